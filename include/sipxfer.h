@@ -1,0 +1,2324 @@
+/* sipxfer: the call-transfer logic of a PBX.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * The engine decides, the host acts: the library owns no socket, no thread and reads no clock.
+ *
+ * Conventions
+ *   - A function that can fail returns an int32_t: SIPXFER_OK is 0, failures are negative;
+ *     sipxfer_strerror() has the words.
+ *   - A struct that begins with struct_size is cleared and given its size by SIPXFER_INIT() before
+ *     it is used, whether it goes in or out.
+ *   - Strings are pointer and length, without NUL at the end. Nothing that the library hands out is
+ *     ever passed to free().
+ *   - Numbers that stand for a choice are uint32_t and one of the constants here; anything else is
+ *     refused.
+ *   - No callback is called under a lock of the library, and a callback may call the library.
+ *     Exceptions and longjmp must not pass through it.
+ *   - "Threads: any" means: from any thread, at the same time as anything else.
+ *
+ * This file is generated. Change the comments in src/ffi/ instead.
+ */
+
+#ifndef SIPXFER_H
+#define SIPXFER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/** Clears a struct of this header and sets its struct_size; to be done before any use. */
+#define SIPXFER_INIT(object) \
+    (memset(&(object), 0, sizeof (object)), (void) ((object).struct_size = sizeof (object)))
+
+/** Scratch space that is always enough for a verdict on a message of this length, in bytes. */
+#define SIPXFER_SCRATCH_SIZE(message_len) (8192 + 6 * (size_t) (message_len))
+
+
+/**
+ * Done.
+ */
+#define SIPXFER_OK 0
+
+/**
+ * A pointer that must not be NULL is NULL, or a length is given without a pointer.
+ */
+#define SIPXFER_E_NULL (-1)
+
+/**
+ * `struct_size` is smaller than version 1 of the struct, or larger than 4096.
+ */
+#define SIPXFER_E_STRUCT_SIZE (-2)
+
+/**
+ * The struct has a non-zero field that this version does not know. Ignoring it could open a
+ * hole (a callback that is never asked), so it is refused unless the caller added
+ * `SIPXFER_ALLOW_UNKNOWN` to `struct_size`.
+ */
+#define SIPXFER_E_UNKNOWN_FIELD (-3)
+
+/**
+ * An enumeration or a number lies outside its range.
+ */
+#define SIPXFER_E_RANGE (-4)
+
+/**
+ * The text does not parse; a `sipxfer_parse_error` tells what was expected and where.
+ */
+#define SIPXFER_E_PARSE (-5)
+
+/**
+ * The buffer is too small. Nothing was lost: the length needed is reported, call again.
+ */
+#define SIPXFER_E_BUFFER (-6)
+
+/**
+ * There is no such thing: a stale or foreign id, a header that is absent, a dialog that does
+ * not exist.
+ */
+#define SIPXFER_E_NOT_FOUND (-7)
+
+/**
+ * Answer of a dialog lookup: more than one dialog matches (RFC 3891 section 3).
+ */
+#define SIPXFER_E_AMBIGUOUS (-8)
+
+/**
+ * Answer of a dialog lookup: not known yet, the host asks again later.
+ */
+#define SIPXFER_E_PENDING (-9)
+
+/**
+ * Answer of a lock request: the dialog has ended meanwhile.
+ */
+#define SIPXFER_E_GONE (-10)
+
+/**
+ * A callback that the call needs was not given.
+ */
+#define SIPXFER_E_CALLBACK_MISSING (-11)
+
+/**
+ * A callback failed, or answered what it may not answer.
+ */
+#define SIPXFER_E_CALLBACK (-12)
+
+/**
+ * There is no setting of this name, or not in this scope.
+ */
+#define SIPXFER_E_UNKNOWN_SETTING (-13)
+
+/**
+ * The value does not fit the setting.
+ */
+#define SIPXFER_E_BAD_VALUE (-14)
+
+/**
+ * The rules forbid it; the function's text names the rule.
+ */
+#define SIPXFER_E_NOT_ALLOWED (-15)
+
+/**
+ * The call does not fit the way the engine was made (its own dialog table against a callback
+ * directory).
+ */
+#define SIPXFER_E_STATE (-16)
+
+/**
+ * Random bytes could not be had.
+ */
+#define SIPXFER_E_RANDOM (-17)
+
+/**
+ * Memory could not be had.
+ */
+#define SIPXFER_E_NOMEM (-18)
+
+/**
+ * A fault inside the library was caught at the boundary. It is counted
+ * (`sipxfer_panic_count()`), other calls go on.
+ */
+#define SIPXFER_E_PANIC (-19)
+
+/**
+ * The scratch space is smaller than `SIPXFER_SCRATCH_SIZE(message_len)`.
+ */
+#define SIPXFER_E_SCRATCH (-20)
+
+/**
+ * The ABI of the library has another major number.
+ */
+#define SIPXFER_E_ABI (-21)
+
+/**
+ * Major number of the ABI; the soname carries it.
+ */
+#define SIPXFER_ABI_MAJOR 0
+
+/**
+ * Grows with every addition to the ABI.
+ */
+#define SIPXFER_ABI_MINOR 1
+
+/**
+ * Added to a `struct_size`: fields at the end of the struct that this version of the library
+ * does not know are ignored, whatever they hold.
+ */
+#define SIPXFER_ALLOW_UNKNOWN 2147483648u
+
+/**
+ * The request carries no Replaces that applies: go on as with any other INVITE.
+ */
+#define SIPXFER_VERDICT_NONE 0
+
+/**
+ * INVITE: accept it in the place of `dialog`, then do `old_dialog` to the old one.
+ */
+#define SIPXFER_VERDICT_ACCEPT 1
+
+/**
+ * Answer with `code`. The call that exists is left as it is.
+ */
+#define SIPXFER_VERDICT_REJECT 2
+
+/**
+ * Challenge the sender: 401, or 407 where the host acts as a proxy.
+ */
+#define SIPXFER_VERDICT_CHALLENGE 3
+
+/**
+ * REFER: send the other party of the call to `extension` in `context`.
+ */
+#define SIPXFER_VERDICT_BLIND 4
+
+/**
+ * REFER: both calls are here; connect the other party of the call to that of `dialog`.
+ */
+#define SIPXFER_VERDICT_LOCAL_ATTENDED 5
+
+/**
+ * REFER: the target's dialog is elsewhere; send the other party of the call to the
+ * external_replaces extension in `context`, with the variables.
+ */
+#define SIPXFER_VERDICT_REMOTE_ATTENDED 6
+
+/**
+ * REFER: another method than INVITE is asked for (`method`), and the settings allow it.
+ */
+#define SIPXFER_VERDICT_OTHER_METHOD 7
+
+/**
+ * The directory has not found out yet: keep the request and ask again later.
+ */
+#define SIPXFER_VERDICT_PENDING 8
+
+/**
+ * The dialog exists, the INVITE has no final answer yet.
+ */
+#define SIPXFER_DIALOG_EARLY 1
+
+/**
+ * The INVITE was answered with 2xx.
+ */
+#define SIPXFER_DIALOG_CONFIRMED 2
+
+/**
+ * The dialog has ended.
+ */
+#define SIPXFER_DIALOG_TERMINATED 3
+
+/**
+ * This side sent the request that made the dialog.
+ */
+#define SIPXFER_INITIATOR_LOCAL 1
+
+/**
+ * The peer sent the request that made the dialog.
+ */
+#define SIPXFER_INITIATOR_REMOTE 2
+
+/**
+ * The dialog was made by INVITE.
+ */
+#define SIPXFER_USAGE_INVITE 1
+
+/**
+ * The dialog was made by SUBSCRIBE or anything else that is not INVITE.
+ */
+#define SIPXFER_USAGE_OTHER 2
+
+/**
+ * Leave the old dialog alone.
+ */
+#define SIPXFER_OLD_DIALOG_NOTHING 0
+
+/**
+ * Once the new call is answered, end the old dialog with BYE (RFC 3891 section 3).
+ */
+#define SIPXFER_OLD_DIALOG_BYE 1
+
+/**
+ * Once the new call is answered, end the old dialog with CANCEL; if its 2xx crosses the
+ * CANCEL, ACK and BYE (RFC 3891 section 3).
+ */
+#define SIPXFER_OLD_DIALOG_CANCEL 2
+
+/**
+ * Once the new call is answered, answer the old dialog's INVITE with 487: it is an early
+ * dialog that the peer began, and the setting `replaces.accept_early_incoming` lets it go.
+ */
+#define SIPXFER_OLD_DIALOG_REJECT 3
+
+/**
+ * Not authorized, or nothing to authorize.
+ */
+#define SIPXFER_GROUND_NONE 0
+
+/**
+ * The setting `replaces.authorize` is `any`.
+ */
+#define SIPXFER_GROUND_ANY 1
+
+/**
+ * The sender is the user that is being replaced.
+ */
+#define SIPXFER_GROUND_SAME_USER 2
+
+/**
+ * The sender's endpoint is the one that is being replaced.
+ */
+#define SIPXFER_GROUND_SAME_ENDPOINT 3
+
+/**
+ * A trusted peer sent a Referred-By of the user that is being replaced.
+ */
+#define SIPXFER_GROUND_REFERRED_BY 4
+
+/**
+ * The sender holds a token of this library.
+ */
+#define SIPXFER_GROUND_TOKEN 5
+
+/**
+ * The configuration trusts the sender's endpoint (`replaces_trusted`).
+ */
+#define SIPXFER_GROUND_TRUSTED_PEER 6
+
+/**
+ * The host's `authorize` callback said yes.
+ */
+#define SIPXFER_GROUND_HOST 7
+
+/**
+ * UDP.
+ */
+#define SIPXFER_TRANSPORT_UDP 1
+
+/**
+ * TCP.
+ */
+#define SIPXFER_TRANSPORT_TCP 2
+
+/**
+ * TLS over TCP.
+ */
+#define SIPXFER_TRANSPORT_TLS 3
+
+/**
+ * WebSocket.
+ */
+#define SIPXFER_TRANSPORT_WS 4
+
+/**
+ * WebSocket over TLS.
+ */
+#define SIPXFER_TRANSPORT_WSS 5
+
+/**
+ * Answer of an asking callback: no.
+ */
+#define SIPXFER_NO 0
+
+/**
+ * Answer of an asking callback: yes.
+ */
+#define SIPXFER_YES 1
+
+/**
+ * Answer of the `approve` callback: not decided yet; the REFER is accepted meanwhile.
+ */
+#define SIPXFER_LATER 2
+
+/**
+ * Log level: something is broken.
+ */
+#define SIPXFER_LOG_ERROR 1
+
+/**
+ * Log level: something was refused or dropped.
+ */
+#define SIPXFER_LOG_WARNING 2
+
+/**
+ * Log level: what was decided.
+ */
+#define SIPXFER_LOG_INFO 3
+
+/**
+ * The most rules that a verdict names.
+ */
+#define SIPXFER_MAX_RULES 16
+
+/**
+ * Subscription-State: active.
+ */
+#define SIPXFER_SUBSCRIPTION_ACTIVE 1
+
+/**
+ * Subscription-State: pending.
+ */
+#define SIPXFER_SUBSCRIPTION_PENDING 2
+
+/**
+ * Subscription-State: terminated.
+ */
+#define SIPXFER_SUBSCRIPTION_TERMINATED 3
+
+/**
+ * Subscription-State: an extension; `state_text` holds it.
+ */
+#define SIPXFER_SUBSCRIPTION_OTHER 4
+
+/**
+ * A set of settings in the making; opaque. One thread at a time.
+ */
+struct sipxfer_config;
+
+/**
+ * Decides; opaque. One engine serves any number of threads at once.
+ */
+struct sipxfer_engine;
+
+/**
+ * A borrowed string: `len` bytes at `ptr`, without NUL at the end. (NULL, 0) is empty.
+ *
+ * Strings that the library hands out point into the caller's message or scratch space, or into
+ * static text; each field says for how long they hold. Nobody frees them.
+ */
+struct sipxfer_str {
+    /**
+     * The first byte, or NULL where `len` is 0.
+     */
+    const char *ptr;
+    /**
+     * Length in bytes.
+     */
+    size_t len;
+};
+
+/**
+ * The identity of a dialog as this side sees it (RFC 3261 section 12).
+ */
+struct sipxfer_dialog_key {
+    /**
+     * `sizeof (struct sipxfer_dialog_key)`.
+     */
+    size_t struct_size;
+    /**
+     * Call-ID, compared byte for byte.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * This side's tag, compared without regard to ASCII case.
+     */
+    struct sipxfer_str local_tag;
+    /**
+     * The peer's tag, compared without regard to ASCII case; empty for a peer that sends none
+     * (RFC 2543).
+     */
+    struct sipxfer_str remote_tag;
+};
+
+/**
+ * A dialog of the host.
+ */
+struct sipxfer_dialog {
+    /**
+     * `sizeof (struct sipxfer_dialog)`.
+     */
+    size_t struct_size;
+    /**
+     * The host's own object. The library hands it back and never looks into it.
+     */
+    void *dialog;
+    /**
+     * Call-ID.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * This side's tag.
+     */
+    struct sipxfer_str local_tag;
+    /**
+     * The peer's tag; empty where the peer sends none (RFC 2543).
+     */
+    struct sipxfer_str remote_tag;
+    /**
+     * The peer's user as the host has authenticated it; empty equals nobody. Never taken from
+     * a From header.
+     */
+    struct sipxfer_str user;
+    /**
+     * The endpoint that the call came from, or that this side called.
+     */
+    struct sipxfer_str endpoint;
+    /**
+     * `SIPXFER_DIALOG_EARLY`, `_CONFIRMED` or `_TERMINATED`.
+     */
+    uint32_t state;
+    /**
+     * `SIPXFER_INITIATOR_LOCAL` or `_REMOTE`.
+     */
+    uint32_t initiator;
+    /**
+     * `SIPXFER_USAGE_INVITE` or `_OTHER`.
+     */
+    uint32_t usage;
+    /**
+     * 1 where the dialog was made over sips.
+     */
+    uint32_t secure;
+};
+
+/**
+ * Where the host keeps its dialogs.
+ *
+ * No callback is called under a lock of the library; each may call back into the library, from
+ * any thread that calls the library. None may throw or longjmp. The struct itself is copied by
+ * `sipxfer_engine_new()`.
+ *
+ * With `find` NULL the engine's own table is used (`sipxfer_dialog_add()`); `lock`, `unlock` and
+ * `release` then speak of the host objects that were put into it.
+ */
+struct sipxfer_directory {
+    /**
+     * `sizeof (struct sipxfer_directory)`.
+     */
+    size_t struct_size;
+    /**
+     * Handed to each of these callbacks.
+     */
+    void *user;
+    /**
+     * Finds the dialog with this key: fills in `out` (whose struct_size is set), takes a
+     * reference on its object and answers `SIPXFER_OK`; the strings of `out` must hold as long as
+     * that reference. Answers `SIPXFER_E_NOT_FOUND`, `SIPXFER_E_AMBIGUOUS` where several dialogs
+     * match, or `SIPXFER_E_PENDING` without a reference. A dialog that has ended may still be
+     * found, with the state TERMINATED (603). The triple in `out` is compared with the key: a
+     * dialog that does not match it is never handed on. Any other answer is a failure (500).
+     */
+    int32_t (*find)(void *user, const struct sipxfer_dialog_key *key, struct sipxfer_dialog *out);
+    /**
+     * Locks a dialog that is referenced and writes its state at that moment
+     * (`SIPXFER_DIALOG_*`). Answers `SIPXFER_OK`, or `SIPXFER_E_GONE` without a lock where it has
+     * ended. May block. Needed only where a lock is asked for.
+     */
+    int32_t (*lock)(void *user, void *dialog, uint32_t *state);
+    /**
+     * Undoes `lock`. Given together with it.
+     */
+    void (*unlock)(void *user, void *dialog);
+    /**
+     * Gives one reference back: each successful `find` is one, each `sipxfer_dialog_add()` is
+     * one. After the last the library holds nothing of the dialog.
+     */
+    void (*release)(void *user, void *dialog);
+    /**
+     * Called once when the engine is gone and nothing will use `user` any more; may be NULL.
+     */
+    void (*destroy)(void *user);
+};
+
+/**
+ * A request as the host received it, and what the host knows about its sender.
+ */
+struct sipxfer_request {
+    /**
+     * `sizeof (struct sipxfer_request)`.
+     */
+    size_t struct_size;
+    /**
+     * The raw bytes of the request, start line to body. Must stay as they are while a verdict
+     * on them is in use.
+     */
+    struct sipxfer_str message;
+    /**
+     * The host's own object for the request; callbacks get it back.
+     */
+    void *host_data;
+    /**
+     * The dialog that the request came in (the host's own object), or NULL outside of one.
+     */
+    void *dialog;
+    /**
+     * Source address as text, for the log; may be empty.
+     */
+    struct sipxfer_str source;
+    /**
+     * The endpoint that the sender was identified as; empty for a stranger.
+     */
+    struct sipxfer_str endpoint;
+    /**
+     * The user that the host has authenticated (by digest, certificate or address); empty
+     * equals nobody. Never taken from a From header.
+     */
+    struct sipxfer_str user;
+    /**
+     * The endpoint's dialplan context. Where it is empty the endpoint's setting `context` is
+     * taken.
+     */
+    struct sipxfer_str context;
+    /**
+     * Monotonic time in milliseconds. Going back is clamped.
+     */
+    uint64_t now_ms;
+    /**
+     * `SIPXFER_TRANSPORT_*`.
+     */
+    uint32_t transport;
+    /**
+     * 1 where the request came over a transport that the host holds to be secure.
+     */
+    uint32_t secure;
+    /**
+     * How many transfers the call has already been through; 0 for a fresh call. A verdict
+     * hands back the number to keep for the new call.
+     */
+    uint32_t transfer_depth;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+};
+
+/**
+ * What the library asks the host about dialplan and policy, and where it logs.
+ *
+ * Every callback but `extension_exists` may be NULL: the settings then answer. The rules of
+ * `sipxfer_directory` hold here too. The `request` of a callback is the very struct that the host handed in.
+ */
+struct sipxfer_host {
+    /**
+     * `sizeof (struct sipxfer_host)`.
+     */
+    size_t struct_size;
+    /**
+     * Handed to each of these callbacks.
+     */
+    void *user;
+    /**
+     * Does this extension exist in this context? `SIPXFER_YES` or `SIPXFER_NO`; anything else is
+     * a failure (500). Without this callback `sipxfer_refer_route()` answers
+     * `SIPXFER_E_CALLBACK_MISSING`; an engine that only verifies Replaces can do without.
+     */
+    int32_t (*extension_exists)(void *user,
+                                const struct sipxfer_request *request,
+                                struct sipxfer_str context,
+                                struct sipxfer_str extension);
+    /**
+     * The value of TRANSFER_CONTEXT on the channel that the request came on: writes up to
+     * `capacity` bytes to `buffer` and their number to `len`, and answers `SIPXFER_OK`; or
+     * `SIPXFER_E_NOT_FOUND` where it is not set. Anything else is a failure (500).
+     */
+    int32_t (*transfer_context)(void *user,
+                                const struct sipxfer_request *request,
+                                char *buffer,
+                                size_t capacity,
+                                size_t *len);
+    /**
+     * May this endpoint transfer at all? `SIPXFER_YES` or `SIPXFER_NO`. Without this callback
+     * the endpoint's setting `allow_transfer` answers.
+     */
+    int32_t (*allow_transfer)(void *user, const struct sipxfer_request *request);
+    /**
+     * Approval of one transfer, asked before anything is contacted (RFC 3515 section 2.4.2):
+     * where it would go is told by kind (`SIPXFER_VERDICT_*`) and target. `SIPXFER_YES`,
+     * `SIPXFER_NO` (603), or `SIPXFER_LATER`: the REFER is accepted, and a later refusal is
+     * notified as 603.
+     */
+    int32_t (*approve)(void *user,
+                       const struct sipxfer_request *request,
+                       uint32_t kind,
+                       struct sipxfer_str target);
+    /**
+     * May the sender of this request replace this dialog (a pickup group, say)? `SIPXFER_YES` or
+     * `SIPXFER_NO`. Asked last, only for authenticated senders, and only where
+     * `replaces.authorize` holds `host`.
+     */
+    int32_t (*authorize)(void *user,
+                         const struct sipxfer_request *request,
+                         const struct sipxfer_dialog *dialog);
+    /**
+     * A log line, without line end: level is `SIPXFER_LOG_*`.
+     */
+    void (*log)(void *user, uint32_t level, struct sipxfer_str text);
+    /**
+     * Fills `len` bytes at `buffer` with random bytes and answers `SIPXFER_OK`. Without it the
+     * operating system is asked. Called only by `sipxfer_engine_new()`.
+     */
+    int32_t (*random)(void *user, char *buffer, size_t len);
+    /**
+     * Called once when the engine is gone and nothing will use `user` any more; may be NULL.
+     */
+    void (*destroy)(void *user);
+};
+
+/**
+ * How an engine is made.
+ */
+struct sipxfer_engine_options {
+    /**
+     * `sizeof (struct sipxfer_engine_options)`.
+     */
+    size_t struct_size;
+    /**
+     * Where dialogs are found; NULL for the engine's own table without locks.
+     */
+    const struct sipxfer_directory *directory;
+    /**
+     * Dialplan, policy and log; NULL for none.
+     */
+    const struct sipxfer_host *host;
+};
+
+/**
+ * A setting that exists.
+ */
+struct sipxfer_setting {
+    /**
+     * `sizeof (struct sipxfer_setting)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Name, as `replaces.authorize`. Static, as all of these.
+     */
+    struct sipxfer_str name;
+    /**
+     * What a value looks like, in words.
+     */
+    struct sipxfer_str values;
+    /**
+     * Value where nothing is set.
+     */
+    struct sipxfer_str default_value;
+    /**
+     * What it does.
+     */
+    struct sipxfer_str help;
+    /**
+     * 1 where it can be set for all.
+     */
+    uint32_t global;
+    /**
+     * 1 where it can be set per endpoint.
+     */
+    uint32_t per_endpoint;
+};
+
+/**
+ * One channel variable for the dialplan.
+ */
+struct sipxfer_variable {
+    /**
+     * Name: SIPTRANSFER, SIPREFERRINGCONTEXT, SIPREFERTOHDR, SIPREPLACESHDR, SIPREFERREDBYHDR.
+     */
+    struct sipxfer_str name;
+    /**
+     * Value. SIPREFERTOHDR is the URI as a Request-URI, without the headers behind its `?`. It
+     * comes from a stranger: a host that reads it into a dial string escapes what that string
+     * gives a meaning to.
+     */
+    struct sipxfer_str value;
+};
+
+/**
+ * What the library decided about a request, and why.
+ *
+ * All strings hold until the scratch space or the message is reused, those that come from the
+ * dialog until `sipxfer_verdict_release()`. A kind that the host does not know is to be treated
+ * as a refusal.
+ */
+struct sipxfer_verdict {
+    /**
+     * `sizeof (struct sipxfer_verdict)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * `SIPXFER_VERDICT_*`.
+     */
+    uint32_t kind;
+    /**
+     * The SIP status to answer with: the final response of a refusal or challenge; 202 or 200
+     * for a REFER that is accepted; 200 for an accepted Replaces (after which media is the
+     * host's matter: 488 leaves the old dialog untouched); 0 where the host goes on as usual.
+     */
+    uint32_t code;
+    /**
+     * Reason phrase of `code`.
+     */
+    struct sipxfer_str reason;
+    /**
+     * Value of a Warning header to send with a refusal, or empty.
+     */
+    struct sipxfer_str warning;
+    /**
+     * Value of the Unsupported header of a 420, or empty.
+     */
+    struct sipxfer_str unsupported;
+    /**
+     * The host's dialog that Replaces names, or NULL. It is pinned until
+     * `sipxfer_verdict_release()`, and locked where `locked` is 1.
+     */
+    void *dialog;
+    /**
+     * The reference that `sipxfer_verdict_release()` gives back; 0 for none.
+     */
+    uint64_t pin;
+    /**
+     * `SIPXFER_DIALOG_*` of `dialog`, as its lock reported it where a lock was asked for.
+     */
+    uint32_t dialog_state;
+    /**
+     * `SIPXFER_INITIATOR_*` of `dialog`.
+     */
+    uint32_t dialog_initiator;
+    /**
+     * `SIPXFER_OLD_DIALOG_*`: what is to happen to `dialog` once the new call stands. On any
+     * failure before that it is left exactly as it was (RFC 3891 section 3).
+     */
+    uint32_t old_dialog;
+    /**
+     * 1 where the host's lock of `dialog` is held.
+     */
+    uint32_t locked;
+    /**
+     * 1 where only an early dialog may be replaced.
+     */
+    uint32_t early_only;
+    /**
+     * `SIPXFER_GROUND_*`: on what ground the sender may replace `dialog`.
+     */
+    uint32_t ground;
+    /**
+     * Dialplan context to go on in.
+     */
+    struct sipxfer_str context;
+    /**
+     * Extension to go on at: the user part without its options, `s` where there is none, or
+     * the external_replaces extension.
+     */
+    struct sipxfer_str extension;
+    /**
+     * The Request-URI of the triggered request: the Refer-To URI without its headers.
+     */
+    struct sipxfer_str target;
+    /**
+     * The method that the Refer-To asks for; INVITE where it names none.
+     */
+    struct sipxfer_str method;
+    /**
+     * Value of the Replaces header for the triggered INVITE, or empty.
+     */
+    struct sipxfer_str replaces;
+    /**
+     * Value of the Referred-By header to copy into the triggered INVITE, or empty.
+     */
+    struct sipxfer_str referred_by;
+    /**
+     * The header lines that the triggered INVITE carries, each ended by CRLF: Replaces,
+     * Require, Referred-By and what the Refer-To URI may add. Free of anything else.
+     */
+    struct sipxfer_str headers;
+    /**
+     * Names of header fields of the Refer-To URI that were dropped, separated by commas.
+     */
+    struct sipxfer_str dropped;
+    /**
+     * The channel variables to set.
+     */
+    const struct sipxfer_variable *variables;
+    /**
+     * How many variables there are.
+     */
+    size_t variable_count;
+    /**
+     * 1 where accepting the REFER creates a subscription and a NOTIFY with `SIP/2.0 100
+     * Trying` is to follow at once; 0 where the sender wants none (`Refer-Sub: false`), and
+     * the answer repeats that header.
+     */
+    uint32_t subscription;
+    /**
+     * 1 where the host's `approve` callback has not decided yet.
+     */
+    uint32_t approval_pending;
+    /**
+     * The number to hand in as `transfer_depth` for the call that this transfer makes.
+     */
+    uint32_t transfer_depth;
+    /**
+     * Seconds for a Retry-After header, or 0.
+     */
+    uint32_t retry_after_s;
+    /**
+     * The numbers of the rules that led here, in the order in which they were met.
+     */
+    uint16_t rules[SIPXFER_MAX_RULES];
+    /**
+     * How many of `rules` are set.
+     */
+    uint32_t rule_count;
+    /**
+     * Where a header did not parse: number of the rule it breaks; otherwise 0.
+     */
+    uint32_t error_rule;
+    /**
+     * Where a header did not parse: what was expected; otherwise empty.
+     */
+    struct sipxfer_str error_what;
+    /**
+     * Where a header did not parse: the byte of the message where it was expected.
+     */
+    size_t error_offset;
+    /**
+     * The setting that decided, or empty.
+     */
+    struct sipxfer_str setting;
+    /**
+     * One sentence for an administrator. Not for the wire.
+     */
+    struct sipxfer_str why;
+};
+
+/**
+ * The parts of a SIP message that a host without a parser of its own needs. All strings are
+ * views into the message.
+ */
+struct sipxfer_message {
+    /**
+     * `sizeof (struct sipxfer_message)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Method of a request; empty for a response.
+     */
+    struct sipxfer_str method;
+    /**
+     * Request-URI of a request; empty for a response.
+     */
+    struct sipxfer_str request_uri;
+    /**
+     * Reason phrase of a response.
+     */
+    struct sipxfer_str reason;
+    /**
+     * Call-ID, or empty where the message has none.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * Tag of the From header, or empty.
+     */
+    struct sipxfer_str from_tag;
+    /**
+     * Tag of the To header, or empty.
+     */
+    struct sipxfer_str to_tag;
+    /**
+     * Method of the CSeq header, or empty.
+     */
+    struct sipxfer_str cseq_method;
+    /**
+     * What follows the empty line.
+     */
+    struct sipxfer_str body;
+    /**
+     * Status code of a response; 0 for a request.
+     */
+    uint32_t status;
+    /**
+     * Number of the CSeq header, or 0.
+     */
+    uint32_t cseq;
+};
+
+/**
+ * Why a text did not parse.
+ */
+struct sipxfer_parse_error {
+    /**
+     * `sizeof (struct sipxfer_parse_error)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * What was expected, in plain words. Static text.
+     */
+    struct sipxfer_str what;
+    /**
+     * The byte of the text, counted from 0, where it was expected.
+     */
+    size_t offset;
+    /**
+     * Number of the rule that asks for it; `sipxfer_rule_text()` has its words.
+     */
+    uint32_t rule;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+};
+
+/**
+ * A URI in its parts (RFC 3261 section 19.1). All strings are views into the text.
+ */
+struct sipxfer_uri {
+    /**
+     * `sizeof (struct sipxfer_uri)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Scheme, as it stands.
+     */
+    struct sipxfer_str scheme;
+    /**
+     * User part with its options, without password; empty where there is none.
+     */
+    struct sipxfer_str user;
+    /**
+     * Password, or empty.
+     */
+    struct sipxfer_str password;
+    /**
+     * Host; an IPv6 address keeps its brackets. Empty where the scheme is not sip or sips.
+     */
+    struct sipxfer_str host;
+    /**
+     * Parameters, without the first `;`.
+     */
+    struct sipxfer_str params;
+    /**
+     * Headers, without the `?`, still escaped.
+     */
+    struct sipxfer_str headers;
+    /**
+     * What follows the colon of a scheme that is not sip or sips.
+     */
+    struct sipxfer_str opaque;
+    /**
+     * Port, or 0 where none is given.
+     */
+    uint32_t port;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+};
+
+/**
+ * Replaces (RFC 3891 section 6.1) or Join (RFC 3911): the dialog as the *recipient* sees it, its
+ * to-tag being the recipient's own.
+ */
+struct sipxfer_replaces {
+    /**
+     * `sizeof (struct sipxfer_replaces)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Call-ID.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * to-tag: the local tag of the recipient.
+     */
+    struct sipxfer_str to_tag;
+    /**
+     * from-tag: the remote tag of the recipient.
+     */
+    struct sipxfer_str from_tag;
+    /**
+     * The parameters as they stood, the known ones included; when printed, those that are not
+     * known here are written again behind the known ones.
+     */
+    struct sipxfer_str params;
+    /**
+     * 1 where only an early dialog may be replaced. Always 0 in a Join.
+     */
+    uint32_t early_only;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+};
+
+/**
+ * Target-Dialog (RFC 4538): the dialog as the recipient sees it.
+ */
+struct sipxfer_target_dialog {
+    /**
+     * `sizeof (struct sipxfer_target_dialog)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Call-ID.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * local-tag: the tag of the recipient.
+     */
+    struct sipxfer_str local_tag;
+    /**
+     * remote-tag: the tag of the sender.
+     */
+    struct sipxfer_str remote_tag;
+    /**
+     * The parameters as they stood, the known ones included.
+     */
+    struct sipxfer_str params;
+};
+
+/**
+ * A Refer-To value in its parts (RFC 3515 section 2.1).
+ */
+struct sipxfer_refer_to {
+    /**
+     * `sizeof (struct sipxfer_refer_to)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Display name as it stands, or empty.
+     */
+    struct sipxfer_str display;
+    /**
+     * The URI as it stands, headers included.
+     */
+    struct sipxfer_str uri;
+    /**
+     * The URI without its headers and without what is no part of a Request-URI (the method
+     * parameter); what is to be contacted.
+     */
+    struct sipxfer_str request_uri;
+    /**
+     * The method that the URI asks for; empty means INVITE (RFC 3515 section 2.4.3).
+     */
+    struct sipxfer_str method;
+    /**
+     * Header parameters behind the URI.
+     */
+    struct sipxfer_str params;
+    /**
+     * Call-ID of the Replaces inside the URI, or empty where there is none.
+     */
+    struct sipxfer_str replaces_call_id;
+    /**
+     * Its to-tag.
+     */
+    struct sipxfer_str replaces_to_tag;
+    /**
+     * Its from-tag.
+     */
+    struct sipxfer_str replaces_from_tag;
+    /**
+     * Its parameters as they stood.
+     */
+    struct sipxfer_str replaces_params;
+    /**
+     * 1 where the URI holds a Replaces.
+     */
+    uint32_t has_replaces;
+    /**
+     * 1 where that Replaces is early-only.
+     */
+    uint32_t early_only;
+};
+
+/**
+ * What a Refer-To is built from.
+ */
+struct sipxfer_refer_to_target {
+    /**
+     * `sizeof (struct sipxfer_refer_to_target)`.
+     */
+    size_t struct_size;
+    /**
+     * sip or sips URI of the target, without headers: its Contact where that can be reached,
+     * else its AOR (RFC 5589 section 7.3).
+     */
+    struct sipxfer_str uri;
+    /**
+     * The dialog with the target as the *target* sees it (to-tag = the target's own tag), or NULL
+     * for a blind transfer.
+     */
+    const struct sipxfer_replaces *replaces;
+    /**
+     * `SIPXFER_DIALOG_*` of that dialog; 0 for a blind transfer.
+     */
+    uint32_t dialog_state;
+    /**
+     * `SIPXFER_INITIATOR_*` of that dialog as the transferor sees it; 0 for a blind transfer.
+     */
+    uint32_t dialog_initiator;
+    /**
+     * 1 to ask for `Require: replaces` in the triggered INVITE: right where `uri` is an AOR
+     * (RFC 5589 section 7.3).
+     */
+    uint32_t require_replaces;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+};
+
+/**
+ * What the header lines of a triggered INVITE are built from.
+ */
+struct sipxfer_invite_headers {
+    /**
+     * `sizeof (struct sipxfer_invite_headers)`.
+     */
+    size_t struct_size;
+    /**
+     * The dialog to replace as the *recipient* sees it, or NULL.
+     */
+    const struct sipxfer_replaces *replaces;
+    /**
+     * Value of the Referred-By to copy, or empty (RFC 3892 section 2.2).
+     */
+    struct sipxfer_str referred_by;
+    /**
+     * `SIPXFER_DIALOG_*` of the dialog to replace; 0 where it is not known.
+     */
+    uint32_t dialog_state;
+    /**
+     * `SIPXFER_INITIATOR_*` of that dialog as this side sees it; 0 where it is not known.
+     */
+    uint32_t dialog_initiator;
+    /**
+     * 1 to add `Require: replaces`.
+     */
+    uint32_t require_replaces;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+};
+
+/**
+ * Referred-By (RFC 3892 section 2.1).
+ */
+struct sipxfer_referred_by {
+    /**
+     * `sizeof (struct sipxfer_referred_by)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Display name as it stands, or empty.
+     */
+    struct sipxfer_str display;
+    /**
+     * URI of the referrer.
+     */
+    struct sipxfer_str uri;
+    /**
+     * Content-ID of the token in the body, unquoted, or empty. A cid that names no body part
+     * makes nothing true: the Referred-By is not verified.
+     */
+    struct sipxfer_str cid;
+    /**
+     * All header parameters as they stood.
+     */
+    struct sipxfer_str params;
+};
+
+/**
+ * Refer-Sub (RFC 4488 section 4).
+ */
+struct sipxfer_refer_sub {
+    /**
+     * `sizeof (struct sipxfer_refer_sub)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Parameters as they stood.
+     */
+    struct sipxfer_str params;
+    /**
+     * 1 for true (a subscription is wanted), 0 for false.
+     */
+    uint32_t value;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+};
+
+/**
+ * Event (RFC 6665 section 8.2.1).
+ */
+struct sipxfer_event_header {
+    /**
+     * `sizeof (struct sipxfer_event_header)`.
+     */
+    size_t struct_size;
+    /**
+     * Package: `refer` for transfers.
+     */
+    struct sipxfer_str package;
+    /**
+     * The id parameter, or empty. From the second REFER of a dialog on it is the CSeq number of
+     * its REFER (RFC 3515 section 2.4.6).
+     */
+    struct sipxfer_str id;
+};
+
+/**
+ * Subscription-State (RFC 6665 section 8.2.3).
+ */
+struct sipxfer_subscription_state {
+    /**
+     * `sizeof (struct sipxfer_subscription_state)`.
+     */
+    size_t struct_size;
+    /**
+     * The word as it stands.
+     */
+    struct sipxfer_str state_text;
+    /**
+     * The reason parameter, or empty.
+     */
+    struct sipxfer_str reason;
+    /**
+     * `SIPXFER_SUBSCRIPTION_*`.
+     */
+    uint32_t state;
+    /**
+     * 1 where `expires_s` was given.
+     */
+    uint32_t has_expires;
+    /**
+     * Seconds that the subscription lasts.
+     */
+    uint32_t expires_s;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+};
+
+/**
+ * The start of a message/sipfrag body (RFC 3420).
+ */
+struct sipxfer_sipfrag {
+    /**
+     * `sizeof (struct sipxfer_sipfrag)`.
+     */
+    size_t struct_size;
+    /**
+     * Reason phrase of the status line.
+     */
+    struct sipxfer_str reason;
+    /**
+     * What follows the start line: header lines, if any.
+     */
+    struct sipxfer_str headers;
+    /**
+     * Status code; 0 where the body has no status line, which is no outcome (RFC 3515
+     * section 2.4.5).
+     */
+    uint32_t code;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+};
+
+/**
+ * Every function of this header but `sipxfer_get_api()`, for a host that loads the library with
+ * dlopen. New ones are only ever added at the end; `struct_size` tells which are there.
+ */
+struct sipxfer_api {
+    /**
+     * Size of the table that the library has.
+     */
+    size_t struct_size;
+    /**
+     * `SIPXFER_ABI_MAJOR` of the library.
+     */
+    uint32_t abi_major;
+    /**
+     * `SIPXFER_ABI_MINOR` of the library.
+     */
+    uint32_t abi_minor;
+    /**
+     * `sipxfer_version()`.
+     */
+    const char *(*version)(void);
+    /**
+     * `sipxfer_strerror()`.
+     */
+    const char *(*strerror)(int32_t status);
+    /**
+     * `sipxfer_panic_count()`.
+     */
+    uint64_t (*panic_count)(void);
+    /**
+     * `sipxfer_engine_new()`.
+     */
+    int32_t (*engine_new)(const struct sipxfer_engine_options *options,
+                          struct sipxfer_engine **engine);
+    /**
+     * `sipxfer_engine_free()`.
+     */
+    void (*engine_free)(struct sipxfer_engine *engine);
+    /**
+     * `sipxfer_engine_supported()`.
+     */
+    int32_t (*engine_supported)(const struct sipxfer_engine *engine,
+                                char *buffer,
+                                size_t capacity,
+                                size_t *needed);
+    /**
+     * `sipxfer_config_new()`.
+     */
+    int32_t (*config_new)(struct sipxfer_config **config);
+    /**
+     * `sipxfer_config_set()`.
+     */
+    int32_t (*config_set)(struct sipxfer_config *config,
+                          const char *scope,
+                          size_t scope_len,
+                          const char *name,
+                          size_t name_len,
+                          const char *value,
+                          size_t value_len);
+    /**
+     * `sipxfer_config_get()`.
+     */
+    int32_t (*config_get)(const struct sipxfer_config *config,
+                          const char *scope,
+                          size_t scope_len,
+                          const char *name,
+                          size_t name_len,
+                          char *buffer,
+                          size_t capacity,
+                          size_t *needed);
+    /**
+     * `sipxfer_config_error()`.
+     */
+    int32_t (*config_error)(const struct sipxfer_config *config,
+                            char *buffer,
+                            size_t capacity,
+                            size_t *needed);
+    /**
+     * `sipxfer_config_apply()`.
+     */
+    int32_t (*config_apply)(const struct sipxfer_engine *engine, const struct sipxfer_config *config);
+    /**
+     * `sipxfer_config_free()`.
+     */
+    void (*config_free)(struct sipxfer_config *config);
+    /**
+     * `sipxfer_setting_at()`.
+     */
+    int32_t (*setting_at)(size_t index, struct sipxfer_setting *setting);
+    /**
+     * `sipxfer_dialog_add()`.
+     */
+    int32_t (*dialog_add)(const struct sipxfer_engine *engine,
+                          const struct sipxfer_dialog *dialog,
+                          uint64_t *id);
+    /**
+     * `sipxfer_dialog_set_state()`.
+     */
+    int32_t (*dialog_set_state)(const struct sipxfer_engine *engine, uint64_t id, uint32_t state);
+    /**
+     * `sipxfer_dialog_remove()`.
+     */
+    int32_t (*dialog_remove)(const struct sipxfer_engine *engine, uint64_t id, uint64_t now_ms);
+    /**
+     * `sipxfer_dialog_ended()`.
+     */
+    int32_t (*dialog_ended)(const struct sipxfer_engine *engine,
+                            const struct sipxfer_dialog_key *key,
+                            uint64_t now_ms);
+    /**
+     * `sipxfer_dialog_count()`.
+     */
+    int32_t (*dialog_count)(const struct sipxfer_engine *engine, size_t *count);
+    /**
+     * `sipxfer_replaces_verify_request()`.
+     */
+    int32_t (*replaces_verify_request)(const struct sipxfer_engine *engine,
+                                       const struct sipxfer_request *request,
+                                       uint32_t lock_dialog,
+                                       char *scratch,
+                                       size_t scratch_len,
+                                       struct sipxfer_verdict *verdict);
+    /**
+     * `sipxfer_refer_route()`.
+     */
+    int32_t (*refer_route)(const struct sipxfer_engine *engine,
+                           const struct sipxfer_request *request,
+                           uint32_t lock_dialog,
+                           char *scratch,
+                           size_t scratch_len,
+                           struct sipxfer_verdict *verdict);
+    /**
+     * `sipxfer_verdict_release()`.
+     */
+    int32_t (*verdict_release)(const struct sipxfer_engine *engine, struct sipxfer_verdict *verdict);
+    /**
+     * `sipxfer_response_print()`.
+     */
+    int32_t (*response_print)(const struct sipxfer_request *request,
+                              const struct sipxfer_verdict *verdict,
+                              const char *to_tag,
+                              size_t to_tag_len,
+                              char *buffer,
+                              size_t capacity,
+                              size_t *needed);
+    /**
+     * `sipxfer_rule_text()`.
+     */
+    const char *(*rule_text)(uint32_t rule);
+    /**
+     * `sipxfer_rule_source()`.
+     */
+    const char *(*rule_source)(uint32_t rule);
+    /**
+     * `sipxfer_message_parse()`.
+     */
+    int32_t (*message_parse)(const char *message,
+                             size_t len,
+                             struct sipxfer_message *out,
+                             struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_message_header()`.
+     */
+    int32_t (*message_header)(const char *message,
+                              size_t len,
+                              const char *name,
+                              size_t name_len,
+                              uint32_t index,
+                              struct sipxfer_str *value);
+    /**
+     * `sipxfer_uri_parse()`.
+     */
+    int32_t (*uri_parse)(const char *uri,
+                         size_t len,
+                         struct sipxfer_uri *out,
+                         struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_replaces_parse()`.
+     */
+    int32_t (*replaces_parse)(const char *value,
+                              size_t len,
+                              struct sipxfer_replaces *out,
+                              struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_replaces_print()`.
+     */
+    int32_t (*replaces_print)(const struct sipxfer_replaces *replaces,
+                              char *buffer,
+                              size_t capacity,
+                              size_t *needed);
+    /**
+     * `sipxfer_join_parse()`.
+     */
+    int32_t (*join_parse)(const char *value,
+                          size_t len,
+                          struct sipxfer_replaces *out,
+                          struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_join_print()`.
+     */
+    int32_t (*join_print)(const struct sipxfer_replaces *join,
+                          char *buffer,
+                          size_t capacity,
+                          size_t *needed);
+    /**
+     * `sipxfer_target_dialog_parse()`.
+     */
+    int32_t (*target_dialog_parse)(const char *value,
+                                   size_t len,
+                                   struct sipxfer_target_dialog *out,
+                                   struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_target_dialog_print()`.
+     */
+    int32_t (*target_dialog_print)(const struct sipxfer_target_dialog *target,
+                                   char *buffer,
+                                   size_t capacity,
+                                   size_t *needed);
+    /**
+     * `sipxfer_map_replaces()`.
+     */
+    int32_t (*map_replaces)(const char *value,
+                            size_t len,
+                            int32_t (*peer_leg)(void *user,
+                                                const struct sipxfer_dialog_key *key,
+                                                struct sipxfer_dialog_key *peer),
+                            void *user,
+                            char *buffer,
+                            size_t capacity,
+                            size_t *needed,
+                            struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_refer_to_parse()`.
+     */
+    int32_t (*refer_to_parse)(const char *value,
+                              size_t len,
+                              char *scratch,
+                              size_t scratch_len,
+                              struct sipxfer_refer_to *out,
+                              struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_refer_to_build()`.
+     */
+    int32_t (*refer_to_build)(const struct sipxfer_refer_to_target *target,
+                              char *buffer,
+                              size_t capacity,
+                              size_t *needed);
+    /**
+     * `sipxfer_invite_headers_build()`.
+     */
+    int32_t (*invite_headers_build)(const struct sipxfer_invite_headers *headers,
+                                    char *buffer,
+                                    size_t capacity,
+                                    size_t *needed);
+    /**
+     * `sipxfer_referred_by_parse()`.
+     */
+    int32_t (*referred_by_parse)(const char *value,
+                                 size_t len,
+                                 struct sipxfer_referred_by *out,
+                                 struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_referred_by_print()`.
+     */
+    int32_t (*referred_by_print)(const struct sipxfer_referred_by *referred_by,
+                                 char *buffer,
+                                 size_t capacity,
+                                 size_t *needed);
+    /**
+     * `sipxfer_refer_sub_parse()`.
+     */
+    int32_t (*refer_sub_parse)(const char *value,
+                               size_t len,
+                               struct sipxfer_refer_sub *out,
+                               struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_refer_sub_print()`.
+     */
+    int32_t (*refer_sub_print)(uint32_t value, char *buffer, size_t capacity, size_t *needed);
+    /**
+     * `sipxfer_event_header_parse()`.
+     */
+    int32_t (*event_header_parse)(const char *value,
+                                  size_t len,
+                                  struct sipxfer_event_header *out,
+                                  struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_event_header_print()`.
+     */
+    int32_t (*event_header_print)(const struct sipxfer_event_header *event,
+                                  char *buffer,
+                                  size_t capacity,
+                                  size_t *needed);
+    /**
+     * `sipxfer_subscription_state_parse()`.
+     */
+    int32_t (*subscription_state_parse)(const char *value,
+                                        size_t len,
+                                        struct sipxfer_subscription_state *out,
+                                        struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_subscription_state_print()`.
+     */
+    int32_t (*subscription_state_print)(const struct sipxfer_subscription_state *state,
+                                        char *buffer,
+                                        size_t capacity,
+                                        size_t *needed);
+    /**
+     * `sipxfer_option_tag_listed()`.
+     */
+    int32_t (*option_tag_listed)(const char *value, size_t len, const char *tag, size_t tag_len);
+    /**
+     * `sipxfer_sipfrag_parse()`.
+     */
+    int32_t (*sipfrag_parse)(const char *body,
+                             size_t len,
+                             struct sipxfer_sipfrag *out,
+                             struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_sipfrag_print()`.
+     */
+    int32_t (*sipfrag_print)(uint32_t code,
+                             const char *reason,
+                             size_t reason_len,
+                             char *buffer,
+                             size_t capacity,
+                             size_t *needed);
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The meaning of a status, in a few English words. Never NULL; a number that is no status
+ * answers "unknown status".
+ *
+ * The text is static and ends with NUL. Threads: any; does not block.
+ */
+const char *sipxfer_strerror(int32_t status);
+
+/**
+ * Makes an engine with the default settings. Both callback tables are copied.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_CALLBACK_MISSING` where `find` comes without `release` or only one
+ * of `lock` and `unlock` is given, `SIPXFER_E_RANDOM`, or the status of a wrong argument. On a
+ * failure the `destroy` callbacks are not called. Threads: any; allocates.
+ *
+ * Requires:
+ * `options` points to a struct whose `struct_size` is set, `engine` to a writable pointer.
+ */
+int32_t sipxfer_engine_new(const struct sipxfer_engine_options *options,
+                           struct sipxfer_engine **engine);
+
+/**
+ * Ends an engine: gives back every dialog of its own table (`release`), then calls the `destroy`
+ * callbacks. NULL does nothing. No other call on this engine may be under way, and no verdict of
+ * it may still hold a dialog.
+ *
+ * Requires:
+ * `engine` came from `sipxfer_engine_new()` and was not freed before.
+ */
+void sipxfer_engine_free(struct sipxfer_engine *engine);
+
+/**
+ * The value of a Supported header for this engine's settings: `replaces` is in it where Replaces
+ * is supported, and never where not (RFC 3891 section 6.2).
+ *
+ * Otherwise as `sipxfer_replaces_print()`. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `buffer` points to `capacity` writable bytes, `needed` to a writable size.
+ */
+int32_t sipxfer_engine_supported(const struct sipxfer_engine *engine,
+                                 char *buffer,
+                                 size_t capacity,
+                                 size_t *needed);
+
+/**
+ * Begins a set of settings, each at its default.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any; allocates.
+ *
+ * Requires:
+ * `config` points to a writable pointer.
+ */
+int32_t sipxfer_config_new(struct sipxfer_config **config);
+
+/**
+ * Sets one value. The scope is empty for all, or `endpoint:NAME`.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_UNKNOWN_SETTING`, `SIPXFER_E_BAD_VALUE` (nothing is changed, and
+ * `sipxfer_config_error()` has a sentence that names the place), or the status of a wrong argument.
+ *
+ * Requires:
+ * `config` is valid and used by this thread alone; each string points to as many bytes as given.
+ */
+int32_t sipxfer_config_set(struct sipxfer_config *config,
+                           const char *scope,
+                           size_t scope_len,
+                           const char *name,
+                           size_t name_len,
+                           const char *value,
+                           size_t value_len);
+
+/**
+ * The value that holds in a scope: what was set there, else what was set for all, else the
+ * default. Otherwise as `sipxfer_replaces_print()`, and `SIPXFER_E_UNKNOWN_SETTING`.
+ *
+ * Requires:
+ * As for `sipxfer_config_set()` and `sipxfer_replaces_print()`.
+ */
+int32_t sipxfer_config_get(const struct sipxfer_config *config,
+                           const char *scope,
+                           size_t scope_len,
+                           const char *name,
+                           size_t name_len,
+                           char *buffer,
+                           size_t capacity,
+                           size_t *needed);
+
+/**
+ * The sentence of the last failed `sipxfer_config_set()`; empty where none failed. Otherwise as
+ * `sipxfer_replaces_print()`.
+ *
+ * Requires:
+ * As for `sipxfer_config_set()` and `sipxfer_replaces_print()`.
+ */
+int32_t sipxfer_config_error(const struct sipxfer_config *config,
+                             char *buffer,
+                             size_t capacity,
+                             size_t *needed);
+
+/**
+ * Makes all of these settings the engine's, in the place of those it has, all at once. Verdicts
+ * that are under way end by the settings they began with. `config` stays the caller's and can be
+ * changed and applied again.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any, while other calls go on.
+ *
+ * Requires:
+ * `engine` and `config` are valid.
+ */
+int32_t sipxfer_config_apply(const struct sipxfer_engine *engine,
+                             const struct sipxfer_config *config);
+
+/**
+ * Frees a set of settings. NULL does nothing.
+ *
+ * Requires:
+ * `config` came from `sipxfer_config_new()` and was not freed before.
+ */
+void sipxfer_config_free(struct sipxfer_config *config);
+
+/**
+ * The setting number `index`, counted from 0, so that a host can list or document them.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` behind the last, or the status of a wrong argument.
+ * Threads: any.
+ *
+ * Requires:
+ * `setting` points to a struct whose `struct_size` is set.
+ */
+int32_t sipxfer_setting_at(size_t index, struct sipxfer_setting *setting);
+
+/**
+ * Puts a dialog into the engine's own table. The strings are copied; `dialog->dialog` is kept
+ * until `release` gives it back. The state is not TERMINATED.
+ *
+ * Returns `SIPXFER_OK` and the dialog's id, `SIPXFER_E_STATE` where the engine uses the host's
+ * directory, `SIPXFER_E_PARSE` where the Call-ID or the local tag is empty, or the status of a wrong
+ * argument. Threads: any; allocates.
+ *
+ * Requires:
+ * `engine` is valid, `dialog` points to a struct whose `struct_size` is set and whose strings hold,
+ * `id` to a writable number.
+ */
+int32_t sipxfer_dialog_add(const struct sipxfer_engine *engine,
+                           const struct sipxfer_dialog *dialog,
+                           uint64_t *id);
+
+/**
+ * Tells that a dialog of the engine's own table is now early or confirmed.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` for a stale or foreign id, `SIPXFER_E_RANGE` for another
+ * state. Threads: any; does not block; allocates nothing.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_dialog_set_state(const struct sipxfer_engine *engine,
+                                 uint64_t id,
+                                 uint32_t state);
+
+/**
+ * Takes a dialog that has ended out of the engine's own table, at once, even while a verdict
+ * holds it: `release` is called when the last one lets go, maybe before this returns. For 32
+ * seconds from `now_ms` a Replaces that names the dialog gets 603 instead of 481 (RFC 3891
+ * section 3).
+ *
+ * Returns `SIPXFER_OK`, or `SIPXFER_E_NOT_FOUND` for a stale or foreign id. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_dialog_remove(const struct sipxfer_engine *engine, uint64_t id, uint64_t now_ms);
+
+/**
+ * Tells that a dialog of the host's directory has ended, so that for 32 seconds a Replaces that
+ * names it gets 603 instead of 481. A host whose `find` still finds such dialogs need not call it.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any; may allocate.
+ *
+ * Requires:
+ * `engine` is valid, `key` points to a struct whose `struct_size` is set and whose strings hold.
+ */
+int32_t sipxfer_dialog_ended(const struct sipxfer_engine *engine,
+                             const struct sipxfer_dialog_key *key,
+                             uint64_t now_ms);
+
+/**
+ * How many dialogs stand in the engine's own table.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `count` points to a writable size.
+ */
+int32_t sipxfer_dialog_count(const struct sipxfer_engine *engine, size_t *count);
+
+/**
+ * Verifies an INVITE by RFC 3891 section 3, in the manner of `pjsip_replaces_verify_request()`.
+ *
+ * Without a Replaces header the verdict is `SIPXFER_VERDICT_NONE`. Where Replaces names a dialog
+ * that the sender may replace it is `SIPXFER_VERDICT_ACCEPT` with `dialog`, pinned, and locked if
+ * `lock_dialog` is 1 (then the directory's `lock` is called, and the verdict goes by the state that
+ * it reports). Otherwise it is `SIPXFER_VERDICT_REJECT` or `_CHALLENGE` with the final response to
+ * send: `code`, `reason`, `warning`; `sipxfer_response_print()` makes it ready to send. The library
+ * never keeps a dialog locked that it does not hand out.
+ *
+ * A host that takes locks in a certain order (pjsip: never one dialog under another) calls this
+ * without a dialog lock held, or with `lock_dialog` 0.
+ *
+ * Returns `SIPXFER_OK` whenever there is a verdict, a refusal included; `SIPXFER_E_SCRATCH`,
+ * `SIPXFER_E_CALLBACK_MISSING` where a lock is asked for and the directory has none, or the status of
+ * a wrong argument. Threads: any; blocks only if a callback does; allocates nothing.
+ *
+ * Requires:
+ * `engine` is valid, `request` and `verdict` point to structs whose `struct_size` is set, the strings
+ * of `request` hold, `scratch` points to `scratch_len` writable bytes.
+ */
+int32_t sipxfer_replaces_verify_request(const struct sipxfer_engine *engine,
+                                        const struct sipxfer_request *request,
+                                        uint32_t lock_dialog,
+                                        char *scratch,
+                                        size_t scratch_len,
+                                        struct sipxfer_verdict *verdict);
+
+/**
+ * Decides about a REFER: local attended, remote attended through the external_replaces extension,
+ * blind, another method, or refused (RFC 3515 section 2.4, RFC 5589).
+ *
+ * The host's own dialog that a Replaces in the Refer-To names is handed out as by
+ * `sipxfer_replaces_verify_request()`. Nothing of the call that exists is changed by a verdict.
+ *
+ * Returns and requirements as for `sipxfer_replaces_verify_request()`, and
+ * `SIPXFER_E_CALLBACK_MISSING` without `extension_exists`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_verify_request()`.
+ */
+int32_t sipxfer_refer_route(const struct sipxfer_engine *engine,
+                            const struct sipxfer_request *request,
+                            uint32_t lock_dialog,
+                            char *scratch,
+                            size_t scratch_len,
+                            struct sipxfer_verdict *verdict);
+
+/**
+ * Unlocks (where `locked`) and gives back the dialog of a verdict, and clears both in it. Every
+ * verdict that holds a dialog ends with this; one that holds none may.
+ *
+ * A host that has its own way to unlock may do that first and set `locked` to 0.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where the pin is stale, foreign, or was given back
+ * before (nothing happens then), or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `verdict` points to a struct whose `struct_size` is set.
+ */
+int32_t sipxfer_verdict_release(const struct sipxfer_engine *engine,
+                                struct sipxfer_verdict *verdict);
+
+/**
+ * Prints the final response that a verdict asks for, ready to send: status line, Via, From, To
+ * with `to_tag`, Call-ID and CSeq of the request, Warning, Unsupported, Retry-After, and
+ * `Content-Length: 0` (RFC 3261 section 8.2.6). For a 401 or 407 the host adds its challenge.
+ *
+ * `to_tag` is not used where the request's To has a tag already. Otherwise as
+ * `sipxfer_replaces_print()`; `SIPXFER_E_RANGE` where the verdict is no
+ * refusal, `SIPXFER_E_PARSE` where the request cannot be read or `to_tag` is no token.
+ *
+ * Requires:
+ * `request` and `verdict` point to structs whose `struct_size` is set and whose strings hold; the
+ * rest as for `sipxfer_replaces_print()`.
+ */
+int32_t sipxfer_response_print(const struct sipxfer_request *request,
+                               const struct sipxfer_verdict *verdict,
+                               const char *to_tag,
+                               size_t to_tag_len,
+                               char *buffer,
+                               size_t capacity,
+                               size_t *needed);
+
+/**
+ * What a rule says, in one sentence; empty for a number that is no rule. Static, ends with NUL,
+ * never NULL. Threads: any; does not block.
+ */
+const char *sipxfer_rule_text(uint32_t rule);
+
+/**
+ * The document and section that a rule comes from; otherwise as `sipxfer_rule_text()`.
+ */
+const char *sipxfer_rule_source(uint32_t rule);
+
+/**
+ * Parses the start line and the identity of a message. Header lines may be folded, compact, in
+ * any case; a body is never taken for headers (RFC 3261 section 7.3).
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_PARSE` (`error`, if not NULL, says where), or the status of a
+ * wrong argument. Threads: any; does not block; allocates nothing.
+ *
+ * Requires:
+ * `message` points to `len` bytes, `out` and `error` to structs whose `struct_size` is set.
+ */
+int32_t sipxfer_message_parse(const char *message,
+                              size_t len,
+                              struct sipxfer_message *out,
+                              struct sipxfer_parse_error *error);
+
+/**
+ * Finds the value of a header by its name, long or compact, in any case. `index` counts the
+ * lines of that name from 0. The value is a view into the message, trimmed, folds included.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is no such line, `SIPXFER_E_PARSE`, or
+ * the status of a wrong argument. Threads: any; does not block; allocates nothing.
+ *
+ * Requires:
+ * `message` and `name` point to as many bytes as are given, `value` to a writable struct.
+ */
+int32_t sipxfer_message_header(const char *message,
+                               size_t len,
+                               const char *name,
+                               size_t name_len,
+                               uint32_t index,
+                               struct sipxfer_str *value);
+
+/**
+ * Parses a URI. sip and sips are taken apart; of any other scheme `opaque` is all there is.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_PARSE` (`error`, if not NULL, says where), or the status of a
+ * wrong argument. Threads: any; does not block; allocates nothing.
+ *
+ * Requires:
+ * `uri` points to `len` bytes, `out` and `error` to structs whose `struct_size` is set.
+ */
+int32_t sipxfer_uri_parse(const char *uri,
+                          size_t len,
+                          struct sipxfer_uri *out,
+                          struct sipxfer_parse_error *error);
+
+/**
+ * Parses the value of a Replaces header: exactly one Call-ID, one to-tag, one from-tag (RFC 3891
+ * section 6.1). White space around `;` and `=` is allowed.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_PARSE` (`error`, if not NULL, says where), or the status of a
+ * wrong argument. The strings are views into the value. Threads: any; does not block; allocates
+ * nothing.
+ *
+ * Requires:
+ * `value` points to `len` bytes, `out` and `error` to structs whose `struct_size` is set.
+ */
+int32_t sipxfer_replaces_parse(const char *value,
+                               size_t len,
+                               struct sipxfer_replaces *out,
+                               struct sipxfer_parse_error *error);
+
+/**
+ * Prints the value of a Replaces header, its unknown parameters too (RFC 3891 section 6.1).
+ *
+ * Writes up to `capacity` bytes, without NUL, and their number to `needed`. Returns `SIPXFER_OK`,
+ * `SIPXFER_E_BUFFER` where `needed` is more than `capacity`, `SIPXFER_E_PARSE` where a field could
+ * not stand in the header, or the status of a wrong argument. Threads: any; does not block;
+ * allocates nothing.
+ *
+ * Requires:
+ * `replaces` points to a struct whose `struct_size` is set and whose strings hold, `buffer` to
+ * `capacity` writable bytes, `needed` to a writable size.
+ */
+int32_t sipxfer_replaces_print(const struct sipxfer_replaces *replaces,
+                               char *buffer,
+                               size_t capacity,
+                               size_t *needed);
+
+/**
+ * Parses the value of a Join header (RFC 3911 section 7.1); otherwise as
+ * `sipxfer_replaces_parse()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_parse()`.
+ */
+int32_t sipxfer_join_parse(const char *value,
+                           size_t len,
+                           struct sipxfer_replaces *out,
+                           struct sipxfer_parse_error *error);
+
+/**
+ * Prints the value of a Join header; otherwise as `sipxfer_replaces_print()`. `early_only` is 0.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_print()`.
+ */
+int32_t sipxfer_join_print(const struct sipxfer_replaces *join,
+                           char *buffer,
+                           size_t capacity,
+                           size_t *needed);
+
+/**
+ * Parses the value of a Target-Dialog header: both tags present (RFC 4538 section 7); otherwise
+ * as `sipxfer_replaces_parse()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_parse()`.
+ */
+int32_t sipxfer_target_dialog_parse(const char *value,
+                                    size_t len,
+                                    struct sipxfer_target_dialog *out,
+                                    struct sipxfer_parse_error *error);
+
+/**
+ * Prints the value of a Target-Dialog header; otherwise as `sipxfer_replaces_print()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_print()`.
+ */
+int32_t sipxfer_target_dialog_print(const struct sipxfer_target_dialog *target,
+                                    char *buffer,
+                                    size_t capacity,
+                                    size_t *needed);
+
+/**
+ * Maps a Replaces value from one leg of a B2BUA to the other (RFC 3891 section 5; a proxy leaves
+ * Replaces alone).
+ *
+ * `peer_leg` is asked for the leg that is bridged with the dialog that the value names: its key
+ * comes in as this side sees it (local tag = to-tag), and the peer leg's key goes out as the
+ * recipient of the mapped Replaces sees it (`local_tag` = the recipient's own tag). Its strings
+ * must hold until this function returns. It answers `SIPXFER_OK`, or `SIPXFER_E_NOT_FOUND`, which
+ * this function then returns. early-only and unknown parameters are kept.
+ *
+ * Otherwise as `sipxfer_replaces_print()` and `sipxfer_replaces_parse()`. Threads: any; blocks only
+ * if the callback does; allocates nothing.
+ *
+ * Requires:
+ * `value` points to `len` bytes, `buffer` to `capacity` writable bytes, `needed` to a writable
+ * size, `error` to a struct whose `struct_size` is set, or is NULL.
+ */
+int32_t sipxfer_map_replaces(const char *value,
+                             size_t len,
+                             int32_t (*peer_leg)(void *user,
+                                                 const struct sipxfer_dialog_key *key,
+                                                 struct sipxfer_dialog_key *peer),
+                             void *user,
+                             char *buffer,
+                             size_t capacity,
+                             size_t *needed,
+                             struct sipxfer_parse_error *error);
+
+/**
+ * Parses a Refer-To value, the Replaces inside its URI included (decoded exactly once).
+ *
+ * Decoded strings stand in `scratch`; 2 times `len` bytes are always enough for it. The rest are views
+ * into the value. Returns `SIPXFER_OK`, `SIPXFER_E_PARSE` (`error`, if not NULL, says where, as a
+ * byte of the value), `SIPXFER_E_SCRATCH`, or the status of a wrong argument. Threads: any; does
+ * not block; allocates nothing.
+ *
+ * Requires:
+ * `value` points to `len` bytes, `scratch` to `scratch_len` writable bytes, `out` and `error` to
+ * structs whose `struct_size` is set.
+ */
+int32_t sipxfer_refer_to_parse(const char *value,
+                               size_t len,
+                               char *scratch,
+                               size_t scratch_len,
+                               struct sipxfer_refer_to *out,
+                               struct sipxfer_parse_error *error);
+
+/**
+ * Builds the Refer-To value of a blind or attended transfer, always in angle brackets, with the
+ * Replaces escaped exactly once.
+ *
+ * Writes up to `capacity` bytes, without NUL, and their number to `needed`. Returns `SIPXFER_OK`,
+ * `SIPXFER_E_BUFFER` where `needed` is more than `capacity`, `SIPXFER_E_PARSE` where the URI is no
+ * sip or sips URI or carries headers already, `SIPXFER_E_NOT_ALLOWED` for an early dialog that the
+ * target did not begin (RFC 3891 section 4: transfer blind instead, RFC 5589 section 7.4), or the
+ * status of a wrong argument. Threads: any; does not block; allocates nothing.
+ *
+ * Requires:
+ * `target` points to a struct whose `struct_size` is set and whose pointers hold, `buffer` to
+ * `capacity` writable bytes, `needed` to a writable size.
+ */
+int32_t sipxfer_refer_to_build(const struct sipxfer_refer_to_target *target,
+                               char *buffer,
+                               size_t capacity,
+                               size_t *needed);
+
+/**
+ * Builds the header lines of a triggered INVITE: Replaces, `Require: replaces`, Referred-By, each
+ * ended by CRLF (RFC 3891 section 4, RFC 3892 section 2.2). A host that has a verdict finds these
+ * lines in it already.
+ *
+ * Writes up to `capacity` bytes, without NUL, and their number to `needed`. Returns `SIPXFER_OK`,
+ * `SIPXFER_E_BUFFER` where `needed` is more than `capacity`, `SIPXFER_E_PARSE` where the Referred-By
+ * does not parse, `SIPXFER_E_NOT_ALLOWED` for an early dialog that the recipient did not begin
+ * (RFC 3891 section 4), or the status of a wrong argument. Threads: any; does not block; allocates
+ * nothing.
+ *
+ * Requires:
+ * As for `sipxfer_refer_to_build()`.
+ */
+int32_t sipxfer_invite_headers_build(const struct sipxfer_invite_headers *headers,
+                                     char *buffer,
+                                     size_t capacity,
+                                     size_t *needed);
+
+/**
+ * Parses a Referred-By value (RFC 3892 section 2.1); otherwise as `sipxfer_replaces_parse()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_parse()`.
+ */
+int32_t sipxfer_referred_by_parse(const char *value,
+                                  size_t len,
+                                  struct sipxfer_referred_by *out,
+                                  struct sipxfer_parse_error *error);
+
+/**
+ * Prints a Referred-By value: the URI always in angle brackets (RFC 3892 section 3), the cid
+ * quoted. `params` is not used. Otherwise as `sipxfer_replaces_print()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_print()`.
+ */
+int32_t sipxfer_referred_by_print(const struct sipxfer_referred_by *referred_by,
+                                  char *buffer,
+                                  size_t capacity,
+                                  size_t *needed);
+
+/**
+ * Parses a Refer-Sub value (RFC 4488 section 4); otherwise as `sipxfer_replaces_parse()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_parse()`.
+ */
+int32_t sipxfer_refer_sub_parse(const char *value,
+                                size_t len,
+                                struct sipxfer_refer_sub *out,
+                                struct sipxfer_parse_error *error);
+
+/**
+ * Prints a Refer-Sub value, `true` or `false`; otherwise as `sipxfer_replaces_print()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_print()`.
+ */
+int32_t sipxfer_refer_sub_print(uint32_t value, char *buffer, size_t capacity, size_t *needed);
+
+/**
+ * Parses an Event value; otherwise as `sipxfer_replaces_parse()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_parse()`.
+ */
+int32_t sipxfer_event_header_parse(const char *value,
+                                   size_t len,
+                                   struct sipxfer_event_header *out,
+                                   struct sipxfer_parse_error *error);
+
+/**
+ * Prints an Event value, the id where it is not empty; otherwise as `sipxfer_replaces_print()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_print()`.
+ */
+int32_t sipxfer_event_header_print(const struct sipxfer_event_header *event,
+                                   char *buffer,
+                                   size_t capacity,
+                                   size_t *needed);
+
+/**
+ * Parses a Subscription-State value; otherwise as `sipxfer_replaces_parse()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_parse()`.
+ */
+int32_t sipxfer_subscription_state_parse(const char *value,
+                                         size_t len,
+                                         struct sipxfer_subscription_state *out,
+                                         struct sipxfer_parse_error *error);
+
+/**
+ * Prints a Subscription-State value from `state` (not OTHER), `expires_s` where `has_expires` is
+ * 1, and `reason` where it is not empty; otherwise as `sipxfer_replaces_print()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_print()`.
+ */
+int32_t sipxfer_subscription_state_print(const struct sipxfer_subscription_state *state,
+                                         char *buffer,
+                                         size_t capacity,
+                                         size_t *needed);
+
+/**
+ * Is this option tag in the value of a Supported, Require or Unsupported header? Any case.
+ *
+ * Returns `SIPXFER_YES`, `SIPXFER_NO`, or the status of a wrong argument. Threads: any; does not
+ * block; allocates nothing.
+ *
+ * Requires:
+ * `value` and `tag` point to as many bytes as are given.
+ */
+int32_t sipxfer_option_tag_listed(const char *value, size_t len, const char *tag, size_t tag_len);
+
+/**
+ * Parses a message/sipfrag body. A line end of LF, or none at all, is accepted here and never
+ * printed. Otherwise as `sipxfer_replaces_parse()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_parse()`.
+ */
+int32_t sipxfer_sipfrag_parse(const char *body,
+                              size_t len,
+                              struct sipxfer_sipfrag *out,
+                              struct sipxfer_parse_error *error);
+
+/**
+ * Prints a message/sipfrag body of one status line, ended by CRLF (RFC 3515 section 2.4.5).
+ * `code` is 100 to 699; an empty `reason` becomes the usual phrase of the code. Otherwise as
+ * `sipxfer_replaces_print()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_print()`; `reason` points to `reason_len` bytes.
+ */
+int32_t sipxfer_sipfrag_print(uint32_t code,
+                              const char *reason,
+                              size_t reason_len,
+                              char *buffer,
+                              size_t capacity,
+                              size_t *needed);
+
+/**
+ * How many faults inside the library were caught at the boundary since it was loaded. Each of
+ * them is worth a report. Threads: any; does not block.
+ */
+uint64_t sipxfer_panic_count(void);
+
+/**
+ * The table of functions, for dlopen: look up this one symbol with dlsym and call the rest through
+ * the table. NULL where `abi_major` is not the library's `SIPXFER_ABI_MAJOR`. The table is static.
+ * Threads: any; does not block.
+ */
+const struct sipxfer_api *sipxfer_get_api(uint32_t abi_major);
+
+/**
+ * The library's version, as `0.1.0`. Never NULL. Threads: any; does not block.
+ */
+const char *sipxfer_version(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SIPXFER_H */

@@ -1,0 +1,177 @@
+//! The settings that exist.
+
+use super::values::{Domains, Grounds, Names};
+use super::{InDialog, RequireAuth, Settings, Unmatched};
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// Name, as `replaces.authorize`.
+    pub name: &'static str,
+    /// What a value looks like, in words.
+    pub values: &'static str,
+    /// Value where nothing is set.
+    pub default: &'static str,
+    /// Whether it can be set per endpoint too.
+    pub per_endpoint: bool,
+    /// What it does.
+    pub help: &'static str,
+    apply: fn(&mut Settings, &str) -> Result<(), &'static str>,
+}
+
+impl Setting {
+    /// Puts a value into the settings, or says what is wrong with it.
+    pub(super) fn set(&self, settings: &mut Settings, value: &str) -> Result<(), &'static str> {
+        (self.apply)(settings, value)
+    }
+}
+
+/// Every setting, in the order of the documentation.
+pub fn settings() -> &'static [Setting] {
+    SETTINGS
+}
+
+macro_rules! registry {
+    ($($name:literal, $reach:ident, $default:literal, $values:literal, $field:ident = $parse:expr,
+       $help:literal;)*) => {
+        const SETTINGS: &[Setting] = &[$(Setting {
+            name: $name,
+            values: $values,
+            default: $default,
+            per_endpoint: registry!(@ $reach),
+            help: $help,
+            apply: |settings, value| {
+                settings.$field = $parse(value)?;
+                Ok(())
+            },
+        },)*];
+    };
+    (@ all) => { false };
+    (@ endpoint) => { true };
+}
+
+registry! {
+    "replaces.allow", endpoint, "yes", "yes or no", replaces_allow = flag,
+    "whether Replaces is supported at all; with no it is left out of Supported, ignored in an INVITE, and Require: replaces gets 420";
+    "replaces.authorize", endpoint, "same-user, same-endpoint, referred-by, token, trusted-peer, host",
+    "any, or a list of same-user, same-endpoint, referred-by, token, trusted-peer, host", replaces_authorize = Grounds::parse,
+    "on what grounds a sender may replace a dialog; without one of them the answer is 403, or a challenge for a sender that is not authenticated; any lets everybody replace everything";
+    "replaces_trusted", endpoint, "no", "yes or no", replaces_trusted = flag,
+    "this peer is trusted to replace any dialog (a trunk to another PBX), and its Referred-By is believed";
+    "replaces.unmatched", endpoint, "reject", "reject or continue", replaces_unmatched = unmatched,
+    "a Replaces that matches no dialog: reject it with 481, or continue as with an INVITE that carries none";
+    "replaces.require_extension", endpoint, "no", "yes or no", replaces_require_extension = flag,
+    "the user part of the Request-URI must be an extension of the sender's context before Replaces is looked at, else 404";
+    "replaces.accept_early_incoming", endpoint, "no", "yes or no", replaces_accept_early_incoming = flag,
+    "a ringing call that the peer began may be replaced too (RFC 3891 section 3 says 481)";
+    "replaces.in_dialog", endpoint, "reject", "reject or ignore", replaces_in_dialog = in_dialog,
+    "an INVITE with Replaces inside a dialog: reject it with 488 and keep the call, or ignore the Replaces";
+    "replaces.require_auth", endpoint, "no", "yes or no", replaces_require_auth = flag,
+    "a sender that is not authenticated is challenged before its Replaces is matched";
+    "replaces.require_tls", endpoint, "no", "yes or no", replaces_require_tls = flag,
+    "Replaces is refused with 403 unless it came over a secure transport";
+    "refer.allow", endpoint, "yes", "yes or no", refer_allow = flag,
+    "whether REFER is decided at all; with no every REFER gets 603";
+    "allow_transfer", endpoint, "yes", "yes or no", allow_transfer = flag,
+    "whether this endpoint may transfer, where the host has no callback for it; with no its REFER gets 603";
+    "refer.require_auth", endpoint, "yes", "yes (challenge), reject (403) or no", refer_require_auth = require_auth,
+    "what becomes of a REFER whose sender is not authenticated, before its Refer-To is looked at";
+    "refer.accept_code", endpoint, "202", "202 or 200", refer_accept_code = accept_code,
+    "the answer that accepts a REFER";
+    "refer.max_depth", endpoint, "10", "a number, 0 for no limit", refer_max_depth = number,
+    "how many transfers one call may go through; one more gets 403";
+    "refer.header_allow", endpoint, "", "a list of header names", refer_header_allow = Names::parse,
+    "headers of a Refer-To URI that are taken over besides the usual ones; those that identify, route or prove something never are";
+    "refer.methods", endpoint, "", "a list of methods", refer_methods = Names::parse,
+    "methods besides INVITE that a Refer-To may ask for (method=BYE, say); others get 403";
+    "refer.tel", endpoint, "no", "yes or no", refer_tel = flag,
+    "a tel: target is sent to the extension that is its number, else 416";
+    "context", endpoint, "default", "a dialplan context", context = word,
+    "the endpoint's context, where the host does not hand one in";
+    "transfer_context", endpoint, "", "a dialplan context, or nothing", transfer_context = text,
+    "the context of transfers, where the host's channel has no TRANSFER_CONTEXT";
+    "remote.extension", endpoint, "external_replaces", "an extension", remote_extension = word,
+    "the extension that attended transfers to a dialog elsewhere go to; without it in the context they get 404";
+    "remote.allow_domains", endpoint, "", "a list of hosts, *.suffixes, addresses or CIDR blocks, each with :port or without", remote_allow_domains = Domains::parse,
+    "where remote attended transfers may go; nothing here means everywhere";
+    "remote.deny_domains", endpoint, "", "a list of hosts, *.suffixes, addresses or CIDR blocks, each with :port or without", remote_deny_domains = Domains::parse,
+    "where remote attended transfers may not go, whatever remote.allow_domains says";
+    "remote.require_tls", endpoint, "no", "yes or no", remote_require_tls = flag,
+    "remote attended transfers only go to sips or to transport=tls or wss";
+    "rate.per_endpoint", endpoint, "0", "REFERs a minute, 0 for no limit", rate_per_endpoint = number,
+    "how many REFERs one endpoint may send; more get 503 with Retry-After";
+    "supported", endpoint, "100rel, timer, norefersub", "a list of option tags", supported = Names::parse,
+    "option tags besides replaces that the host understands in Require; others get 420";
+    "warning.agent", all, "sipxfer", "a host name or word", warning_agent = word,
+    "the name in front of the text of a Warning header";
+}
+
+fn flag(value: &str) -> Result<bool, &'static str> {
+    match value {
+        "yes" | "true" | "on" | "1" => Ok(true),
+        "no" | "false" | "off" | "0" => Ok(false),
+        _ => Err("is neither yes nor no"),
+    }
+}
+
+fn number(value: &str) -> Result<u32, &'static str> {
+    value.parse().map_err(|_| "is no number")
+}
+
+fn unmatched(value: &str) -> Result<Unmatched, &'static str> {
+    match value {
+        "reject" => Ok(Unmatched::Reject),
+        "continue" => Ok(Unmatched::Continue),
+        _ => Err("is no choice"),
+    }
+}
+
+fn in_dialog(value: &str) -> Result<InDialog, &'static str> {
+    match value {
+        "reject" => Ok(InDialog::Reject),
+        "ignore" => Ok(InDialog::Ignore),
+        _ => Err("is no choice"),
+    }
+}
+
+fn require_auth(value: &str) -> Result<RequireAuth, &'static str> {
+    match value {
+        "reject" => Ok(RequireAuth::Reject),
+        other => flag(other).map(|yes| {
+            if yes {
+                RequireAuth::Challenge
+            } else {
+                RequireAuth::No
+            }
+        }),
+    }
+}
+
+fn accept_code(value: &str) -> Result<u16, &'static str> {
+    match value {
+        "202" => Ok(202),
+        "200" => Ok(200),
+        _ => Err("is no choice"),
+    }
+}
+
+fn text(value: &str) -> Result<Box<str>, &'static str> {
+    // Contexts and extensions go into verdicts and headers.
+    if value
+        .bytes()
+        .any(|byte| byte.is_ascii_control() || byte == b'"' || byte == b'\\')
+    {
+        return Err("holds a control character, a quote or a backslash");
+    }
+    if value.len() > 255 {
+        return Err("is longer than 255 bytes");
+    }
+    Ok(value.into())
+}
+
+fn word(value: &str) -> Result<Box<str>, &'static str> {
+    if value.is_empty() {
+        return Err("is empty");
+    }
+    text(value)
+}

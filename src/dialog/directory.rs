@@ -1,0 +1,67 @@
+//! Where dialogs are found.
+
+use super::{Initiator, Key, State, Usage};
+
+/// What is known of a dialog that was found.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// Its triple.
+    pub key: Key<'a>,
+    /// The peer's authenticated user; empty for nobody.
+    pub user: &'a [u8],
+    /// The endpoint that the call came from or went to.
+    pub endpoint: &'a [u8],
+    /// How far it has come.
+    pub state: State,
+    /// Who began it.
+    pub initiator: Initiator,
+    /// What made it.
+    pub usage: Usage,
+    /// Whether it was made over sips.
+    pub secure: bool,
+}
+
+/// What a lock request came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// The lock is held, and this is the state under it.
+    Held(State),
+    /// The dialog has ended; no lock is held.
+    Gone,
+    /// The host failed; no lock is held.
+    Failed,
+}
+
+/// A dialog that was found. It stays valid as long as this is kept: found is pinned, not locked.
+pub trait DialogRef {
+    /// What is known of it.
+    fn facts(&self) -> Facts<'_>;
+    /// Locks it. Called with no lock of this library held.
+    fn lock(&self) -> Lock;
+    /// Undoes a lock that was [`Lock::Held`].
+    fn unlock(&self);
+}
+
+/// What a lookup came to.
+#[derive(Debug)]
+pub enum Lookup<D> {
+    /// Exactly one dialog matches.
+    Found(D),
+    /// None does.
+    NotFound,
+    /// Several do (R005).
+    Ambiguous,
+    /// Not known yet; the host will ask again.
+    Pending,
+    /// The directory failed.
+    Failed,
+}
+
+/// Where dialogs are found by their triple.
+pub trait Directory {
+    /// What a lookup hands out.
+    type Dialog: DialogRef;
+    /// Finds the dialog with this key. What is found is compared with the key again by
+    /// [`Key::matches`], so that a directory that errs cannot hand over a stranger's call.
+    fn find(&self, key: &Key<'_>) -> Lookup<Self::Dialog>;
+}

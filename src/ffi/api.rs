@@ -1,0 +1,393 @@
+//! One entry for dlopen.
+
+use super::config::*;
+use super::dialog_headers::*;
+use super::dialogs::*;
+use super::engine::*;
+use super::event_headers::*;
+use super::message::*;
+use super::raw::*;
+use super::refer_headers::*;
+use super::status::*;
+use super::types::*;
+use super::verdict::*;
+use core::ffi::{c_char, c_void};
+
+/// Every function of this header but `sipxfer_get_api()`, for a host that loads the library with
+/// dlopen. New ones are only ever added at the end; `struct_size` tells which are there.
+#[repr(C)]
+pub struct sipxfer_api {
+    /// Size of the table that the library has.
+    pub struct_size: usize,
+    /// `SIPXFER_ABI_MAJOR` of the library.
+    pub abi_major: u32,
+    /// `SIPXFER_ABI_MINOR` of the library.
+    pub abi_minor: u32,
+    /// `sipxfer_version()`.
+    pub version: extern "C" fn() -> *const c_char,
+    /// `sipxfer_strerror()`.
+    pub strerror: extern "C" fn(status: i32) -> *const c_char,
+    /// `sipxfer_panic_count()`.
+    pub panic_count: extern "C" fn() -> u64,
+    /// `sipxfer_engine_new()`.
+    pub engine_new: unsafe extern "C" fn(
+        options: *const sipxfer_engine_options,
+        engine: *mut *mut sipxfer_engine,
+    ) -> i32,
+    /// `sipxfer_engine_free()`.
+    pub engine_free: unsafe extern "C" fn(engine: *mut sipxfer_engine),
+    /// `sipxfer_engine_supported()`.
+    pub engine_supported: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_config_new()`.
+    pub config_new: unsafe extern "C" fn(config: *mut *mut sipxfer_config) -> i32,
+    /// `sipxfer_config_set()`.
+    pub config_set: unsafe extern "C" fn(
+        config: *mut sipxfer_config,
+        scope: *const c_char,
+        scope_len: usize,
+        name: *const c_char,
+        name_len: usize,
+        value: *const c_char,
+        value_len: usize,
+    ) -> i32,
+    /// `sipxfer_config_get()`.
+    pub config_get: unsafe extern "C" fn(
+        config: *const sipxfer_config,
+        scope: *const c_char,
+        scope_len: usize,
+        name: *const c_char,
+        name_len: usize,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_config_error()`.
+    pub config_error: unsafe extern "C" fn(
+        config: *const sipxfer_config,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_config_apply()`.
+    pub config_apply:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, config: *const sipxfer_config) -> i32,
+    /// `sipxfer_config_free()`.
+    pub config_free: unsafe extern "C" fn(config: *mut sipxfer_config),
+    /// `sipxfer_setting_at()`.
+    pub setting_at: unsafe extern "C" fn(index: usize, setting: *mut sipxfer_setting) -> i32,
+    /// `sipxfer_dialog_add()`.
+    pub dialog_add: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        dialog: *const sipxfer_dialog,
+        id: *mut u64,
+    ) -> i32,
+    /// `sipxfer_dialog_set_state()`.
+    pub dialog_set_state:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, id: u64, state: u32) -> i32,
+    /// `sipxfer_dialog_remove()`.
+    pub dialog_remove:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, id: u64, now_ms: u64) -> i32,
+    /// `sipxfer_dialog_ended()`.
+    pub dialog_ended: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        key: *const sipxfer_dialog_key,
+        now_ms: u64,
+    ) -> i32,
+    /// `sipxfer_dialog_count()`.
+    pub dialog_count: unsafe extern "C" fn(engine: *const sipxfer_engine, count: *mut usize) -> i32,
+    /// `sipxfer_replaces_verify_request()`.
+    pub replaces_verify_request: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        request: *const sipxfer_request,
+        lock_dialog: u32,
+        scratch: *mut c_char,
+        scratch_len: usize,
+        verdict: *mut sipxfer_verdict,
+    ) -> i32,
+    /// `sipxfer_refer_route()`.
+    pub refer_route: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        request: *const sipxfer_request,
+        lock_dialog: u32,
+        scratch: *mut c_char,
+        scratch_len: usize,
+        verdict: *mut sipxfer_verdict,
+    ) -> i32,
+    /// `sipxfer_verdict_release()`.
+    pub verdict_release:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, verdict: *mut sipxfer_verdict) -> i32,
+    /// `sipxfer_response_print()`.
+    pub response_print: unsafe extern "C" fn(
+        request: *const sipxfer_request,
+        verdict: *const sipxfer_verdict,
+        to_tag: *const c_char,
+        to_tag_len: usize,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_rule_text()`.
+    pub rule_text: extern "C" fn(rule: u32) -> *const c_char,
+    /// `sipxfer_rule_source()`.
+    pub rule_source: extern "C" fn(rule: u32) -> *const c_char,
+    /// `sipxfer_message_parse()`.
+    pub message_parse: unsafe extern "C" fn(
+        message: *const c_char,
+        len: usize,
+        out: *mut sipxfer_message,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_message_header()`.
+    pub message_header: unsafe extern "C" fn(
+        message: *const c_char,
+        len: usize,
+        name: *const c_char,
+        name_len: usize,
+        index: u32,
+        value: *mut sipxfer_str,
+    ) -> i32,
+    /// `sipxfer_uri_parse()`.
+    pub uri_parse: unsafe extern "C" fn(
+        uri: *const c_char,
+        len: usize,
+        out: *mut sipxfer_uri,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_replaces_parse()`.
+    pub replaces_parse: unsafe extern "C" fn(
+        value: *const c_char,
+        len: usize,
+        out: *mut sipxfer_replaces,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_replaces_print()`.
+    pub replaces_print: unsafe extern "C" fn(
+        replaces: *const sipxfer_replaces,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_join_parse()`.
+    pub join_parse: unsafe extern "C" fn(
+        value: *const c_char,
+        len: usize,
+        out: *mut sipxfer_replaces,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_join_print()`.
+    pub join_print: unsafe extern "C" fn(
+        join: *const sipxfer_replaces,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_target_dialog_parse()`.
+    pub target_dialog_parse: unsafe extern "C" fn(
+        value: *const c_char,
+        len: usize,
+        out: *mut sipxfer_target_dialog,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_target_dialog_print()`.
+    pub target_dialog_print: unsafe extern "C" fn(
+        target: *const sipxfer_target_dialog,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_map_replaces()`.
+    pub map_replaces: unsafe extern "C" fn(
+        value: *const c_char,
+        len: usize,
+        peer_leg: Option<
+            unsafe extern "C" fn(
+                user: *mut c_void,
+                key: *const sipxfer_dialog_key,
+                peer: *mut sipxfer_dialog_key,
+            ) -> i32,
+        >,
+        user: *mut c_void,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_refer_to_parse()`.
+    pub refer_to_parse: unsafe extern "C" fn(
+        value: *const c_char,
+        len: usize,
+        scratch: *mut c_char,
+        scratch_len: usize,
+        out: *mut sipxfer_refer_to,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_refer_to_build()`.
+    pub refer_to_build: unsafe extern "C" fn(
+        target: *const sipxfer_refer_to_target,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_invite_headers_build()`.
+    pub invite_headers_build: unsafe extern "C" fn(
+        headers: *const sipxfer_invite_headers,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_referred_by_parse()`.
+    pub referred_by_parse: unsafe extern "C" fn(
+        value: *const c_char,
+        len: usize,
+        out: *mut sipxfer_referred_by,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_referred_by_print()`.
+    pub referred_by_print: unsafe extern "C" fn(
+        referred_by: *const sipxfer_referred_by,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_refer_sub_parse()`.
+    pub refer_sub_parse: unsafe extern "C" fn(
+        value: *const c_char,
+        len: usize,
+        out: *mut sipxfer_refer_sub,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_refer_sub_print()`.
+    pub refer_sub_print: unsafe extern "C" fn(
+        value: u32,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_event_header_parse()`.
+    pub event_header_parse: unsafe extern "C" fn(
+        value: *const c_char,
+        len: usize,
+        out: *mut sipxfer_event_header,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_event_header_print()`.
+    pub event_header_print: unsafe extern "C" fn(
+        event: *const sipxfer_event_header,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_subscription_state_parse()`.
+    pub subscription_state_parse: unsafe extern "C" fn(
+        value: *const c_char,
+        len: usize,
+        out: *mut sipxfer_subscription_state,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_subscription_state_print()`.
+    pub subscription_state_print: unsafe extern "C" fn(
+        state: *const sipxfer_subscription_state,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_option_tag_listed()`.
+    pub option_tag_listed: unsafe extern "C" fn(
+        value: *const c_char,
+        len: usize,
+        tag: *const c_char,
+        tag_len: usize,
+    ) -> i32,
+    /// `sipxfer_sipfrag_parse()`.
+    pub sipfrag_parse: unsafe extern "C" fn(
+        body: *const c_char,
+        len: usize,
+        out: *mut sipxfer_sipfrag,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_sipfrag_print()`.
+    pub sipfrag_print: unsafe extern "C" fn(
+        code: u32,
+        reason: *const c_char,
+        reason_len: usize,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+}
+
+static API: sipxfer_api = sipxfer_api {
+    struct_size: core::mem::size_of::<sipxfer_api>(),
+    abi_major: SIPXFER_ABI_MAJOR,
+    abi_minor: SIPXFER_ABI_MINOR,
+    version: sipxfer_version,
+    strerror: sipxfer_strerror,
+    panic_count: sipxfer_panic_count,
+    engine_new: sipxfer_engine_new,
+    engine_free: sipxfer_engine_free,
+    engine_supported: sipxfer_engine_supported,
+    config_new: sipxfer_config_new,
+    config_set: sipxfer_config_set,
+    config_get: sipxfer_config_get,
+    config_error: sipxfer_config_error,
+    config_apply: sipxfer_config_apply,
+    config_free: sipxfer_config_free,
+    setting_at: sipxfer_setting_at,
+    dialog_add: sipxfer_dialog_add,
+    dialog_set_state: sipxfer_dialog_set_state,
+    dialog_remove: sipxfer_dialog_remove,
+    dialog_ended: sipxfer_dialog_ended,
+    dialog_count: sipxfer_dialog_count,
+    replaces_verify_request: sipxfer_replaces_verify_request,
+    refer_route: sipxfer_refer_route,
+    verdict_release: sipxfer_verdict_release,
+    response_print: sipxfer_response_print,
+    rule_text: sipxfer_rule_text,
+    rule_source: sipxfer_rule_source,
+    message_parse: sipxfer_message_parse,
+    message_header: sipxfer_message_header,
+    uri_parse: sipxfer_uri_parse,
+    replaces_parse: sipxfer_replaces_parse,
+    replaces_print: sipxfer_replaces_print,
+    join_parse: sipxfer_join_parse,
+    join_print: sipxfer_join_print,
+    target_dialog_parse: sipxfer_target_dialog_parse,
+    target_dialog_print: sipxfer_target_dialog_print,
+    map_replaces: sipxfer_map_replaces,
+    refer_to_parse: sipxfer_refer_to_parse,
+    refer_to_build: sipxfer_refer_to_build,
+    invite_headers_build: sipxfer_invite_headers_build,
+    referred_by_parse: sipxfer_referred_by_parse,
+    referred_by_print: sipxfer_referred_by_print,
+    refer_sub_parse: sipxfer_refer_sub_parse,
+    refer_sub_print: sipxfer_refer_sub_print,
+    event_header_parse: sipxfer_event_header_parse,
+    event_header_print: sipxfer_event_header_print,
+    subscription_state_parse: sipxfer_subscription_state_parse,
+    subscription_state_print: sipxfer_subscription_state_print,
+    option_tag_listed: sipxfer_option_tag_listed,
+    sipfrag_parse: sipxfer_sipfrag_parse,
+    sipfrag_print: sipxfer_sipfrag_print,
+};
+
+/// The table of functions, for dlopen: look up this one symbol with dlsym and call the rest through
+/// the table. NULL where `abi_major` is not the library's `SIPXFER_ABI_MAJOR`. The table is static.
+/// Threads: any; does not block.
+#[no_mangle]
+pub extern "C" fn sipxfer_get_api(abi_major: u32) -> *const sipxfer_api {
+    if abi_major != SIPXFER_ABI_MAJOR {
+        return core::ptr::null();
+    }
+    &API
+}
+
+/// The library's version, as `0.1.0`. Never NULL. Threads: any; does not block.
+#[no_mangle]
+pub extern "C" fn sipxfer_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}

@@ -1,0 +1,117 @@
+//! The two callback tables that a host fills in.
+
+use super::types::{sipxfer_dialog, sipxfer_dialog_key, sipxfer_request, sipxfer_str};
+use core::ffi::{c_char, c_void};
+
+/// Where the host keeps its dialogs.
+///
+/// No callback is called under a lock of the library; each may call back into the library, from
+/// any thread that calls the library. None may throw or longjmp. The struct itself is copied by
+/// `sipxfer_engine_new()`.
+///
+/// With `find` NULL the engine's own table is used (`sipxfer_dialog_add()`); `lock`, `unlock` and
+/// `release` then speak of the host objects that were put into it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct sipxfer_directory {
+    /// `sizeof (struct sipxfer_directory)`.
+    pub struct_size: usize,
+    /// Handed to each of these callbacks.
+    pub user: *mut c_void,
+    /// Finds the dialog with this key: fills in `out` (whose struct_size is set), takes a
+    /// reference on its object and answers `SIPXFER_OK`; the strings of `out` must hold as long as
+    /// that reference. Answers `SIPXFER_E_NOT_FOUND`, `SIPXFER_E_AMBIGUOUS` where several dialogs
+    /// match, or `SIPXFER_E_PENDING` without a reference. A dialog that has ended may still be
+    /// found, with the state TERMINATED (603). The triple in `out` is compared with the key: a
+    /// dialog that does not match it is never handed on. Any other answer is a failure (500).
+    pub find: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            key: *const sipxfer_dialog_key,
+            out: *mut sipxfer_dialog,
+        ) -> i32,
+    >,
+    /// Locks a dialog that is referenced and writes its state at that moment
+    /// (`SIPXFER_DIALOG_*`). Answers `SIPXFER_OK`, or `SIPXFER_E_GONE` without a lock where it has
+    /// ended. May block. Needed only where a lock is asked for.
+    pub lock: Option<
+        unsafe extern "C" fn(user: *mut c_void, dialog: *mut c_void, state: *mut u32) -> i32,
+    >,
+    /// Undoes `lock`. Given together with it.
+    pub unlock: Option<unsafe extern "C" fn(user: *mut c_void, dialog: *mut c_void)>,
+    /// Gives one reference back: each successful `find` is one, each `sipxfer_dialog_add()` is
+    /// one. After the last the library holds nothing of the dialog.
+    pub release: Option<unsafe extern "C" fn(user: *mut c_void, dialog: *mut c_void)>,
+    /// Called once when the engine is gone and nothing will use `user` any more; may be NULL.
+    pub destroy: Option<unsafe extern "C" fn(user: *mut c_void)>,
+}
+
+/// What the library asks the host about dialplan and policy, and where it logs.
+///
+/// Every callback but `extension_exists` may be NULL: the settings then answer. The rules of
+/// `sipxfer_directory` hold here too. The `request` of a callback is the very struct that the host handed in.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct sipxfer_host {
+    /// `sizeof (struct sipxfer_host)`.
+    pub struct_size: usize,
+    /// Handed to each of these callbacks.
+    pub user: *mut c_void,
+    /// Does this extension exist in this context? `SIPXFER_YES` or `SIPXFER_NO`; anything else is
+    /// a failure (500). Without this callback `sipxfer_refer_route()` answers
+    /// `SIPXFER_E_CALLBACK_MISSING`; an engine that only verifies Replaces can do without.
+    pub extension_exists: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            request: *const sipxfer_request,
+            context: sipxfer_str,
+            extension: sipxfer_str,
+        ) -> i32,
+    >,
+    /// The value of TRANSFER_CONTEXT on the channel that the request came on: writes up to
+    /// `capacity` bytes to `buffer` and their number to `len`, and answers `SIPXFER_OK`; or
+    /// `SIPXFER_E_NOT_FOUND` where it is not set. Anything else is a failure (500).
+    pub transfer_context: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            request: *const sipxfer_request,
+            buffer: *mut c_char,
+            capacity: usize,
+            len: *mut usize,
+        ) -> i32,
+    >,
+    /// May this endpoint transfer at all? `SIPXFER_YES` or `SIPXFER_NO`. Without this callback
+    /// the endpoint's setting `allow_transfer` answers.
+    pub allow_transfer:
+        Option<unsafe extern "C" fn(user: *mut c_void, request: *const sipxfer_request) -> i32>,
+    /// Approval of one transfer, asked before anything is contacted (RFC 3515 section 2.4.2):
+    /// where it would go is told by kind (`SIPXFER_VERDICT_*`) and target. `SIPXFER_YES`,
+    /// `SIPXFER_NO` (603), or `SIPXFER_LATER`: the REFER is accepted, and a later refusal is
+    /// notified as 603.
+    pub approve: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            request: *const sipxfer_request,
+            kind: u32,
+            target: sipxfer_str,
+        ) -> i32,
+    >,
+    /// May the sender of this request replace this dialog (a pickup group, say)? `SIPXFER_YES` or
+    /// `SIPXFER_NO`. Asked last, only for authenticated senders, and only where
+    /// `replaces.authorize` holds `host`.
+    pub authorize: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            request: *const sipxfer_request,
+            dialog: *const sipxfer_dialog,
+        ) -> i32,
+    >,
+    /// A log line, without line end: level is `SIPXFER_LOG_*`.
+    pub log: Option<unsafe extern "C" fn(user: *mut c_void, level: u32, text: sipxfer_str)>,
+    /// Fills `len` bytes at `buffer` with random bytes and answers `SIPXFER_OK`. Without it the
+    /// operating system is asked. Called only by `sipxfer_engine_new()`.
+    pub random:
+        Option<unsafe extern "C" fn(user: *mut c_void, buffer: *mut c_char, len: usize) -> i32>,
+    /// Called once when the engine is gone and nothing will use `user` any more; may be NULL.
+    pub destroy: Option<unsafe extern "C" fn(user: *mut c_void)>,
+}

@@ -1,0 +1,212 @@
+//! Level 2: the engine, its settings and its own dialog table.
+
+use super::callbacks::{sipxfer_directory, sipxfer_host};
+use super::directory::HostDirectory;
+use super::pins::Pins;
+use super::raw::*;
+use super::status::*;
+use crate::dialog::HashKey;
+use crate::engine::Engine;
+use core::ffi::c_char;
+
+versioned! {
+    sipxfer_directory: destroy;
+    sipxfer_host: destroy;
+    sipxfer_engine_options: host;
+}
+
+/// Decides; opaque. One engine serves any number of threads at once.
+pub struct sipxfer_engine {
+    pub(super) core: Engine,
+    // Before the directory: what is still pinned is given back through its callbacks.
+    pub(super) pins: Pins,
+    pub(super) directory: HostDirectory,
+    pub(super) host: HostCallbacks,
+}
+
+/// The dialplan and policy callbacks; `destroy` is called with the engine's end.
+pub(super) struct HostCallbacks(pub sipxfer_host);
+
+// SAFETY: the header demands of the host that its callbacks may be called from any thread, with
+// the same `user`.
+unsafe impl Send for HostCallbacks {}
+// SAFETY: as above.
+unsafe impl Sync for HostCallbacks {}
+
+impl Drop for HostCallbacks {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.0.destroy {
+            // SAFETY: the callback is the host's, with the `user` it was given with.
+            unsafe { destroy(self.0.user) };
+        }
+    }
+}
+
+/// The engine behind a pointer that came in.
+///
+/// # Safety
+/// `engine` is NULL or came from `sipxfer_engine_new()` and was not freed.
+pub(super) unsafe fn engine_in<'e>(
+    engine: *const sipxfer_engine,
+) -> Result<&'e sipxfer_engine, Status> {
+    // SAFETY: contract of this function.
+    unsafe { engine.as_ref() }.ok_or(SIPXFER_E_NULL)
+}
+
+/// # Safety
+/// `table` is NULL or points to a struct whose `struct_size` is set.
+unsafe fn optional<T: Versioned>(table: *const T, none: T) -> Result<T, Status> {
+    if table.is_null() {
+        return Ok(none);
+    }
+    // SAFETY: contract of this function.
+    unsafe { read_struct(table) }
+}
+
+const NO_DIRECTORY: sipxfer_directory = sipxfer_directory {
+    struct_size: 0,
+    user: core::ptr::null_mut(),
+    find: None,
+    lock: None,
+    unlock: None,
+    release: None,
+    destroy: None,
+};
+
+const NO_HOST: sipxfer_host = sipxfer_host {
+    struct_size: 0,
+    user: core::ptr::null_mut(),
+    extension_exists: None,
+    transfer_context: None,
+    allow_transfer: None,
+    approve: None,
+    authorize: None,
+    log: None,
+    random: None,
+    destroy: None,
+};
+
+/// 16 bytes for the hash, 4 for the salts of ids.
+fn random_bytes(host: &sipxfer_host) -> Result<[u8; 20], Status> {
+    let mut random = [0; 20];
+    match host.random {
+        Some(fill) => {
+            // SAFETY: the callback is the host's; the buffer lives through the call.
+            let status = unsafe { fill(host.user, random.as_mut_ptr().cast(), random.len()) };
+            if status != SIPXFER_OK {
+                return Err(SIPXFER_E_RANDOM);
+            }
+        }
+        None => getrandom::fill(&mut random).map_err(|_| SIPXFER_E_RANDOM)?,
+    }
+    Ok(random)
+}
+
+/// How an engine is made.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct sipxfer_engine_options {
+    /// `sizeof (struct sipxfer_engine_options)`.
+    pub struct_size: usize,
+    /// Where dialogs are found; NULL for the engine's own table without locks.
+    pub directory: *const sipxfer_directory,
+    /// Dialplan, policy and log; NULL for none.
+    pub host: *const sipxfer_host,
+}
+
+/// Makes an engine with the default settings. Both callback tables are copied.
+///
+/// Returns `SIPXFER_OK`, `SIPXFER_E_CALLBACK_MISSING` where `find` comes without `release` or only one
+/// of `lock` and `unlock` is given, `SIPXFER_E_RANDOM`, or the status of a wrong argument. On a
+/// failure the `destroy` callbacks are not called. Threads: any; allocates.
+///
+/// # Safety
+/// `options` points to a struct whose `struct_size` is set, `engine` to a writable pointer.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_engine_new(
+    options: *const sipxfer_engine_options,
+    engine: *mut *mut sipxfer_engine,
+) -> i32 {
+    guard(|| {
+        if engine.is_null() {
+            return Err(SIPXFER_E_NULL);
+        }
+        // SAFETY: contract of this function.
+        let options = unsafe { read_struct(options) }?;
+        // SAFETY: contract of this function.
+        let directory = unsafe { optional(options.directory, NO_DIRECTORY) }?;
+        // SAFETY: contract of this function.
+        let host = unsafe { optional(options.host, NO_HOST) }?;
+        if directory.find.is_some() && directory.release.is_none()
+            || directory.lock.is_some() != directory.unlock.is_some()
+        {
+            return Err(SIPXFER_E_CALLBACK_MISSING);
+        }
+        let [hash @ .., a, b, c, d] = random_bytes(&host)?;
+        let made = Box::new(sipxfer_engine {
+            core: Engine::new(hash),
+            pins: Pins::new(u16::from_le_bytes([a, b])),
+            directory: HostDirectory::new(
+                directory,
+                HashKey::new(hash),
+                u16::from_le_bytes([c, d]),
+            ),
+            host: HostCallbacks(host),
+        });
+        // SAFETY: contract of this function.
+        unsafe { put(engine, Box::into_raw(made)) }
+    })
+}
+
+/// Ends an engine: gives back every dialog of its own table (`release`), then calls the `destroy`
+/// callbacks. NULL does nothing. No other call on this engine may be under way, and no verdict of
+/// it may still hold a dialog.
+///
+/// # Safety
+/// `engine` came from `sipxfer_engine_new()` and was not freed before.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_engine_free(engine: *mut sipxfer_engine) {
+    guard(|| {
+        if !engine.is_null() {
+            // SAFETY: contract of this function.
+            drop(unsafe { Box::from_raw(engine) });
+        }
+        Ok(())
+    });
+}
+
+/// The value of a Supported header for this engine's settings: `replaces` is in it where Replaces
+/// is supported, and never where not (RFC 3891 section 6.2).
+///
+/// Otherwise as `sipxfer_replaces_print()`. Threads: any.
+///
+/// # Safety
+/// `engine` is valid, `buffer` points to `capacity` writable bytes, `needed` to a writable size.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_engine_supported(
+    engine: *const sipxfer_engine,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        let engine = unsafe { engine_in(engine) }?;
+        let snapshot = engine.core.settings();
+        let settings = snapshot.global();
+        let print = |out: &mut crate::sip::Writer<'_>| {
+            let replaces = settings.replaces_allow.then_some("replaces");
+            for (number, tag) in replaces
+                .into_iter()
+                .chain(settings.supported.iter())
+                .enumerate()
+            {
+                out.push(if number > 0 { b", " } else { b"" });
+                out.push(tag.as_bytes());
+            }
+            Ok(())
+        };
+        // SAFETY: contract of this function.
+        unsafe { print_into(buffer, capacity, needed, print) }
+    })
+}

@@ -1,0 +1,35 @@
+//! Floor 5: the C ABI, and the only place with unsafe code. One file per C object.
+//!
+//! `include/sipxfer.h` is made from these files; their comments are its documentation.
+#![allow(non_camel_case_types)]
+
+mod api;
+mod callbacks;
+mod config;
+mod dialog_headers;
+mod dialogs;
+mod directory;
+mod engine;
+mod event_headers;
+mod host;
+mod message;
+mod pins;
+mod raw;
+mod refer_headers;
+mod status;
+mod types;
+mod verdict;
+
+pub use api::*;
+pub use callbacks::*;
+pub use config::*;
+pub use dialog_headers::*;
+pub use dialogs::*;
+pub use engine::*;
+pub use event_headers::*;
+pub use message::*;
+pub use raw::sipxfer_panic_count;
+pub use refer_headers::*;
+pub use status::*;
+pub use types::*;
+pub use verdict::*;

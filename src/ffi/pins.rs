@@ -1,0 +1,54 @@
+//! Dialogs that verdicts hold, by ids that C programs give back.
+
+use super::directory::Dialog;
+use super::types::sipxfer_verdict;
+use crate::dialog::{Ids, Slots, GENERATIONS, MOST_PER_SHARD, SHARDS};
+use crate::transfer::Matched;
+use parking_lot::Mutex;
+
+/// Room per part that is there from the start, so that a verdict asks for no memory as long as no
+/// more than this are held at once.
+const READY: usize = 64;
+
+pub(super) struct Pins {
+    ids: Ids,
+    shards: Box<[Mutex<Slots<Matched<Dialog>>>]>,
+}
+
+impl Pins {
+    pub(super) fn new(salt: u16) -> Pins {
+        let shard = || Mutex::new(Slots::with_capacity(READY));
+        Pins {
+            ids: Ids::new(salt),
+            shards: (0..SHARDS).map(|_| shard()).collect(),
+        }
+    }
+
+    /// Keeps a dialog for a verdict; lets go of it and answers `None` where there is no room.
+    pub(super) fn keep(&self, matched: Matched<Dialog>) -> Option<u64> {
+        // Threads that work on different dialogs should not meet here. The low bits of a heap
+        // address are the same for all.
+        let number = (matched.dialog.object() as usize >> 5) % SHARDS;
+        let mut shard = self.shards.get(number)?.lock();
+        if shard.len() >= MOST_PER_SHARD {
+            drop(shard);
+            drop(matched);
+            return None;
+        }
+        let slot = shard.insert(matched, GENERATIONS)?;
+        Some(self.ids.pack(number, slot))
+    }
+
+    /// Takes it back out. What is dropped then calls the host, so no lock of ours may be held.
+    pub(super) fn take(&self, id: u64) -> Option<Matched<Dialog>> {
+        let (shard, slot) = self.ids.unpack(id)?;
+        self.shards.get(shard)?.lock().remove(slot)
+    }
+}
+
+/// Forgets in a verdict what was given back.
+pub(super) fn clear(verdict: &mut sipxfer_verdict) {
+    verdict.dialog = core::ptr::null_mut();
+    verdict.pin = 0;
+    verdict.locked = 0;
+}

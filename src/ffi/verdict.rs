@@ -1,0 +1,452 @@
+//! Level 2: the verdicts, and the responses made from them.
+
+use super::directory::{initiator_number, state_number, Dialog, HostDirectory};
+use super::engine::{engine_in, sipxfer_engine};
+use super::host::Asker;
+use super::pins;
+use super::raw::*;
+use super::status::*;
+use super::types::*;
+use crate::config::Ground;
+use crate::engine::{Engine, Received};
+use crate::rule::Rule;
+use crate::sip::{reason_phrase, Message, Scratch};
+use crate::transfer::response::{self, Extra};
+use crate::transfer::{Kind, NoVerdict, OldDialog, Sender, Variables, Verdict};
+use core::ffi::{c_char, CStr};
+use core::mem::{align_of, size_of};
+
+versioned! {
+    sipxfer_request: reserved;
+    sipxfer_verdict: why;
+}
+
+type Decide<'c> = for<'a> fn(
+    &Engine,
+    &HostDirectory,
+    &Asker<'c>,
+    Received<'a>,
+    bool,
+    &mut Scratch<'a>,
+) -> Result<Verdict<'a, Dialog>, NoVerdict>;
+
+/// What both verdict functions do: read the request, decide, hand out.
+///
+/// # Safety
+/// As for `sipxfer_replaces_verify_request()`.
+unsafe fn give_verdict(
+    engine: *const sipxfer_engine,
+    request: *const sipxfer_request,
+    lock_dialog: u32,
+    scratch: (*mut c_char, usize),
+    verdict: *mut sipxfer_verdict,
+    decide: Decide<'_>,
+) -> Result<(), Status> {
+    // SAFETY: contract of this function.
+    let engine = unsafe { engine_in(engine) }?;
+    // SAFETY: contract of this function.
+    let asked = unsafe { read_struct(request) }?;
+    // SAFETY: contract of this function.
+    unsafe { check_out(verdict) }?;
+    // SAFETY: contract of this function.
+    let received = unsafe { received(&asked) }?;
+    if lock_dialog > 1 {
+        return Err(SIPXFER_E_RANGE);
+    }
+    let want_lock = lock_dialog == 1;
+    if want_lock && engine.directory.callbacks.0.lock.is_none() {
+        return Err(SIPXFER_E_CALLBACK_MISSING);
+    }
+    // SAFETY: contract of this function.
+    let scratch = unsafe { buffer(scratch.0, scratch.1) }?;
+    if scratch.len() < scratch_size(received.raw.len()) {
+        return Err(SIPXFER_E_SCRATCH);
+    }
+    let skip = scratch
+        .as_ptr()
+        .align_offset(align_of::<sipxfer_variable>())
+        .min(scratch.len());
+    let (_, scratch) = scratch.split_at_mut(skip);
+    let (variables, rest) = scratch
+        .split_at_mut_checked(size_of::<[sipxfer_variable; Variables::MOST]>())
+        .ok_or(SIPXFER_E_SCRATCH)?;
+    let host = Asker {
+        callbacks: &engine.host.0,
+        request,
+    };
+    let mut scratch = Scratch::new(rest);
+    let decided = decide(
+        &engine.core,
+        &engine.directory,
+        &host,
+        received,
+        want_lock,
+        &mut scratch,
+    )
+    .map_err(|NoVerdict| SIPXFER_E_SCRATCH)?;
+    let told = hand_out(engine, decided, variables)?;
+    // SAFETY: contract of this function.
+    unsafe { write_struct(verdict, &told) }
+}
+
+/// Twin of the header's SIPXFER_SCRATCH_SIZE; a test compares both.
+///
+/// What is written for a message: its Refer-To unfolded, decoded, printed again as a value, as
+/// header lines, as a target, as an extension and as names in a log line, each part of it at most
+/// six times over; its Referred-By three times; sentences and variables of bounded length.
+pub fn scratch_size(message_len: usize) -> usize {
+    message_len.saturating_mul(6).saturating_add(8192)
+}
+
+/// # Safety
+/// The strings of `request` point to as many bytes as they say, for `'a`.
+unsafe fn received<'a>(request: &sipxfer_request) -> Result<Received<'a>, Status> {
+    // SAFETY: contract of this function.
+    let raw = unsafe { bytes(request.message.ptr, request.message.len) }?;
+    // SAFETY: contract of this function.
+    let endpoint = unsafe { bytes(request.endpoint.ptr, request.endpoint.len) }?;
+    // SAFETY: contract of this function.
+    let user = unsafe { bytes(request.user.ptr, request.user.len) }?;
+    // SAFETY: contract of this function.
+    let context = unsafe { bytes(request.context.ptr, request.context.len) }?;
+    // SAFETY: contract of this function.
+    unsafe { bytes(request.source.ptr, request.source.len) }?;
+    let transport = SIPXFER_TRANSPORT_UDP..=SIPXFER_TRANSPORT_WSS;
+    let known = request.transport == 0 || transport.contains(&request.transport);
+    if !known || request.secure > 1 || request.reserved != 0 {
+        return Err(SIPXFER_E_RANGE);
+    }
+    let secure = request.secure == 1;
+    let transfer_depth = request.transfer_depth;
+    let sender = Sender {
+        endpoint,
+        user,
+        context,
+        secure,
+        transfer_depth,
+    };
+    Ok(Received {
+        raw,
+        sender,
+        now_ms: request.now_ms,
+    })
+}
+
+/// The verdict as the struct of the boundary; the dialog, if there is one, is pinned by an id.
+fn hand_out(
+    engine: &sipxfer_engine,
+    verdict: Verdict<'_, Dialog>,
+    room: &mut [u8],
+) -> Result<sipxfer_verdict, Status> {
+    let mut rules = [0; SIPXFER_MAX_RULES];
+    let mut rule_count = 0;
+    for (place, rule) in rules.iter_mut().zip(verdict.rules.iter()) {
+        *place = rule.number();
+        rule_count += 1;
+    }
+    let to: *mut sipxfer_variable = room.as_mut_ptr().cast();
+    for (number, (name, value)) in verdict.variables.iter().enumerate() {
+        // SAFETY: the room is aligned and holds the most variables that there can be.
+        let place = unsafe { to.add(number) };
+        // SAFETY: as above.
+        unsafe {
+            place.write(sipxfer_variable {
+                name: text(name.as_bytes()),
+                value: text(value),
+            })
+        };
+    }
+    let mut told = sipxfer_verdict {
+        struct_size: 0,
+        kind: kind_number(verdict.kind),
+        code: u32::from(verdict.code),
+        reason: text(match verdict.code {
+            0 => b"",
+            code => reason_phrase(code).as_bytes(),
+        }),
+        warning: text(verdict.warning),
+        unsupported: text(verdict.unsupported),
+        dialog: core::ptr::null_mut(),
+        pin: 0,
+        dialog_state: 0,
+        dialog_initiator: 0,
+        old_dialog: match verdict.old_dialog {
+            OldDialog::Nothing => SIPXFER_OLD_DIALOG_NOTHING,
+            OldDialog::Bye => SIPXFER_OLD_DIALOG_BYE,
+            OldDialog::Cancel => SIPXFER_OLD_DIALOG_CANCEL,
+            OldDialog::Reject => SIPXFER_OLD_DIALOG_REJECT,
+        },
+        locked: 0,
+        early_only: u32::from(verdict.early_only),
+        ground: verdict.ground.map_or(SIPXFER_GROUND_NONE, ground_number),
+        context: text(verdict.context),
+        extension: text(verdict.extension),
+        target: text(verdict.target),
+        method: text(verdict.method),
+        replaces: text(verdict.replaces),
+        referred_by: text(verdict.referred_by),
+        headers: text(verdict.headers),
+        dropped: text(verdict.dropped),
+        variables: if verdict.variables.iter().len() == 0 {
+            core::ptr::null()
+        } else {
+            to
+        },
+        variable_count: verdict.variables.iter().len(),
+        subscription: u32::from(verdict.subscription),
+        approval_pending: u32::from(verdict.approval_pending),
+        transfer_depth: verdict.transfer_depth,
+        retry_after_s: verdict.retry_after_s,
+        rules,
+        rule_count,
+        error_rule: verdict
+            .error
+            .map_or(0, |error| u32::from(error.rule.number())),
+        error_what: text(verdict.error.map_or(&[][..], |error| error.what.as_bytes())),
+        error_offset: verdict.error.map_or(0, |error| error.offset),
+        setting: text(verdict.setting.as_bytes()),
+        why: text(verdict.why),
+    };
+    if let Some(matched) = verdict.dialog {
+        told.dialog = matched.dialog.object();
+        told.dialog_state = state_number(matched.state);
+        told.dialog_initiator = initiator_number(matched.initiator);
+        told.locked = u32::from(matched.locked);
+        told.pin = engine.pins.keep(matched).ok_or(SIPXFER_E_NOMEM)?;
+    }
+    Ok(told)
+}
+
+pub(super) fn kind_number(kind: Kind) -> u32 {
+    match kind {
+        Kind::None => SIPXFER_VERDICT_NONE,
+        Kind::Accept => SIPXFER_VERDICT_ACCEPT,
+        Kind::Reject => SIPXFER_VERDICT_REJECT,
+        Kind::Challenge => SIPXFER_VERDICT_CHALLENGE,
+        Kind::Blind => SIPXFER_VERDICT_BLIND,
+        Kind::LocalAttended => SIPXFER_VERDICT_LOCAL_ATTENDED,
+        Kind::RemoteAttended => SIPXFER_VERDICT_REMOTE_ATTENDED,
+        Kind::OtherMethod => SIPXFER_VERDICT_OTHER_METHOD,
+        Kind::Pending => SIPXFER_VERDICT_PENDING,
+    }
+}
+
+fn ground_number(ground: Ground) -> u32 {
+    match ground {
+        Ground::Any => SIPXFER_GROUND_ANY,
+        Ground::SameUser => SIPXFER_GROUND_SAME_USER,
+        Ground::SameEndpoint => SIPXFER_GROUND_SAME_ENDPOINT,
+        Ground::ReferredBy => SIPXFER_GROUND_REFERRED_BY,
+        Ground::Token => SIPXFER_GROUND_TOKEN,
+        Ground::TrustedPeer => SIPXFER_GROUND_TRUSTED_PEER,
+        Ground::Host => SIPXFER_GROUND_HOST,
+    }
+}
+
+/// Verifies an INVITE by RFC 3891 section 3, in the manner of `pjsip_replaces_verify_request()`.
+///
+/// Without a Replaces header the verdict is `SIPXFER_VERDICT_NONE`. Where Replaces names a dialog
+/// that the sender may replace it is `SIPXFER_VERDICT_ACCEPT` with `dialog`, pinned, and locked if
+/// `lock_dialog` is 1 (then the directory's `lock` is called, and the verdict goes by the state that
+/// it reports). Otherwise it is `SIPXFER_VERDICT_REJECT` or `_CHALLENGE` with the final response to
+/// send: `code`, `reason`, `warning`; `sipxfer_response_print()` makes it ready to send. The library
+/// never keeps a dialog locked that it does not hand out.
+///
+/// A host that takes locks in a certain order (pjsip: never one dialog under another) calls this
+/// without a dialog lock held, or with `lock_dialog` 0.
+///
+/// Returns `SIPXFER_OK` whenever there is a verdict, a refusal included; `SIPXFER_E_SCRATCH`,
+/// `SIPXFER_E_CALLBACK_MISSING` where a lock is asked for and the directory has none, or the status of
+/// a wrong argument. Threads: any; blocks only if a callback does; allocates nothing.
+///
+/// # Safety
+/// `engine` is valid, `request` and `verdict` point to structs whose `struct_size` is set, the strings
+/// of `request` hold, `scratch` points to `scratch_len` writable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_replaces_verify_request(
+    engine: *const sipxfer_engine,
+    request: *const sipxfer_request,
+    lock_dialog: u32,
+    scratch: *mut c_char,
+    scratch_len: usize,
+    verdict: *mut sipxfer_verdict,
+) -> i32 {
+    guard(|| {
+        let decide: Decide<'_> = |core, directory, host, received, want_lock, scratch| {
+            core.verify_replaces(directory, host, received, want_lock, scratch)
+        };
+        // SAFETY: contract of this function.
+        unsafe {
+            give_verdict(
+                engine,
+                request,
+                lock_dialog,
+                (scratch, scratch_len),
+                verdict,
+                decide,
+            )
+        }
+    })
+}
+
+/// Decides about a REFER: local attended, remote attended through the external_replaces extension,
+/// blind, another method, or refused (RFC 3515 section 2.4, RFC 5589).
+///
+/// The host's own dialog that a Replaces in the Refer-To names is handed out as by
+/// `sipxfer_replaces_verify_request()`. Nothing of the call that exists is changed by a verdict.
+///
+/// Returns and requirements as for `sipxfer_replaces_verify_request()`, and
+/// `SIPXFER_E_CALLBACK_MISSING` without `extension_exists`.
+///
+/// # Safety
+/// As for `sipxfer_replaces_verify_request()`.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_refer_route(
+    engine: *const sipxfer_engine,
+    request: *const sipxfer_request,
+    lock_dialog: u32,
+    scratch: *mut c_char,
+    scratch_len: usize,
+    verdict: *mut sipxfer_verdict,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        if unsafe { engine_in(engine) }?
+            .host
+            .0
+            .extension_exists
+            .is_none()
+        {
+            return Err(SIPXFER_E_CALLBACK_MISSING);
+        }
+        let decide: Decide<'_> = |core, directory, host, received, want_lock, scratch| {
+            core.route_refer(directory, host, received, want_lock, scratch)
+        };
+        // SAFETY: contract of this function.
+        unsafe {
+            give_verdict(
+                engine,
+                request,
+                lock_dialog,
+                (scratch, scratch_len),
+                verdict,
+                decide,
+            )
+        }
+    })
+}
+
+/// Unlocks (where `locked`) and gives back the dialog of a verdict, and clears both in it. Every
+/// verdict that holds a dialog ends with this; one that holds none may.
+///
+/// A host that has its own way to unlock may do that first and set `locked` to 0.
+///
+/// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where the pin is stale, foreign, or was given back
+/// before (nothing happens then), or the status of a wrong argument. Threads: any.
+///
+/// # Safety
+/// `engine` is valid, `verdict` points to a struct whose `struct_size` is set.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_verdict_release(
+    engine: *const sipxfer_engine,
+    verdict: *mut sipxfer_verdict,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        let engine = unsafe { engine_in(engine) }?;
+        // SAFETY: contract of this function.
+        let mut told = unsafe { read_struct(verdict) }?;
+        if told.pin == 0 {
+            return Ok(());
+        }
+        let mut matched = engine.pins.take(told.pin).ok_or(SIPXFER_E_NOT_FOUND)?;
+        // A host that has unlocked by itself says so.
+        matched.locked = matched.locked && told.locked != 0;
+        drop(matched);
+        pins::clear(&mut told);
+        // SAFETY: contract of this function.
+        unsafe { write_struct(verdict, &told) }
+    })
+}
+
+/// Prints the final response that a verdict asks for, ready to send: status line, Via, From, To
+/// with `to_tag`, Call-ID and CSeq of the request, Warning, Unsupported, Retry-After, and
+/// `Content-Length: 0` (RFC 3261 section 8.2.6). For a 401 or 407 the host adds its challenge.
+///
+/// `to_tag` is not used where the request's To has a tag already. Otherwise as
+/// `sipxfer_replaces_print()`; `SIPXFER_E_RANGE` where the verdict is no
+/// refusal, `SIPXFER_E_PARSE` where the request cannot be read or `to_tag` is no token.
+///
+/// # Safety
+/// `request` and `verdict` point to structs whose `struct_size` is set and whose strings hold; the
+/// rest as for `sipxfer_replaces_print()`.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_response_print(
+    request: *const sipxfer_request,
+    verdict: *const sipxfer_verdict,
+    to_tag: *const c_char,
+    to_tag_len: usize,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        let request = unsafe { read_struct(request) }?;
+        // SAFETY: contract of this function.
+        let told = unsafe { read_struct(verdict) }?;
+        // SAFETY: contract of this function.
+        let raw = unsafe { bytes(request.message.ptr, request.message.len) }?;
+        // SAFETY: contract of this function.
+        let to_tag = unsafe { bytes(to_tag, to_tag_len) }?;
+        // SAFETY: contract of this function.
+        let warning = unsafe { bytes(told.warning.ptr, told.warning.len) }?;
+        // SAFETY: contract of this function.
+        let unsupported = unsafe { bytes(told.unsupported.ptr, told.unsupported.len) }?;
+        let code = u16::try_from(told.code)
+            .ok()
+            .filter(|code| (300..700).contains(code))
+            .ok_or(SIPXFER_E_RANGE)?;
+        if !to_tag.is_empty() && !crate::sip::lex::is_token(to_tag) {
+            return Err(SIPXFER_E_PARSE);
+        }
+        let one_line = |value: &[u8]| !value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0));
+        if !one_line(warning) || !one_line(unsupported) {
+            return Err(SIPXFER_E_PARSE);
+        }
+        let message = Message::parse(raw).map_err(|_| SIPXFER_E_PARSE)?;
+        let extra = Extra {
+            warning,
+            unsupported,
+            retry_after_s: told.retry_after_s,
+            to_tag,
+        };
+        let print = |out: &mut crate::sip::Writer<'_>| {
+            response::print(&message, code, &extra, out);
+            Ok(())
+        };
+        // SAFETY: contract of this function.
+        unsafe { print_into(buffer, capacity, needed, print) }
+    })
+}
+
+/// What a rule says, in one sentence; empty for a number that is no rule. Static, ends with NUL,
+/// never NULL. Threads: any; does not block.
+#[no_mangle]
+pub extern "C" fn sipxfer_rule_text(rule: u32) -> *const c_char {
+    rule_words(rule, Rule::text)
+}
+
+/// The document and section that a rule comes from; otherwise as `sipxfer_rule_text()`.
+#[no_mangle]
+pub extern "C" fn sipxfer_rule_source(rule: u32) -> *const c_char {
+    rule_words(rule, Rule::source)
+}
+
+fn rule_words(rule: u32, words: fn(Rule) -> &'static CStr) -> *const c_char {
+    u16::try_from(rule)
+        .ok()
+        .and_then(Rule::from_number)
+        .map_or(c"", words)
+        .as_ptr()
+}

@@ -1,0 +1,259 @@
+//! The grammar that Replaces, Join and Target-Dialog share: a Call-ID, two tags, parameters.
+
+use nom::bytes::complete::take_while;
+use nom::IResult;
+
+use super::error::ParseError;
+use super::lex::{self, eq_ignore_case, is_token_byte, offset_of_suffix, trim_start};
+use super::writer::Writer;
+use crate::rule::Rule;
+
+/// The parameters of a header that names a dialog (RFC 3891 section 6.1): its raw text, and which
+/// names the header itself reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Params<'a> {
+    raw: &'a [u8],
+    known: &'static [&'static str],
+}
+
+impl<'a> Params<'a> {
+    /// No unknown parameter, for a header that is made here.
+    pub const NONE: Params<'static> = Params {
+        raw: b"",
+        known: &[],
+    };
+
+    /// The parameters of a header that is made here; `None` where the text could not stand in one.
+    pub(crate) fn new(raw: &'a [u8], known: &'static [&'static str]) -> Option<Params<'a>> {
+        let fits = |param: lex::Param<'_>| {
+            let value = param.value.unwrap_or(b"x");
+            let quoted = lex::quoted_len(value) == Some(value.len());
+            lex::is_token(param.name) && (quoted || value.iter().copied().all(is_value_byte))
+        };
+        let one_line = lex::one_line(raw, Rule::R093).is_ok();
+        (one_line && (raw.is_empty() || lex::params(raw).all(fits)))
+            .then_some(Params { raw, known })
+    }
+
+    /// The parameters that the header itself does not know, in their order (R022).
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + use<'a> {
+        let known = self.known;
+        lex::params(self.raw)
+            .filter(move |param| {
+                !known
+                    .iter()
+                    .any(|name| eq_ignore_case(name.as_bytes(), param.name))
+            })
+            .map(|param| (param.name, param.value))
+    }
+
+    /// The whole parameter text, the known ones too: what follows the first ";".
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+}
+
+/// What differs between the headers.
+pub(crate) struct Grammar {
+    /// The rule of a malformed value.
+    pub rule: Rule,
+    /// The rule of a second value in one header, and what to say.
+    pub list: (Rule, &'static str),
+    /// The two tags.
+    pub tags: [Tag; 2],
+    /// The name of the flag, if the header has one, and what to say of a value on it.
+    pub flag: Option<(&'static str, &'static str)>,
+    /// All names above, for [`Params`].
+    pub known: &'static [&'static str],
+}
+
+/// One of the two tags and what to say when it is not as it should be.
+pub(crate) struct Tag {
+    pub name: &'static str,
+    pub missing: &'static str,
+    pub empty: &'static str,
+    pub twice: &'static str,
+    /// A ";" is missing in front of it.
+    pub unseparated: &'static str,
+}
+
+/// What was read: the Call-ID, the two tags in the order of the grammar, the flag.
+pub(crate) struct DialogParams<'a> {
+    pub call_id: &'a [u8],
+    pub tags: [&'a [u8]; 2],
+    pub flag: bool,
+    pub params: Params<'a>,
+}
+
+/// A byte of a parameter value that is no quoted string: token, or host with IPv6 brackets.
+fn is_value_byte(byte: u8) -> bool {
+    is_token_byte(byte) || matches!(byte, b'[' | b']' | b':')
+}
+
+fn value(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    take_while(is_value_byte)(input)
+}
+
+impl Grammar {
+    /// Reads the whole of `raw`. White space may stand around ";" and "=" (RFC 3261 section 25.1,
+    /// SEMI and EQUAL).
+    pub fn parse<'a>(&self, raw: &'a [u8]) -> Result<DialogParams<'a>, ParseError> {
+        let at = |rest: &[u8]| offset_of_suffix(raw, rest);
+        let fail = |what, rest: &[u8]| Err(ParseError::new(what, at(rest), self.rule));
+
+        // The value is printed again, so no fold may be left in it (R093).
+        lex::one_line(raw, Rule::R093)?;
+        let start = trim_start(raw);
+        let Ok((rest, call_id)) = lex::call_id(start) else {
+            return fail("expected a Call-ID", start);
+        };
+        let mut rest = trim_start(rest);
+        let params = Params {
+            raw: rest.get(1..).unwrap_or_default(),
+            known: self.known,
+        };
+        let mut found: [Option<&'a [u8]>; 2] = [None; 2];
+        let mut flag = false;
+        if !matches!(rest, [] | [b';', ..]) {
+            return fail("expected \";\" after the Call-ID", rest);
+        }
+        while let [b';', behind @ ..] = rest {
+            let start = trim_start(behind);
+            let Ok((behind, name)) = lex::token(start) else {
+                return fail("expected a parameter name after \";\"", start);
+            };
+            let (behind, value) = match trim_start(behind) {
+                [b'=', behind @ ..] => {
+                    let (behind, value) = self.value(raw, trim_start(behind))?;
+                    (trim_start(behind), Some(value))
+                }
+                behind => (behind, None),
+            };
+            let tag = self
+                .tags
+                .iter()
+                .zip(&mut found)
+                .find(|(tag, _)| is(name, tag.name));
+            if let Some((tag, place)) = tag {
+                // A tag is a token (RFC 3261 section 25.1); a quoted one or a host is none.
+                match value.filter(|value| lex::is_token(value)) {
+                    None => return fail(tag.empty, start),
+                    Some(_) if place.is_some() => return fail(tag.twice, start),
+                    value => *place = value,
+                }
+            } else if let Some((_, unvalued)) = self.flag.filter(|(flag, _)| is(name, flag)) {
+                if value.is_some() {
+                    return fail(unvalued, start);
+                }
+                flag = true;
+            }
+            if !matches!(behind, [] | [b';', ..]) {
+                return Err(self.unexpected(raw, behind, value.unwrap_or(name)));
+            }
+            rest = behind;
+        }
+        let [first, second] = found;
+        let [first_tag, second_tag] = &self.tags;
+        let Some(first) = first else {
+            return fail(first_tag.missing, rest);
+        };
+        let Some(second) = second else {
+            return fail(second_tag.missing, rest);
+        };
+        Ok(DialogParams {
+            call_id,
+            tags: [first, second],
+            flag,
+            params,
+        })
+    }
+
+    /// A parameter value: a quoted string, or bytes of a token or host. May be empty.
+    fn value<'a>(&self, raw: &[u8], rest: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), ParseError> {
+        if rest.first() == Some(&b'"') {
+            let quoted = lex::quoted_len(rest).and_then(|len| rest.split_at_checked(len));
+            return quoted
+                .map(|(value, behind)| (behind, value))
+                .ok_or_else(|| {
+                    let at = offset_of_suffix(raw, rest);
+                    ParseError::new(
+                        "expected the closing quote of a quoted string",
+                        at,
+                        self.rule,
+                    )
+                });
+        }
+        // take_while takes nothing rather than fail.
+        Ok(value(rest).unwrap_or((rest, b"")))
+    }
+
+    /// What is wrong with `rest`, which stands behind a whole parameter that ends with `last`.
+    fn unexpected(&self, raw: &[u8], rest: &[u8], last: &[u8]) -> ParseError {
+        let at = offset_of_suffix(raw, rest);
+        if rest.first() == Some(&b',') {
+            return ParseError::new(self.list.1, at, self.list.0);
+        }
+        for tag in &self.tags {
+            let name = tag.name.as_bytes();
+            // "to-tag=Afrom-tag=B": the name was read as the end of the value before it.
+            let glued = last
+                .len()
+                .checked_sub(name.len())
+                .and_then(|cut| last.get(cut..));
+            if rest.first() == Some(&b'=') && glued.is_some_and(|end| eq_ignore_case(end, name)) {
+                let behind_value = at - trailing_space(raw, at);
+                return ParseError::new(tag.unseparated, behind_value - name.len(), self.rule);
+            }
+            // "to-tag=A from-tag=B"
+            let next = rest.get(..name.len());
+            if next.is_some_and(|next| eq_ignore_case(next, name)) {
+                return ParseError::new(tag.unseparated, at, self.rule);
+            }
+        }
+        ParseError::new("expected \";\" before the next parameter", at, self.rule)
+    }
+}
+
+fn is(name: &[u8], known: &str) -> bool {
+    eq_ignore_case(name, known.as_bytes())
+}
+
+/// How many bytes of white space stand right before `at`.
+fn trailing_space(raw: &[u8], at: usize) -> usize {
+    let before = lex::until(raw, at);
+    before.len() - lex::trim_end(before).len()
+}
+
+/// Prints a Call-ID, two named tags, a flag and the unknown parameters, piece by piece.
+pub(crate) fn print_pieces(
+    call_id: &[u8],
+    tags: [(&str, &[u8]); 2],
+    flag: Option<&str>,
+    params: Params<'_>,
+    push: &mut dyn FnMut(&[u8]),
+) {
+    push(call_id);
+    for (name, value) in tags {
+        push(b";");
+        push(name.as_bytes());
+        push(b"=");
+        push(value);
+    }
+    if let Some(flag) = flag {
+        push(b";");
+        push(flag.as_bytes());
+    }
+    for (name, value) in params.iter() {
+        push(b";");
+        push(name);
+        if let Some(value) = value {
+            push(b"=");
+            push(value);
+        }
+    }
+}
+
+/// A `push` for [`print_pieces`] that writes as it is.
+pub(crate) fn plain<'w, 'b>(out: &'w mut Writer<'b>) -> impl FnMut(&[u8]) + use<'w, 'b> {
+    move |piece| out.push(piece)
+}

@@ -1,0 +1,383 @@
+//! Byte classes of RFC 3261 section 25 and the small tools that every header needs.
+
+use memchr::{memchr, memchr3};
+use nom::bytes::complete::take_while1;
+use nom::IResult;
+
+use super::error::ParseError;
+use super::writer::Writer;
+use crate::rule::Rule;
+
+/// A table of bytes: the alphanumeric ones and those of `extra`.
+const fn class(extra: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    loop {
+        let mut inside = byte.is_ascii_alphanumeric();
+        let mut rest = extra;
+        while let Some((first, tail)) = rest.split_first() {
+            inside |= *first == byte;
+            rest = tail;
+        }
+        // A table being built: the index is a byte, the table has 256 places.
+        #[allow(clippy::indexing_slicing)]
+        {
+            table[byte as usize] = inside;
+        }
+        if byte == u8::MAX {
+            return table;
+        }
+        byte += 1;
+    }
+}
+
+static TOKEN: [bool; 256] = class(b"-.!%*_+`'~");
+static WORD: [bool; 256] = class(b"-.!%*_+`'~()<>:\\\"/[]?{}");
+static UNRESERVED: [bool; 256] = class(b"-_.!~*'()");
+
+/// Looks a byte up; the table has a place for every byte, so the check is compiled away.
+#[inline]
+fn in_class(table: &[bool; 256], byte: u8) -> bool {
+    table.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
+/// A byte of a `token` (RFC 3261 section 25.1).
+#[inline]
+pub fn is_token_byte(byte: u8) -> bool {
+    in_class(&TOKEN, byte)
+}
+
+/// A byte of a `word`, which a Call-ID is made of (RFC 3261 section 25.1).
+#[inline]
+pub fn is_word_byte(byte: u8) -> bool {
+    in_class(&WORD, byte)
+}
+
+/// A byte of `unreserved`, which never needs an escape in a URI (RFC 3261 section 25.1).
+#[inline]
+pub fn is_unreserved(byte: u8) -> bool {
+    in_class(&UNRESERVED, byte)
+}
+
+/// White space between the parts of a value: SP and HTAB, and the CR and LF of a fold (RFC 3261
+/// section 7.3.1), so that a value may be read before it is unfolded.
+#[inline]
+pub fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// CR, LF and NUL: the bytes that let one header become two (R093).
+#[inline]
+pub fn is_line_breaker(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n' | 0)
+}
+
+/// Whether `bytes` is a whole `token`.
+pub fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
+}
+
+/// Whether `bytes` is a whole `callid`: `word [ "@" word ]` (RFC 3261 section 25.1).
+pub fn is_call_id(bytes: &[u8]) -> bool {
+    matches!(call_id(bytes), Ok((rest, _)) if rest.is_empty())
+}
+
+/// Equal without regard to ASCII case.
+#[inline]
+pub fn eq_ignore_case(a: &[u8], b: &[u8]) -> bool {
+    a.eq_ignore_ascii_case(b)
+}
+
+/// What begins at byte `at`; nothing where there is no such byte.
+#[inline]
+pub fn from(bytes: &[u8], at: usize) -> &[u8] {
+    bytes.get(at..).unwrap_or_default()
+}
+
+/// What stands before byte `at`; all of it where there is no such byte.
+#[inline]
+pub fn until(bytes: &[u8], at: usize) -> &[u8] {
+    bytes.get(..at).unwrap_or(bytes)
+}
+
+/// Where `part`, a suffix of `whole`, begins.
+#[inline]
+pub(crate) fn offset_of_suffix(whole: &[u8], part: &[u8]) -> usize {
+    whole.len().saturating_sub(part.len())
+}
+
+/// Without the white space at the start.
+#[inline]
+pub fn trim_start(mut bytes: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = bytes {
+        if !is_space(*first) {
+            break;
+        }
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Without the white space at the end.
+#[inline]
+pub fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., last] = bytes {
+        if !is_space(*last) {
+            break;
+        }
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Without the white space at both ends.
+#[inline]
+pub fn trim(bytes: &[u8]) -> &[u8] {
+    trim_start(trim_end(bytes))
+}
+
+/// A `token`.
+pub(crate) fn token(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    take_while1(is_token_byte)(input)
+}
+
+/// A `callid`: `word [ "@" word ]`.
+pub(crate) fn call_id(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    use nom::branch::alt;
+    use nom::bytes::complete::tag;
+    use nom::combinator::{recognize, success};
+    use nom::sequence::preceded;
+    use nom::Parser;
+    let word = || take_while1(is_word_byte);
+    recognize((
+        word(),
+        alt((preceded(tag(&b"@"[..]), word()), success(&b""[..]))),
+    ))
+    .parse(input)
+}
+
+/// The length of the quoted string that `bytes` begins with, both quotes counted (RFC 3261
+/// section 25.1); `None` where it is not closed, holds a NUL, or escapes a CR or LF. The CR and LF
+/// of a fold are let through: a value may be read before it is unfolded.
+pub fn quoted_len(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes.strip_prefix(b"\"")?.iter().enumerate();
+    while let Some((at, &byte)) = rest.next() {
+        match byte {
+            b'"' => return Some(at + 2),
+            b'\\' => {
+                let (_, &escaped) = rest.next()?;
+                if is_line_breaker(escaped) {
+                    return None;
+                }
+            }
+            0 => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether every quoted string in `bytes` is closed. Behind an open quote another parser may see
+/// what this one does not.
+pub(crate) fn quotes_are_closed(mut bytes: &[u8]) -> bool {
+    while let Some(at) = memchr(b'"', bytes) {
+        let quoted = from(bytes, at);
+        match quoted_len(quoted) {
+            Some(len) => bytes = from(quoted, len),
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Refuses a CR, LF or NUL in a value that may be printed again: it is one line (R093).
+pub(crate) fn one_line(value: &[u8], rule: Rule) -> Result<(), ParseError> {
+    match memchr3(b'\r', b'\n', 0, value) {
+        Some(at) => Err(ParseError::new("expected no CR, LF or NUL", at, rule)),
+        None => Ok(()),
+    }
+}
+
+/// A non-negative decimal number; too large a one becomes the largest (delta-seconds of a peer
+/// that means "for ever").
+pub(crate) fn decimal(bytes: &[u8]) -> Option<u32> {
+    if bytes.is_empty() {
+        return None;
+    }
+    bytes.iter().try_fold(0u32, |sum, byte| {
+        byte.is_ascii_digit().then(|| {
+            sum.saturating_mul(10)
+                .saturating_add(u32::from(byte.wrapping_sub(b'0')))
+        })
+    })
+}
+
+/// One `;name=value` (RFC 3261 section 25.1, generic-param).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Param<'a> {
+    /// Its name as it stands there.
+    pub name: &'a [u8],
+    /// Its value, with the quotes of a quoted string; `None` without a "=".
+    pub value: Option<&'a [u8]>,
+    /// Where the name begins in the parameter text.
+    pub offset: usize,
+}
+
+/// Splits parameter text (what follows the first ";") at each ";" outside a quoted string, and
+/// skips empty parameters.
+#[derive(Clone, Debug)]
+pub struct ParamIter<'a> {
+    rest: &'a [u8],
+    offset: usize,
+}
+
+/// The parameters of `text`, which is what follows the first ";".
+pub fn params(text: &[u8]) -> ParamIter<'_> {
+    ParamIter {
+        rest: text,
+        offset: 0,
+    }
+}
+
+/// The value of the first parameter called `name`: `Some(None)` for a flag.
+pub fn param<'a>(text: &'a [u8], name: &[u8]) -> Option<Option<&'a [u8]>> {
+    params(text)
+        .find(|param| eq_ignore_case(param.name, name))
+        .map(|param| param.value)
+}
+
+/// Prints the parameters of `text` but for those that are named, each behind its ";".
+pub(crate) fn print_params(out: &mut Writer<'_>, text: &[u8], but: &[&[u8]]) {
+    for param in
+        params(text).filter(|param| !but.iter().any(|name| eq_ignore_case(param.name, name)))
+    {
+        out.push(b";");
+        out.push(param.name);
+        if let Some(value) = param.value {
+            out.push(b"=");
+            out.push(value);
+        }
+    }
+}
+
+/// Where the first of `stops` stands outside a quoted string, or the length of all. An unclosed
+/// quoted string reaches to the end.
+pub(crate) fn find_unquoted(bytes: &[u8], stops: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        if stops.contains(&byte) {
+            return at;
+        }
+        at += if byte == b'"' {
+            quoted_len(from(bytes, at)).unwrap_or(bytes.len() - at)
+        } else {
+            1
+        };
+    }
+    bytes.len()
+}
+
+impl<'a> Iterator for ParamIter<'a> {
+    type Item = Param<'a>;
+
+    fn next(&mut self) -> Option<Param<'a>> {
+        while !self.rest.is_empty() {
+            let end = find_unquoted(self.rest, b";");
+            let piece = until(self.rest, end);
+            let start = self.offset;
+            self.rest = from(self.rest, end + 1);
+            self.offset = start + end + 1;
+            let text = trim_start(piece);
+            if text.is_empty() {
+                continue;
+            }
+            let offset = start + offset_of_suffix(piece, text);
+            let split = find_unquoted(text, b"=");
+            let value = text.get(split + 1..).map(trim);
+            return Some(Param {
+                name: trim_end(until(text, split)),
+                value,
+                offset,
+            });
+        }
+        None
+    }
+}
+
+/// The text between the quotes of a quoted string, its escapes untouched; any other text as it is.
+pub fn unquoted(bytes: &[u8]) -> &[u8] {
+    match bytes {
+        [b'"', inner @ .., b'"'] => inner,
+        _ => bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_know_quoted_strings() {
+        let found: Vec<_> = params(b"a=1; b ; c = \"x;y\\\";z\" ;;d=").collect();
+        assert_eq!(found.len(), 4);
+        assert_eq!(
+            found[0],
+            Param {
+                name: b"a",
+                value: Some(b"1"),
+                offset: 0
+            }
+        );
+        assert_eq!(
+            found[1],
+            Param {
+                name: b"b",
+                value: None,
+                offset: 5
+            }
+        );
+        assert_eq!(found[2].value, Some(&b"\"x;y\\\";z\""[..]));
+        assert_eq!(
+            found[3],
+            Param {
+                name: b"d",
+                value: Some(b""),
+                offset: 25
+            }
+        );
+        assert_eq!(param(b"x;TAG=1", b"tag"), Some(Some(&b"1"[..])));
+        assert_eq!(param(b"x;TAG=1", b"x"), Some(None));
+    }
+
+    #[test]
+    fn an_unclosed_quote_reaches_to_the_end() {
+        assert_eq!(params(b"a=\"x;b=1").count(), 1);
+        assert_eq!(quoted_len(b"\"a\\\"b\"c"), Some(6));
+        assert_eq!(quoted_len(b"\"a\\"), None);
+        assert_eq!(quoted_len(b"\"a\0\""), None);
+    }
+
+    #[test]
+    fn many_parameters_cost_linear_time() {
+        let text = b";a=\"".repeat(200_001);
+        assert!(params(&text).count() > 0);
+    }
+
+    #[test]
+    fn call_ids() {
+        for good in ["a", "a@b", "12345@192.0.2.3", "{x}<y>\"z\"", "a%b"] {
+            assert!(is_call_id(good.as_bytes()), "{good}");
+        }
+        for bad in ["", "@b", "a@", "a@b@c", "a b", "a;b", "a,b", "a=b", "a\r"] {
+            assert!(!is_call_id(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_saturate() {
+        assert_eq!(decimal(b"0060"), Some(60));
+        assert_eq!(decimal(b"99999999999999"), Some(u32::MAX));
+        assert_eq!(decimal(b""), None);
+        assert_eq!(decimal(b"+1"), None);
+    }
+}

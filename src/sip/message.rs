@@ -1,0 +1,358 @@
+//! A SIP message as a view over its bytes (RFC 3261 section 7).
+
+use memchr::{memchr, memchr3};
+
+use super::error::ParseError;
+use super::lex::{from, is_token_byte, offset_of_suffix, trim_end, trim_start, until};
+use super::name::Name;
+use super::scratch::{OutOfScratch, Scratch};
+use super::start_line::{self, StartLine};
+use crate::rule::Rule;
+
+/// The value of a header line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value<'a> {
+    /// Its bytes without the white space around them; folds inside are still there.
+    pub raw: &'a [u8],
+    /// Where they begin in the message.
+    pub offset: usize,
+}
+
+impl<'a> Value<'a> {
+    /// Whether the value goes over several lines (RFC 3261 section 7.3.1).
+    pub fn is_folded(&self) -> bool {
+        memchr(b'\n', self.raw).is_some()
+    }
+
+    /// The value on one line: each CR and LF becomes a space. The length is kept, so that an
+    /// offset in the result is one in `raw`. Borrows where nothing is folded.
+    pub fn unfolded(&self, scratch: &mut Scratch<'a>) -> Result<&'a [u8], OutOfScratch> {
+        if !self.is_folded() {
+            return Ok(self.raw);
+        }
+        scratch.write_with(|out| {
+            for &byte in self.raw {
+                out.push_byte(if matches!(byte, b'\r' | b'\n') {
+                    b' '
+                } else {
+                    byte
+                });
+            }
+        })
+    }
+
+    /// The value on one line for copying on (R050): each fold, with the white space around it,
+    /// becomes one space. Borrows where nothing is folded.
+    pub fn compacted(&self, scratch: &mut Scratch<'a>) -> Result<&'a [u8], OutOfScratch> {
+        if !self.is_folded() {
+            return Ok(self.raw);
+        }
+        scratch.write_with(|out| {
+            let mut rest = self.raw;
+            while let Some(at) = memchr(b'\n', rest) {
+                out.push(trim_end(until(rest, at)));
+                out.push_byte(b' ');
+                // Takes several folds in a row at once, so that they leave one space.
+                rest = trim_start(from(rest, at));
+            }
+            out.push(rest);
+        })
+    }
+}
+
+/// Where the first header of a name stands, and how many there are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Span {
+    start: u32,
+    len: u32,
+    count: u32,
+}
+
+/// A request or response. Nothing is copied: the first value of each tracked [`Name`] is
+/// remembered by its place, everything else is read again when it is asked for.
+#[derive(Clone, Debug)]
+pub struct Message<'a> {
+    raw: &'a [u8],
+    start: StartLine<'a>,
+    headers: usize,
+    body: usize,
+    spans: [Span; Name::TRACKED],
+}
+
+/// One header line with its continuation lines.
+struct Line<'a> {
+    name: &'a [u8],
+    value: Value<'a>,
+    end: usize,
+}
+
+/// Where the line that holds byte `at` ends, and where the next one begins. A line end is CRLF, LF
+/// or the end of all bytes; a NUL or a CR that no LF follows is an error at its place.
+#[inline]
+fn line_end(raw: &[u8], at: usize) -> Result<(usize, usize), usize> {
+    let rest = from(raw, at);
+    let Some(end) = memchr3(b'\r', b'\n', 0, rest) else {
+        return Ok((raw.len(), raw.len()));
+    };
+    match (rest.get(end), rest.get(end + 1)) {
+        (Some(b'\n'), _) => Ok((at + end, at + end + 1)),
+        (Some(b'\r'), Some(b'\n')) => Ok((at + end, at + end + 2)),
+        _ => Err(at + end),
+    }
+}
+
+/// Like [`line_end`], over the continuation lines that follow (RFC 3261 section 7.3.1).
+#[inline]
+fn folded_line_end(raw: &[u8], at: usize) -> Result<(usize, usize), usize> {
+    let mut line = line_end(raw, at)?;
+    while let Some(b' ' | b'\t') = raw.get(line.1) {
+        line = line_end(raw, line.1)?;
+    }
+    Ok(line)
+}
+
+/// Ill-formed messages are named under the rule of the order of checks: they are refused before
+/// any other.
+const RULE: Rule = Rule::R025;
+
+/// The header line that begins at `at`; `Ok(None)` at the empty line or at the end of all bytes.
+#[inline]
+fn header_line(raw: &[u8], at: usize) -> Result<Option<Line<'_>>, ParseError> {
+    let breaker = |offset| {
+        ParseError::new(
+            "expected no NUL and no CR without LF in a header",
+            offset,
+            RULE,
+        )
+    };
+    let rest = from(raw, at);
+    let name_len = rest
+        .iter()
+        .position(|&byte| !is_token_byte(byte))
+        .unwrap_or(rest.len());
+    if name_len == 0 {
+        match rest {
+            [] | [b'\n', ..] | [b'\r', b'\n', ..] => return Ok(None),
+            _ => return Err(ParseError::new("expected a header name", at, RULE)),
+        }
+    }
+    let behind = from(rest, name_len);
+    // HCOLON allows white space before the colon, not a fold.
+    let spaces = behind.iter().position(|byte| !matches!(byte, b' ' | b'\t'));
+    let colon = spaces.unwrap_or(behind.len());
+    if behind.get(colon) != Some(&b':') {
+        return Err(ParseError::new(
+            "expected a header name and \":\"",
+            at,
+            RULE,
+        ));
+    }
+    let from_colon = at + name_len + colon + 1;
+    let (end, next) = folded_line_end(raw, from_colon).map_err(breaker)?;
+    let value = trim_end(raw.get(from_colon..end).unwrap_or_default());
+    let trimmed = trim_start(value);
+    let offset = from_colon + offset_of_suffix(value, trimmed);
+    Ok(Some(Line {
+        name: until(rest, name_len),
+        value: Value {
+            raw: trimmed,
+            offset,
+        },
+        end: next,
+    }))
+}
+
+impl<'a> Message<'a> {
+    /// Reads the start line and finds the headers, in one pass that stops at the empty line: what
+    /// follows is body, whatever it looks like.
+    ///
+    /// Empty lines before the start line are skipped (RFC 3261 section 7.5); a message that ends
+    /// without its empty line has no body. An error names rule R025: a message that cannot be
+    /// read is refused before any other check, with 400.
+    pub fn parse(raw: &'a [u8]) -> Result<Message<'a>, ParseError> {
+        if u32::try_from(raw.len()).is_err() {
+            return Err(ParseError::new("expected less than 4 GiB", 0, RULE));
+        }
+        let mut at = 0;
+        loop {
+            match from(raw, at) {
+                [b'\n', ..] => at += 1,
+                [b'\r', b'\n', ..] => at += 2,
+                _ => break,
+            }
+        }
+        let (end, headers) = line_end(raw, at).map_err(|offset| {
+            ParseError::new(
+                "expected no NUL and no CR without LF in the start line",
+                offset,
+                RULE,
+            )
+        })?;
+        let first = raw.get(at..end).unwrap_or_default();
+        let start = start_line::parse(first, RULE).map_err(|error| error.shifted(at))?;
+        let mut message = Message {
+            raw,
+            start,
+            headers,
+            body: raw.len(),
+            spans: [Span::default(); Name::TRACKED],
+        };
+        let mut at = headers;
+        while let Some(line) = header_line(raw, at)? {
+            at = line.end;
+            let known = Name::from_bytes(line.name);
+            if let Some(span) = known.and_then(|name| message.spans.get_mut(name as usize)) {
+                if span.count == 0 {
+                    // Both fit: the length of the message does.
+                    span.start = line.value.offset as u32;
+                    span.len = line.value.raw.len() as u32;
+                }
+                span.count += 1;
+            }
+        }
+        message.body = at
+            + match from(raw, at) {
+                [b'\r', ..] => 2,
+                [b'\n', ..] => 1,
+                _ => 0,
+            };
+        Ok(message)
+    }
+
+    /// All of its bytes.
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// The first line.
+    pub fn start_line(&self) -> StartLine<'a> {
+        self.start
+    }
+
+    /// The method of a request.
+    pub fn method(&self) -> Option<&'a [u8]> {
+        match self.start {
+            StartLine::Request { method, .. } => Some(method),
+            StartLine::Status { .. } => None,
+        }
+    }
+
+    /// The Request-URI of a request.
+    pub fn request_uri(&self) -> Option<&'a [u8]> {
+        match self.start {
+            StartLine::Request { uri, .. } => Some(uri),
+            StartLine::Status { .. } => None,
+        }
+    }
+
+    /// The code and the reason of a response.
+    pub fn status(&self) -> Option<(u16, &'a [u8])> {
+        match self.start {
+            StartLine::Status { code, reason } => Some((code, reason)),
+            StartLine::Request { .. } => None,
+        }
+    }
+
+    /// What follows the empty line.
+    pub fn body(&self) -> &'a [u8] {
+        from(self.raw, self.body)
+    }
+
+    /// How many header lines have this name. A line may hold a comma list: that is not counted
+    /// here.
+    pub fn count(&self, name: Name) -> usize {
+        match self.spans.get(name as usize) {
+            Some(span) => span.count as usize,
+            None => self.search(self.headers, name).count(),
+        }
+    }
+
+    /// The value of the first header line of this name.
+    pub fn first(&self, name: Name) -> Option<Value<'a>> {
+        match self.spans.get(name as usize) {
+            Some(span) => self.spanned(span),
+            None => self.search(self.headers, name).next(),
+        }
+    }
+
+    /// The values of all header lines of this name, in their order.
+    pub fn all(&self, name: Name) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        let first = self.first(name);
+        let behind = match first {
+            // A first one that is the only one spares the search.
+            Some(first)
+                if self
+                    .spans
+                    .get(name as usize)
+                    .is_none_or(|span| span.count > 1) =>
+            {
+                let end = first.offset + first.raw.len();
+                folded_line_end(self.raw, end).map_or(self.raw.len(), |(_, next)| next)
+            }
+            _ => self.raw.len(),
+        };
+        first.into_iter().chain(self.search(behind, name))
+    }
+
+    /// Every header line: its name as it stands there, and its value.
+    pub fn headers(&self) -> Headers<'a> {
+        Headers {
+            raw: self.raw,
+            at: self.headers,
+        }
+    }
+
+    /// The values of the header lines of any name, in any case; compact and long names are one.
+    pub fn named<'n>(&self, name: &'n [u8]) -> impl Iterator<Item = Value<'a>> + use<'a, 'n> {
+        let known = Name::from_bytes(name);
+        self.headers().filter_map(move |(found, value)| {
+            let same = match known {
+                Some(known) => Name::from_bytes(found) == Some(known),
+                None => found.eq_ignore_ascii_case(name),
+            };
+            same.then_some(value)
+        })
+    }
+
+    fn spanned(&self, span: &Span) -> Option<Value<'a>> {
+        let (start, len) = (span.start as usize, span.len as usize);
+        let raw = self
+            .raw
+            .get(start..start + len)
+            .filter(|_| span.count > 0)?;
+        Some(Value { raw, offset: start })
+    }
+
+    fn search(&self, at: usize, name: Name) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        Headers { raw: self.raw, at }.filter_map(move |(found, value)| {
+            (Name::from_bytes(found) == Some(name)).then_some(value)
+        })
+    }
+}
+
+/// The header lines of a message.
+#[derive(Clone, Debug)]
+pub struct Headers<'a> {
+    raw: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Headers<'a> {
+    /// The header lines of a text that has no start line before them.
+    pub(crate) fn of(raw: &'a [u8]) -> Headers<'a> {
+        Headers { raw, at: 0 }
+    }
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = (&'a [u8], Value<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let line = header_line(self.raw, self.at).ok().flatten()?;
+        self.at = line.end;
+        Some((line.name, line.value))
+    }
+}
+
+#[cfg(test)]
+mod tests;

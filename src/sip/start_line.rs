@@ -1,0 +1,179 @@
+//! The first line of a message or of a sipfrag (RFC 3261 sections 7.1 and 7.2).
+
+use memchr::{memchr, memrchr};
+
+use super::error::ParseError;
+use super::lex::{from, is_line_breaker, is_token, is_token_byte, trim, until};
+use super::writer::Writer;
+use crate::rule::Rule;
+
+/// The first line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartLine<'a> {
+    /// Method SP Request-URI SP SIP/2.0
+    Request {
+        /// The method, whose case matters (RFC 3261 section 7.1).
+        method: &'a [u8],
+        /// The Request-URI, not yet parsed.
+        uri: &'a [u8],
+    },
+    /// SIP/2.0 SP code SP reason
+    Status {
+        /// 100 to 699.
+        code: u16,
+        /// The reason phrase, often empty.
+        reason: &'a [u8],
+    },
+}
+
+const VERSION: &[u8] = b"SIP/2.0";
+
+/// The whole line as a start line, without its line end. Offsets count from the line's start; the
+/// rule of an error is `rule`.
+pub(crate) fn parse(line: &[u8], rule: Rule) -> Result<StartLine<'_>, ParseError> {
+    let err = |what, offset| ParseError::new(what, offset, rule);
+    let is_status = line
+        .split_at_checked(VERSION.len())
+        .is_some_and(|(version, rest)| {
+            version.eq_ignore_ascii_case(VERSION)
+                && !rest.first().copied().is_some_and(is_token_byte)
+        });
+    if is_status {
+        return status(line, rule);
+    }
+    let space = memchr(b' ', line).ok_or_else(|| err("expected a request or status line", 0))?;
+    let method = until(line, space);
+    if !is_token(method) {
+        return Err(err("expected a method", 0));
+    }
+    let last = memrchr(b' ', line)
+        .filter(|&last| last > space)
+        .ok_or_else(|| err("expected \"SIP/2.0\" after the Request-URI", line.len()))?;
+    if !from(line, last + 1).eq_ignore_ascii_case(VERSION) {
+        return Err(err("expected \"SIP/2.0\" after the Request-URI", last + 1));
+    }
+    let uri = line.get(space + 1..last).unwrap_or_default();
+    match uri.iter().position(|&byte| byte <= b' ' || byte == 0x7f) {
+        Some(at) => Err(err(
+            "expected no space or control character in the Request-URI",
+            space + 1 + at,
+        )),
+        None if uri.is_empty() => Err(err("expected a Request-URI", space + 1)),
+        None => Ok(StartLine::Request { method, uri }),
+    }
+}
+
+fn status(line: &[u8], rule: Rule) -> Result<StartLine<'_>, ParseError> {
+    let err = |what, offset| ParseError::new(what, offset, rule);
+    let at = VERSION.len() + 1;
+    let (Some(b' '), Some(digits)) = (line.get(at - 1), line.get(at..at + 3)) else {
+        return Err(err(
+            "expected a status code after \"SIP/2.0\"",
+            VERSION.len().min(line.len()),
+        ));
+    };
+    let code = super::lex::decimal(digits).and_then(|code| u16::try_from(code).ok());
+    let code = code
+        .filter(|code| (100..700).contains(code))
+        .ok_or_else(|| err("expected a status code of three digits, 100 to 699", at))?;
+    // The space before an empty reason is often left out.
+    match from(line, at + 3) {
+        [] => Ok(StartLine::Status { code, reason: b"" }),
+        [b' ', reason @ ..] => Ok(StartLine::Status {
+            code,
+            reason: trim(reason),
+        }),
+        _ => Err(err("expected a space after the status code", at + 3)),
+    }
+}
+
+/// Prints a status line and its CRLF. A code that is none, or a CR, LF or NUL in the reason, is an
+/// error and prints nothing (R041).
+pub(crate) fn print_status(
+    out: &mut Writer<'_>,
+    code: u16,
+    reason: &[u8],
+) -> Result<(), ParseError> {
+    if !(100..700).contains(&code) {
+        return Err(ParseError::new(
+            "expected a status code, 100 to 699",
+            0,
+            Rule::R041,
+        ));
+    }
+    if let Some(at) = reason.iter().position(|&byte| is_line_breaker(byte)) {
+        return Err(ParseError::new(
+            "expected no CR, LF or NUL in the reason",
+            at,
+            Rule::R041,
+        ));
+    }
+    out.push(VERSION);
+    out.push_byte(b' ');
+    out.push_decimal(u64::from(code));
+    out.push_byte(b' ');
+    out.push(reason);
+    out.push(b"\r\n");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Result<StartLine<'_>, usize> {
+        parse(text.as_bytes(), Rule::R025).map_err(|error| error.offset)
+    }
+
+    #[test]
+    fn requests() {
+        let uri = &b"sip:a@b"[..];
+        assert_eq!(
+            line("INVITE sip:a@b SIP/2.0"),
+            Ok(StartLine::Request {
+                method: b"INVITE",
+                uri
+            })
+        );
+        assert_eq!(
+            line("x sip:a@b sip/2.0"),
+            Ok(StartLine::Request { method: b"x", uri })
+        );
+        assert_eq!(line("INVITE sip:a@b SIP/3.0"), Err(15));
+        assert_eq!(line("INVITE sip:a@b"), Err(14));
+        assert_eq!(line("INVITE sip:a b SIP/2.0"), Err(12));
+        assert_eq!(line("INVITE  SIP/2.0"), Err(7));
+        assert_eq!(line("IN(VITE sip:a@b SIP/2.0"), Err(0));
+        assert_eq!(line(""), Err(0));
+    }
+
+    #[test]
+    fn responses() {
+        assert_eq!(
+            line("SIP/2.0 200 OK"),
+            Ok(StartLine::Status {
+                code: 200,
+                reason: b"OK"
+            })
+        );
+        assert_eq!(
+            line("sip/2.0 486 "),
+            Ok(StartLine::Status {
+                code: 486,
+                reason: b""
+            })
+        );
+        assert_eq!(
+            line("SIP/2.0 603"),
+            Ok(StartLine::Status {
+                code: 603,
+                reason: b""
+            })
+        );
+        assert_eq!(line("SIP/2.0 2000 OK"), Err(11));
+        assert_eq!(line("SIP/2.0 099 X"), Err(8));
+        assert_eq!(line("SIP/2.0 700 X"), Err(8));
+        assert_eq!(line("SIP/2.0 +20 X"), Err(8));
+        assert_eq!(line("SIP/2.0"), Err(7));
+    }
+}

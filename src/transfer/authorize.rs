@@ -1,0 +1,131 @@
+//! On what ground a sender may replace a dialog (R009): a match is no permission.
+//!
+//! The user being replaced is the dialog's remote party: its authenticated user or, where this
+//! side called it, the endpoint that was called. A From header is never looked at.
+
+use super::verdict::{malformed, Refusal};
+use super::{sentence::Piece::Text, Answer, Failed, Host, NoVerdict, Request, Verdict};
+use crate::config::{Ground, Settings};
+use crate::dialog::{DialogRef, Facts, Initiator};
+use crate::rule::Rule;
+use crate::sip::{Message, Name, ReferredBy, Scratch, Value};
+
+/// Who wants to replace, and with what words.
+pub(super) struct Authority<'r, 'a> {
+    pub request: &'r Request<'a>,
+    pub settings: &'r Settings,
+    pub referred_by: Option<&'r (Value<'a>, ReferredBy<'a>)>,
+}
+
+/// A Referred-By with where it stands.
+pub(super) type Referral<'a> = Option<(Value<'a>, ReferredBy<'a>)>;
+
+/// The one Referred-By of a request, if it has one; the refusal where it has two or it does not
+/// parse (R049).
+pub(super) fn referred_by<'a, D: DialogRef>(
+    message: &Message<'a>,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Result<Result<Referral<'a>, Verdict<'a, D>>, NoVerdict> {
+    let Some(header) = message.first(Name::ReferredBy) else {
+        return Ok(Ok(None));
+    };
+    if message.count(Name::ReferredBy) > 1 {
+        let wire = &[Text("more than one Referred-By header")];
+        let refusal = Refusal {
+            code: 400,
+            rule: Some(Rule::R049),
+            wire,
+            why: &[],
+        };
+        return Ok(Err(refusal.verdict(settings, scratch)?));
+    }
+    match ReferredBy::parse(header.unfolded(scratch)?) {
+        Ok(parsed) => Ok(Ok(Some((header, parsed)))),
+        Err(error) => Ok(Err(malformed(
+            settings,
+            scratch,
+            "Referred-By",
+            header,
+            error,
+        )?)),
+    }
+}
+
+/// The first ground that is accepted and holds.
+pub(super) fn ground<D: DialogRef, H: Host<D>>(
+    host: &H,
+    authority: &Authority<'_, '_>,
+    dialog: &D,
+) -> Result<Option<Ground>, Failed> {
+    let Authority {
+        request, settings, ..
+    } = authority;
+    let accepted = &settings.replaces_authorize;
+    if accepted.hold(Ground::Any) {
+        return Ok(Some(Ground::Any));
+    }
+    if !request.is_authenticated() {
+        return Ok(None);
+    }
+    let facts = dialog.facts();
+    if accepted.hold(Ground::SameUser) && request.sender.user == facts.user {
+        return Ok(Some(Ground::SameUser));
+    }
+    if accepted.hold(Ground::SameEndpoint) && is_same_endpoint(request, &facts) {
+        return Ok(Some(Ground::SameEndpoint));
+    }
+    // A name that anybody can write counts only from a peer that is believed (R010).
+    if accepted.hold(Ground::ReferredBy)
+        && settings.replaces_trusted
+        && authority
+            .referred_by
+            .is_some_and(|(_, referrer)| names_user(referrer, &facts))
+    {
+        return Ok(Some(Ground::ReferredBy));
+    }
+    if accepted.hold(Ground::TrustedPeer) && settings.replaces_trusted {
+        return Ok(Some(Ground::TrustedPeer));
+    }
+    if accepted.hold(Ground::Host) {
+        return match host.authorize(dialog) {
+            Answer::Yes => Ok(Some(Ground::Host)),
+            Answer::No => Ok(None),
+            Answer::Failed => Err(Failed),
+        };
+    }
+    Ok(None)
+}
+
+/// The endpoint stands for the user only where no user is known, or where this side called it:
+/// behind a trunk there are many users.
+fn is_same_endpoint(request: &Request<'_>, facts: &Facts<'_>) -> bool {
+    !request.sender.endpoint.is_empty()
+        && request.sender.endpoint == facts.endpoint
+        && (facts.user.is_empty() || facts.initiator == Initiator::Local)
+}
+
+/// Whether a Referred-By names the user that is being replaced: by user and host where the host
+/// keeps both, else by user.
+fn names_user(referrer: &ReferredBy<'_>, facts: &Facts<'_>) -> bool {
+    let Some(user) = referrer
+        .uri
+        .user_without_options()
+        .filter(|user| !user.is_empty())
+    else {
+        return false;
+    };
+    let replaced = if facts.user.is_empty() {
+        facts.endpoint
+    } else {
+        facts.user
+    };
+    match replaced.iter().position(|byte| *byte == b'@') {
+        Some(at) => {
+            let (name, host) = replaced.split_at(at);
+            let host = host.get(1..).unwrap_or_default();
+            name == user && host.eq_ignore_ascii_case(referrer.uri.host)
+        }
+        None => replaced == user,
+    }
+}

@@ -1,0 +1,247 @@
+//! Floor 3: the rules, as functions of a request, a dialog and a policy.
+//!
+//! | file | what it decides |
+//! |---|---|
+//! | [`replaces`] | whether an INVITE may replace a dialog (RFC 3891 section 3) |
+//! | [`authorize`] | on what ground (R009) |
+//! | [`refer`] | what a REFER asks for (RFC 3515 section 2.4) |
+//! | [`route`] | where a REFER goes: local, external_replaces, blind |
+//! | [`uri_headers`] | which headers of a Refer-To URI are taken over (R090 to R094) |
+//! | [`domains`] | whether a remote transfer may go to that host |
+//! | [`rate`] | how many REFERs an endpoint may send |
+//! | [`triggered`], [`response`] | the header lines of the triggered INVITE, the refusal as text |
+//!
+//! Nothing here keeps state, knows the time or calls the host but through [`Host`] and
+//! [`Directory`].
+#![forbid(unsafe_code)]
+
+pub mod authorize;
+pub mod domains;
+pub mod rate;
+pub mod refer;
+pub mod replaces;
+pub mod response;
+pub mod route;
+mod sentence;
+pub mod triggered;
+pub mod uri_headers;
+mod verdict;
+
+pub use verdict::{Kind, Matched, OldDialog, Rules, Variables, Verdict, MAX_RULES};
+
+use crate::config::{Settings, Snapshot};
+use crate::dialog::{DialogRef, Directory, Key, Lookup, Tombstones};
+use crate::sip::{Message, Name, OutOfScratch, Scratch};
+
+/// What the host knows of the sender of a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sender<'a> {
+    /// The endpoint that it was identified as; empty for a stranger.
+    pub endpoint: &'a [u8],
+    /// The authenticated user; empty for nobody.
+    pub user: &'a [u8],
+    /// The endpoint's context, or empty.
+    pub context: &'a [u8],
+    /// Whether the request came over a secure transport.
+    pub secure: bool,
+    /// How many transfers its call has been through.
+    pub transfer_depth: u32,
+}
+
+/// A request as it came.
+pub struct Request<'a> {
+    /// What it says.
+    pub message: Message<'a>,
+    /// Who says it.
+    pub sender: Sender<'a>,
+    /// When, in monotonic milliseconds.
+    pub now_ms: u64,
+}
+
+impl Request<'_> {
+    /// Whether the host has authenticated the sender.
+    pub fn is_authenticated(&self) -> bool {
+        !self.sender.user.is_empty()
+    }
+
+    /// Whether it came inside a dialog.
+    pub fn is_in_dialog(&self) -> bool {
+        self.own_dialog().is_some()
+    }
+
+    /// The dialog that it came in, as this side sees it.
+    pub fn own_dialog(&self) -> Option<Key<'_>> {
+        let tag = |name| crate::sip::tag_of(self.message.first(name)?.raw);
+        Some(Key {
+            call_id: self.message.first(Name::CallId)?.raw,
+            local_tag: tag(Name::To).filter(|tag| !tag.is_empty())?,
+            remote_tag: tag(Name::From).unwrap_or_default(),
+        })
+    }
+}
+
+/// What a callback of the host said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// It failed, or said something that is no answer.
+    Failed,
+}
+
+/// What the host said about one transfer (R030).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// Go on.
+    Yes,
+    /// Refused.
+    No,
+    /// Not decided yet (R033).
+    Later,
+    /// The callback failed, or said something that is no answer.
+    Failed,
+}
+
+/// How grave a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Something is broken.
+    Error,
+    /// Something was refused or dropped.
+    Warning,
+    /// What was decided.
+    Info,
+}
+
+/// What the host is asked. `D` is its kind of dialog.
+pub trait Host<D> {
+    /// Does this extension exist in this context?
+    fn extension_exists(&self, context: &[u8], extension: &[u8]) -> Answer;
+
+    /// TRANSFER_CONTEXT of the channel that the request came on, if it is set; `Err` where the
+    /// callback failed.
+    fn transfer_context<'a>(&self, _: &mut Scratch<'a>) -> Result<Option<&'a [u8]>, Failed> {
+        Ok(None)
+    }
+
+    /// May this endpoint transfer? `None`: the settings answer.
+    fn allow_transfer(&self) -> Option<Answer> {
+        None
+    }
+
+    /// May this transfer go there?
+    fn approve(&self, _kind: Kind, _target: &[u8]) -> Approval {
+        Approval::Yes
+    }
+
+    /// May the sender replace this dialog?
+    fn authorize(&self, _dialog: &D) -> Answer {
+        Answer::No
+    }
+
+    /// A line for the log.
+    fn log(&self, _level: Level, _text: &[u8]) {}
+}
+
+/// A callback failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed;
+
+/// What verdicts are made with.
+pub struct Context<'c, D: Directory, H: Host<D::Dialog>> {
+    /// Where dialogs are found.
+    pub directory: &'c D,
+    /// Who is asked.
+    pub host: &'c H,
+    /// The settings.
+    pub snapshot: &'c Snapshot,
+    /// Dialogs that ended a short while ago.
+    pub tombstones: &'c Tombstones,
+    /// How many REFERs each endpoint has sent.
+    pub rates: &'c rate::Rates,
+}
+
+/// What the lookup of a dialog that a Replaces names came to.
+enum Match<D> {
+    Found(D),
+    /// None matches, or several (`true`) do.
+    None(bool),
+    /// It ended a short while ago.
+    Ended,
+    Pending,
+    Failed,
+}
+
+impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
+    fn settings(&self, request: &Request<'_>) -> &Settings {
+        self.snapshot.of(request.sender.endpoint)
+    }
+
+    /// Finds the dialog that a Replaces names. The to-tag is the local tag, the from-tag the remote
+    /// one (R001). A tag of value 0 also means a peer that sends none (R021), so up to four keys are
+    /// looked up; more than one match is none (R005).
+    fn find(&self, named: &crate::sip::Replaces<'_>, now_ms: u64) -> Match<D::Dialog> {
+        let locals = tag_choices(named.to_tag);
+        let remotes = tag_choices(named.from_tag);
+        let mut found = None;
+        let mut ended = false;
+        for local_tag in locals.into_iter().flatten() {
+            for remote_tag in remotes.into_iter().flatten() {
+                let key = Key {
+                    call_id: named.call_id,
+                    local_tag,
+                    remote_tag,
+                };
+                match self.directory.find(&key) {
+                    // A directory that errs must not hand over a stranger's call.
+                    Lookup::Found(dialog) if !dialog.facts().key.matches(&key) => {
+                        let text = b"the dialog directory answered with a dialog of another triple";
+                        self.host.log(Level::Error, text);
+                    }
+                    Lookup::Found(_) if found.is_some() => return Match::None(true),
+                    Lookup::Found(dialog) => found = Some(dialog),
+                    Lookup::NotFound => ended |= self.tombstones.holds(&key, now_ms),
+                    Lookup::Ambiguous => return Match::None(true),
+                    Lookup::Pending => return Match::Pending,
+                    Lookup::Failed => return Match::Failed,
+                }
+            }
+        }
+        match found {
+            Some(dialog) => Match::Found(dialog),
+            None if ended => Match::Ended,
+            None => Match::None(false),
+        }
+    }
+}
+
+fn tag_choices(tag: &[u8]) -> [Option<&[u8]>; 2] {
+    [Some(tag), (tag == b"0").then_some(&[][..])]
+}
+
+/// The verdict on bytes that are no SIP message.
+pub fn unreadable<'a, D: DialogRef>(
+    settings: &Settings,
+    error: crate::sip::ParseError,
+    scratch: &mut Scratch<'a>,
+) -> Result<Verdict<'a, D>, NoVerdict> {
+    let whole = crate::sip::Value {
+        raw: b"",
+        offset: 0,
+    };
+    Ok(verdict::malformed(
+        settings, scratch, "message", whole, error,
+    )?)
+}
+
+/// Why there is no verdict at all: the scratch space is too small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoVerdict;
+
+impl From<OutOfScratch> for NoVerdict {
+    fn from(_: OutOfScratch) -> Self {
+        NoVerdict
+    }
+}

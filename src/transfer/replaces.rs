@@ -1,0 +1,455 @@
+//! Whether an INVITE may replace a dialog: RFC 3891 section 3, in the one order of R025.
+
+use super::authorize::{self, Authority};
+use super::sentence::Piece::{Text, Value as Said};
+use super::verdict::{malformed, Matched, OldDialog, Refusal};
+use super::{Answer, Context, Host, Kind, Match, NoVerdict, Request, Verdict};
+use crate::config::{Ground, InDialog, Settings, Unmatched};
+use crate::dialog::{DialogRef, Directory, Facts, Initiator, Lock, State, Usage};
+use crate::rule::Rule;
+use crate::sip::{option_tags, Name, Replaces, Scratch, Uri};
+
+type Judged<'a, D> = Result<Verdict<'a, D>, NoVerdict>;
+
+/// Verifies a request that may carry Replaces. With `want_lock` the dialog of an accepted one is
+/// handed out locked.
+pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
+    context: &Context<'_, D, H>,
+    request: &Request<'a>,
+    want_lock: bool,
+    scratch: &mut Scratch<'a>,
+) -> Judged<'a, D::Dialog> {
+    let message = &request.message;
+    let settings = context.settings(request);
+    let Some(header) = message.first(Name::Replaces) else {
+        return Ok(Verdict::none("the request carries no Replaces").because(Rule::R025));
+    };
+    let refuse = |refusal: Refusal<'_>, scratch: &mut Scratch<'a>| {
+        refusal
+            .verdict::<D::Dialog>(settings, scratch)
+            .map_err(NoVerdict::from)
+    };
+    let bad = |rule, words| Refusal {
+        code: 400,
+        rule: Some(rule),
+        wire: words,
+        why: &[],
+    };
+
+    if settings.replaces_require_extension {
+        if let Some(refused) = unknown_extension(context, request, settings, scratch)? {
+            return Ok(refused);
+        }
+    }
+    if message.method() != Some(b"INVITE") {
+        return refuse(
+            bad(
+                Rule::R003,
+                &[Text("Replaces in a request other than INVITE")],
+            ),
+            scratch,
+        );
+    }
+    if message.count(Name::Replaces) > 1 {
+        return refuse(
+            bad(Rule::R002, &[Text("more than one Replaces header")]),
+            scratch,
+        );
+    }
+    if message.count(Name::Join) > 0 {
+        return refuse(
+            bad(Rule::R004, &[Text("Replaces together with Join")]),
+            scratch,
+        );
+    }
+    let named = match Replaces::parse(header.unfolded(scratch)?) {
+        Ok(named) => named,
+        Err(error) => return Ok(malformed(settings, scratch, "Replaces", header, error)?),
+    };
+    let referred_by = match authorize::referred_by(message, settings, scratch)? {
+        Ok(referred_by) => referred_by,
+        Err(refused) => return Ok(refused),
+    };
+    if let Some(refused) = unsupported(request, settings, scratch)? {
+        return Ok(refused);
+    }
+    if !settings.replaces_allow {
+        let verdict = Verdict::none("Replaces is not supported here and was ignored");
+        return Ok(verdict.because(Rule::R023).by_setting("replaces.allow"));
+    }
+    if request.is_in_dialog() {
+        if settings.replaces_in_dialog == InDialog::Ignore {
+            let verdict = Verdict::none("Replaces inside a dialog was ignored");
+            return Ok(verdict.because(Rule::R012).by_setting("replaces.in_dialog"));
+        }
+        let words = &[Text("Replaces inside a dialog; the call goes on as it was")];
+        let refusal = Refusal {
+            code: 488,
+            rule: Some(Rule::R012),
+            wire: words,
+            why: &[],
+        };
+        return Ok(refuse(refusal, scratch)?.by_setting("replaces.in_dialog"));
+    }
+    if settings.replaces_require_tls && !request.sender.secure {
+        let words = &[Text("Replaces is accepted over a secure transport only")];
+        let refusal = Refusal {
+            code: 403,
+            rule: Some(Rule::R024),
+            wire: words,
+            why: &[],
+        };
+        return Ok(refuse(refusal, scratch)?.by_setting("replaces.require_tls"));
+    }
+    if settings.replaces_require_auth && !request.is_authenticated() {
+        return Ok(challenge(
+            Rule::R024,
+            "the sender of the Replaces is not authenticated",
+        )
+        .by_setting("replaces.require_auth"));
+    }
+
+    let dialog = match context.find(&named, request.now_ms) {
+        Match::Found(dialog) => dialog,
+        other => return unmatched(other, &named, settings, scratch),
+    };
+    let authority = Authority {
+        request,
+        settings,
+        referred_by: referred_by.as_ref(),
+    };
+    let judged = judge(context, &authority, dialog, &named, want_lock, scratch)?;
+    let (matched, ground) = match judged {
+        Ok(judged) => judged,
+        Err(refused) => return Ok(refused),
+    };
+
+    let mut verdict = accept(&matched, &named, settings, scratch)?;
+    if verdict.kind == Kind::Reject {
+        return Ok(verdict);
+    }
+    name_rules(&mut verdict, &named, ground);
+    verdict.dialog = Some(matched);
+    Ok(verdict)
+}
+
+/// The rules that an accepted Replaces met by its form and its sender.
+pub(super) fn name_rules<D: DialogRef>(
+    verdict: &mut Verdict<'_, D>,
+    named: &Replaces<'_>,
+    ground: Ground,
+) {
+    verdict.ground = Some(ground);
+    if ground == Ground::ReferredBy {
+        verdict.rules.push(Rule::R010);
+    }
+    if named.to_tag == b"0" || named.from_tag == b"0" {
+        verdict.rules.push(Rule::R021);
+    }
+}
+
+/// The sender must prove who it is.
+pub(super) fn challenge<'a, D: DialogRef>(rule: Rule, why: &'static str) -> Verdict<'a, D> {
+    let mut verdict = Verdict::new(Kind::Challenge, 401).because(rule);
+    verdict.why = why.as_bytes();
+    verdict
+}
+
+/// A Require that holds an option tag that nobody here understands (R023).
+pub(super) fn unsupported<'a, D: DialogRef>(
+    request: &Request<'a>,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Result<Option<Verdict<'a, D>>, NoVerdict> {
+    let unknown = |tag: &&[u8]| {
+        let replaces = tag.eq_ignore_ascii_case(b"replaces") && settings.replaces_allow;
+        !replaces && !settings.supported.hold(tag)
+    };
+    if option_tags::of_message(&request.message, Name::Require).all(|tag| !unknown(&tag)) {
+        return Ok(None);
+    }
+    let tags = option_tags::of_message(&request.message, Name::Require).filter(unknown);
+    let list = scratch.write_with(|out| {
+        for (number, tag) in tags.enumerate() {
+            if number > 0 {
+                out.push(b", ");
+            }
+            // A token holds no byte that a header could not carry; anything else is not repeated.
+            out.push(if crate::sip::lex::is_token(tag) {
+                tag
+            } else {
+                b"unknown"
+            });
+        }
+    })?;
+    let words = &[
+        Text("Require holds an extension that is not supported: "),
+        Said(list),
+    ];
+    let refusal = Refusal {
+        code: 420,
+        rule: Some(Rule::R023),
+        wire: words,
+        why: &[],
+    };
+    let mut verdict = refusal.verdict(settings, scratch)?.by_setting("supported");
+    verdict.unsupported = list;
+    Ok(Some(verdict))
+}
+
+/// Asterisk's order, by the setting: the extension of the Request-URI before Replaces.
+fn unknown_extension<'a, D: Directory, H: Host<D::Dialog>>(
+    context: &Context<'_, D, H>,
+    request: &Request<'a>,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Result<Option<Verdict<'a, D::Dialog>>, NoVerdict> {
+    let uri = request
+        .message
+        .request_uri()
+        .and_then(|uri| Uri::parse(uri).ok());
+    let extension = uri
+        .and_then(|uri| uri.user_without_options())
+        .unwrap_or(b"s");
+    let dialplan = if request.sender.context.is_empty() {
+        settings.context.as_bytes()
+    } else {
+        request.sender.context
+    };
+    let refusal = match context.host.extension_exists(dialplan, extension) {
+        Answer::Yes => return Ok(None),
+        Answer::No => Refusal {
+            code: 404,
+            rule: None,
+            wire: &[Text("no such extension")],
+            why: &[
+                Text("no extension "),
+                Said(extension),
+                Text(" in context "),
+                Said(dialplan),
+            ],
+        },
+        Answer::Failed => host_failed("extension_exists"),
+    };
+    let verdict = refusal.verdict(settings, scratch)?;
+    Ok(Some(verdict.by_setting("replaces.require_extension")))
+}
+
+/// A callback of the host failed.
+pub(super) fn host_failed(callback: &'static str) -> Refusal<'static> {
+    let why: &'static [super::sentence::Piece<'static>] = match callback {
+        "extension_exists" => &[Text("the host's extension_exists callback failed")],
+        "transfer_context" => &[Text("the host's transfer_context callback failed")],
+        "allow_transfer" => &[Text("the host's allow_transfer callback failed")],
+        "approve" => &[Text("the host's approve callback failed")],
+        "authorize" => &[Text("the host's authorize callback failed")],
+        "lock" => &[Text("the host's lock callback failed")],
+        _ => &[Text("the host's dialog directory failed")],
+    };
+    Refusal {
+        code: 500,
+        rule: None,
+        wire: &[Text("internal error")],
+        why,
+    }
+}
+
+/// The dialog that was named was not found, or not found to be alive.
+pub(super) fn unmatched<'a, D: DialogRef>(
+    lookup: Match<D>,
+    named: &Replaces<'_>,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Judged<'a, D> {
+    let (code, rule, wire): (_, _, &[_]) = match lookup {
+        Match::None(several) => {
+            let rule = if several { Rule::R005 } else { Rule::R006 };
+            if settings.replaces_unmatched == Unmatched::Continue {
+                let why = "Replaces matches no dialog; the INVITE goes on without it";
+                let verdict = Verdict::none(why).because(rule);
+                return Ok(verdict.by_setting("replaces.unmatched"));
+            }
+            (481, rule, &[Text("no dialog matches this Replaces")])
+        }
+        Match::Ended => (603, Rule::R008, &[Text("the dialog to replace has ended")]),
+        Match::Pending => {
+            let mut verdict = Verdict::new(Kind::Pending, 0);
+            verdict.why = b"the dialog directory has not found out yet";
+            return Ok(verdict);
+        }
+        Match::Found(_) | Match::Failed => {
+            return Ok(host_failed("directory").verdict(settings, scratch)?);
+        }
+    };
+    let said = match rule {
+        Rule::R005 => "more than one dialog matches Replaces with Call-ID ",
+        Rule::R008 => "the dialog has ended that Replaces names with Call-ID ",
+        _ => "no dialog matches Replaces with Call-ID ",
+    };
+    let why = &[
+        Text(said),
+        Said(named.call_id),
+        Text(", to-tag "),
+        Said(named.to_tag),
+        Text(", from-tag "),
+        Said(named.from_tag),
+    ];
+    let refusal = Refusal {
+        code,
+        rule: Some(rule),
+        wire,
+        why,
+    };
+    let mut verdict = refusal.verdict(settings, scratch)?;
+    if rule == Rule::R005 {
+        verdict.rules.push(Rule::R006);
+    }
+    if settings.replaces_unmatched == Unmatched::Reject && code == 481 {
+        verdict.setting = "replaces.unmatched";
+    }
+    Ok(verdict)
+}
+
+/// A dialog that a sender may have, or the refusal.
+pub(super) type Allowed<'a, D> = Result<(Matched<D>, Ground), Verdict<'a, D>>;
+
+/// What INVITE and REFER have in common once a dialog was found: its usage, its end, permission,
+/// its lock (R025).
+pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
+    context: &Context<'_, D, H>,
+    authority: &Authority<'_, '_>,
+    dialog: D::Dialog,
+    named: &Replaces<'_>,
+    want_lock: bool,
+    scratch: &mut Scratch<'a>,
+) -> Result<Allowed<'a, D::Dialog>, NoVerdict> {
+    let settings = authority.settings;
+    let refuse = |code, rule, wire: &[_], why: &[_], scratch: &mut Scratch<'a>| {
+        let refusal = Refusal {
+            code,
+            rule: Some(rule),
+            wire,
+            why,
+        };
+        refusal.verdict::<D::Dialog>(settings, scratch)
+    };
+    let Facts {
+        state,
+        initiator,
+        usage,
+        ..
+    } = dialog.facts();
+    if usage != Usage::Invite {
+        let wire = &[Text("no dialog matches this Replaces")];
+        let why = &[
+            Text("Replaces names a dialog that INVITE did not make, Call-ID "),
+            Said(named.call_id),
+        ];
+        return Ok(Err(refuse(481, Rule::R007, wire, why, scratch)?));
+    }
+    const ENDED: &[super::sentence::Piece<'_>] = &[Text("the dialog to replace has ended")];
+    if state == State::Terminated {
+        return Ok(Err(refuse(603, Rule::R008, ENDED, &[], scratch)?));
+    }
+    let ground = match authorize::ground(context.host, authority, &dialog) {
+        Ok(Some(ground)) => ground,
+        Ok(None) if !authority.request.is_authenticated() => {
+            let why = "the sender is not authenticated and cannot be allowed to replace a dialog";
+            return Ok(Err(
+                challenge(Rule::R009, why).by_setting("replaces.authorize")
+            ));
+        }
+        Ok(None) => {
+            let wire = &[Text("not authorized to replace this dialog")];
+            let facts = dialog.facts();
+            let why = &[
+                Text("user "),
+                Said(authority.request.sender.user),
+                Text(" at endpoint "),
+                Said(authority.request.sender.endpoint),
+                Text(" has no ground to replace a dialog of user "),
+                Said(facts.user),
+                Text(" at endpoint "),
+                Said(facts.endpoint),
+            ];
+            let refused = refuse(403, Rule::R009, wire, why, scratch)?;
+            return Ok(Err(refused.by_setting("replaces.authorize")));
+        }
+        Err(super::Failed) => return Ok(Err(host_failed("authorize").verdict(settings, scratch)?)),
+    };
+    let state = if !want_lock {
+        state
+    } else {
+        match dialog.lock() {
+            Lock::Held(State::Terminated) => {
+                dialog.unlock();
+                return Ok(Err(refuse(603, Rule::R008, ENDED, &[], scratch)?));
+            }
+            Lock::Held(state) => state,
+            Lock::Gone => return Ok(Err(refuse(603, Rule::R008, ENDED, &[], scratch)?)),
+            Lock::Failed => return Ok(Err(host_failed("lock").verdict(settings, scratch)?)),
+        }
+    };
+    let matched = Matched {
+        dialog,
+        state,
+        initiator,
+        locked: want_lock,
+    };
+    if named.early_only && state == State::Confirmed {
+        let wire = &[Text("the dialog is answered and early-only was asked for")];
+        return Ok(Err(refuse(486, Rule::R013, wire, &[], scratch)?));
+    }
+    Ok(Ok((matched, ground)))
+}
+
+/// The last step for an INVITE: what becomes of the old dialog (R014 to R016).
+fn accept<'a, D: DialogRef>(
+    matched: &Matched<D>,
+    named: &Replaces<'_>,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Judged<'a, D> {
+    let (old_dialog, rule, why): (_, _, &'static str) = match (matched.state, matched.initiator) {
+        (State::Early, Initiator::Remote) if settings.replaces_accept_early_incoming => (
+            OldDialog::Reject,
+            Rule::R016,
+            "the new call takes the place of a ringing one that the peer began",
+        ),
+        (State::Early, Initiator::Remote) => {
+            let refusal = Refusal {
+                code: 481,
+                rule: Some(Rule::R016),
+                wire: &[Text("no dialog matches this Replaces")],
+                why: &[
+                    Text("the dialog is early and this side did not begin it, Call-ID "),
+                    Said(named.call_id),
+                ],
+            };
+            let verdict = refusal.verdict(settings, scratch)?;
+            return Ok(verdict.by_setting("replaces.accept_early_incoming"));
+        }
+        (State::Early, Initiator::Local) => (
+            OldDialog::Cancel,
+            Rule::R015,
+            "the new call takes the place of a ringing one, which is cancelled",
+        ),
+        _ => (
+            OldDialog::Bye,
+            Rule::R014,
+            "the new call takes the place of an answered one, which is ended",
+        ),
+    };
+    let mut verdict = Verdict::new(Kind::Accept, 200)
+        .because(Rule::R001)
+        .because(Rule::R009)
+        .because(Rule::R011)
+        .because(rule);
+    if rule == Rule::R016 {
+        verdict.setting = "replaces.accept_early_incoming";
+    }
+    verdict.old_dialog = old_dialog;
+    verdict.early_only = named.early_only;
+    verdict.why = why.as_bytes();
+    Ok(verdict)
+}

@@ -1,0 +1,81 @@
+//! The refusal as text, for a host without a SIP stack of its own (RFC 3261 section 8.2.6).
+
+use crate::sip::{reason_phrase, Message, Name, Value, Writer};
+
+/// What a refusal says besides its code.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extra<'e> {
+    /// Value of Warning, or empty.
+    pub warning: &'e [u8],
+    /// Value of Unsupported, or empty.
+    pub unsupported: &'e [u8],
+    /// Seconds of Retry-After, or 0.
+    pub retry_after_s: u32,
+    /// Tag for a To that has none.
+    pub to_tag: &'e [u8],
+}
+
+/// Prints the whole response: Via in their order, From, To with a tag, Call-ID and CSeq as they
+/// came, then what the refusal says.
+pub fn print(message: &Message<'_>, code: u16, extra: &Extra<'_>, out: &mut Writer<'_>) {
+    out.push(b"SIP/2.0 ");
+    out.push_decimal(u64::from(code));
+    out.push(b" ");
+    out.push(reason_phrase(code).as_bytes());
+    out.push(b"\r\n");
+    for via in message.all(Name::Via) {
+        line(out, b"Via", via);
+        out.push(b"\r\n");
+    }
+    for (name, text) in [(Name::From, &b"From"[..]), (Name::To, b"To")] {
+        if let Some(value) = message.first(name) {
+            line(out, text, value);
+            if name == Name::To
+                && crate::sip::tag_of(value.raw).is_none()
+                && !extra.to_tag.is_empty()
+            {
+                out.push(b";tag=");
+                out.push(extra.to_tag);
+            }
+            out.push(b"\r\n");
+        }
+    }
+    for (name, text) in [(Name::CallId, &b"Call-ID"[..]), (Name::CSeq, b"CSeq")] {
+        if let Some(value) = message.first(name) {
+            line(out, text, value);
+            out.push(b"\r\n");
+        }
+    }
+    for (name, value) in [
+        (&b"Warning: "[..], extra.warning),
+        (b"Unsupported: ", extra.unsupported),
+    ] {
+        if !value.is_empty() {
+            out.push(name);
+            out.push(value);
+            out.push(b"\r\n");
+        }
+    }
+    if extra.retry_after_s > 0 {
+        out.push(b"Retry-After: ");
+        out.push_decimal(u64::from(extra.retry_after_s));
+        out.push(b"\r\n");
+    }
+    out.push(b"Content-Length: 0\r\n\r\n");
+}
+
+/// A fold becomes spaces: what was one line stays one.
+fn line(out: &mut Writer<'_>, name: &[u8], value: Value<'_>) {
+    out.push(name);
+    out.push(b": ");
+    if !value.is_folded() {
+        return out.push(value.raw);
+    }
+    for byte in value.raw {
+        out.push_byte(if matches!(byte, b'\r' | b'\n') {
+            b' '
+        } else {
+            *byte
+        });
+    }
+}

@@ -1,0 +1,410 @@
+//! Where a REFER goes: local attended, remote attended through external_replaces, blind, another
+//! method, or nowhere.
+
+use super::authorize::Authority;
+use super::domains::{reach, Reach};
+use super::refer::{self, Target, Wish};
+use super::replaces::{host_failed, judge, name_rules, unmatched};
+use super::sentence::Piece::{Text, Value as Said};
+use super::uri_headers::take_over;
+use super::verdict::{malformed, Matched, OldDialog, Refusal};
+use super::{Answer, Approval, Context, Host, Kind, Level, Match, NoVerdict, Request, Verdict};
+use crate::config::{Ground, Settings};
+use crate::dialog::{DialogRef, Directory, Initiator, State};
+use crate::rule::Rule;
+use crate::sip::{Name, Scratch, UnescapeError};
+
+/// Decides about a REFER. Anything else is none of its business.
+pub fn route<'a, D: Directory, H: Host<D::Dialog>>(
+    context: &Context<'_, D, H>,
+    request: &Request<'a>,
+    want_lock: bool,
+    scratch: &mut Scratch<'a>,
+) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
+    if request.message.method() != Some(b"REFER") {
+        return Ok(Verdict::none("the request is no REFER"));
+    }
+    let settings = context.settings(request);
+    let wish = match refer::wish(context, request, settings, scratch)? {
+        Ok(wish) => wish,
+        Err(refused) => return Ok(refused),
+    };
+    let target = match refer::target(&wish, settings, scratch)? {
+        Ok(target) => target,
+        Err(refused) => return Ok(refused),
+    };
+    let (kind, method) = match refer::method(&wish, settings, scratch)? {
+        Ok(asked) => asked,
+        Err(refused) => return Ok(refused),
+    };
+    let asked = Asked {
+        context,
+        request,
+        settings,
+        wish,
+        method,
+        want_lock,
+    };
+    asked.route(kind, target, scratch)
+}
+
+struct Asked<'c, 'a, D: Directory, H: Host<D::Dialog>> {
+    context: &'c Context<'c, D, H>,
+    request: &'c Request<'a>,
+    settings: &'c Settings,
+    wish: Wish<'a>,
+    method: &'a [u8],
+    want_lock: bool,
+}
+
+/// The dialog of a local attended transfer, `None` for a remote one, or the refusal.
+type Attended<'a, D> = Result<Option<(Matched<D>, Ground)>, Verdict<'a, D>>;
+
+type Ruled<'a, D> = Result<Verdict<'a, D>, NoVerdict>;
+
+impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
+    fn route(
+        &self,
+        kind: Kind,
+        target: Target<'a>,
+        scratch: &mut Scratch<'a>,
+    ) -> Ruled<'a, D::Dialog> {
+        let (kind, matched) = match (kind, &self.wish.replaces) {
+            (Kind::OtherMethod, Some(_)) => {
+                let wire = &[Text("Replaces belongs in an INVITE only")];
+                return self.refuse(400, Some(Rule::R003), wire, &[], scratch);
+            }
+            (Kind::OtherMethod, None) => (Kind::OtherMethod, None),
+            (_, None) => (Kind::Blind, None),
+            (_, Some(named)) => match self.attended(named, scratch)? {
+                Ok(Some(local)) => (Kind::LocalAttended, Some(local)),
+                Ok(None) => (Kind::RemoteAttended, None),
+                Err(refused) => return Ok(refused),
+            },
+        };
+        let mut verdict = Verdict::new(kind, self.settings.refer_accept_code);
+        verdict.method = self.method;
+        verdict.target = self.wish.refer_to.target(scratch)?;
+        if kind == Kind::RemoteAttended {
+            if let Some(refused) = self.out_of_reach(scratch)? {
+                return Ok(refused);
+            }
+        }
+        if let Some(refused) = self.request_headers(&mut verdict, scratch)? {
+            return Ok(refused);
+        }
+        if matches!(kind, Kind::Blind | Kind::RemoteAttended) {
+            if let Some(refused) = self.dialplan(&mut verdict, &target, scratch)? {
+                return Ok(refused);
+            }
+        }
+        if let Some(refused) = self.approval(&mut verdict, scratch)? {
+            return Ok(refused);
+        }
+        self.explain(&mut verdict);
+        if let Some((matched, ground)) = matched {
+            verdict.old_dialog = match (matched.state, matched.initiator) {
+                (State::Early, Initiator::Local) => OldDialog::Cancel,
+                (State::Early, Initiator::Remote) => OldDialog::Reject,
+                _ => OldDialog::Bye,
+            };
+            if let Some(named) = &self.wish.replaces {
+                verdict.early_only = named.early_only;
+                name_rules(&mut verdict, named, ground);
+            }
+            verdict.dialog = Some(matched);
+        }
+        Ok(verdict)
+    }
+
+    fn refuse(
+        &self,
+        code: u16,
+        rule: Option<Rule>,
+        wire: &[super::sentence::Piece<'_>],
+        why: &[super::sentence::Piece<'_>],
+        scratch: &mut Scratch<'a>,
+    ) -> Ruled<'a, D::Dialog> {
+        Ok(Refusal {
+            code,
+            rule,
+            wire,
+            why,
+        }
+        .verdict(self.settings, scratch)?)
+    }
+
+    fn host_failed(
+        &self,
+        callback: &'static str,
+        scratch: &mut Scratch<'a>,
+    ) -> Ruled<'a, D::Dialog> {
+        Ok(host_failed(callback).verdict(self.settings, scratch)?)
+    }
+
+    /// Is the dialog that Refer-To names here? Then both calls are, and no INVITE with Replaces is
+    /// needed; an early dialog that the transferor began (a semi-attended transfer) can be taken
+    /// over inside, which R016 forbids to an INVITE only.
+    fn attended(
+        &self,
+        named: &crate::sip::Replaces<'a>,
+        scratch: &mut Scratch<'a>,
+    ) -> Result<Attended<'a, D::Dialog>, NoVerdict> {
+        let dialog = match self.context.find(named, self.request.now_ms) {
+            Match::Found(dialog) => dialog,
+            Match::None(false) => return Ok(Ok(None)),
+            other => return Ok(Err(unmatched(other, named, self.settings, scratch)?)),
+        };
+        if self
+            .request
+            .own_dialog()
+            .is_some_and(|own| own.matches(&dialog.facts().key))
+        {
+            let wire = &[Text("Replaces names the dialog that the REFER came in")];
+            return Ok(Err(self.refuse(
+                400,
+                Some(Rule::R029),
+                wire,
+                &[],
+                scratch,
+            )?));
+        }
+        let authority = Authority {
+            request: self.request,
+            settings: self.settings,
+            referred_by: self.wish.referred_by.as_ref(),
+        };
+        let judged = judge(
+            self.context,
+            &authority,
+            dialog,
+            named,
+            self.want_lock,
+            scratch,
+        )?;
+        Ok(judged.map(Some))
+    }
+
+    /// The guard against toll fraud, for a call that leaves this PBX.
+    fn out_of_reach(
+        &self,
+        scratch: &mut Scratch<'a>,
+    ) -> Result<Option<Verdict<'a, D::Dialog>>, NoVerdict> {
+        let uri = &self.wish.refer_to.uri;
+        let (setting, said) = match reach(uri, self.settings) {
+            Reach::Allowed => return Ok(None),
+            Reach::Denied => ("remote.deny_domains", " is in remote.deny_domains"),
+            Reach::NotListed => ("remote.allow_domains", " is not in remote.allow_domains"),
+            Reach::Unclear => (
+                "remote.allow_domains",
+                " does not tell clearly which host it is",
+            ),
+            Reach::Insecure => ("remote.require_tls", " would not be reached over TLS"),
+        };
+        let rule = (setting == "remote.require_tls").then_some(Rule::R024);
+        let wire = &[Text("transfers to this target are not allowed")];
+        let why = &[Text("the target "), Said(uri.raw), Text(said)];
+        Ok(Some(
+            self.refuse(403, rule, wire, why, scratch)?
+                .by_setting(setting),
+        ))
+    }
+
+    /// The header lines of the triggered request, and the variables that tell the dialplan of them.
+    fn request_headers(
+        &self,
+        verdict: &mut Verdict<'a, D::Dialog>,
+        scratch: &mut Scratch<'a>,
+    ) -> Result<Option<Verdict<'a, D::Dialog>>, NoVerdict> {
+        let wish = &self.wish;
+        if let Some((header, _)) = &wish.referred_by {
+            verdict.referred_by = header.compacted(scratch)?;
+        }
+        let replaces = wish.replaces.as_ref();
+        if let Some(named) = replaces {
+            verdict.replaces = scratch.write_with(|out| named.print(out))?;
+        }
+        let taken = match take_over(
+            &wish.refer_to,
+            replaces,
+            verdict.referred_by,
+            self.settings,
+            scratch,
+        ) {
+            Ok(taken) => taken,
+            Err(UnescapeError::OutOfScratch) => return Err(NoVerdict),
+            Err(UnescapeError::Parse(error)) => {
+                let header = wish.header;
+                let name = "headers in Refer-To";
+                return Ok(Some(malformed(
+                    self.settings,
+                    scratch,
+                    name,
+                    header,
+                    error,
+                )?));
+            }
+        };
+        verdict.headers = taken.lines;
+        verdict.dropped = taken.dropped;
+        if !taken.dropped.is_empty() {
+            verdict.rules.push(Rule::R090);
+            let text =
+                scratch.concat(&[b"headers of the Refer-To URI were dropped: ", taken.dropped])?;
+            self.context.host.log(Level::Warning, text);
+        }
+        if let Some(rule) = taken.forbidden {
+            verdict.rules.push(rule);
+        }
+        if wish.refer_to.replaces_in_param {
+            let text = b"the Refer-To URI carries Replaces as a parameter instead of a header";
+            self.context.host.log(Level::Warning, text);
+        }
+        Ok(None)
+    }
+
+    /// Context, extension and variables of a transfer that goes through the dialplan.
+    fn dialplan(
+        &self,
+        verdict: &mut Verdict<'a, D::Dialog>,
+        target: &Target<'a>,
+        scratch: &mut Scratch<'a>,
+    ) -> Result<Option<Verdict<'a, D::Dialog>>, NoVerdict> {
+        let Ok(own) = self.context.host.transfer_context(scratch) else {
+            return self.host_failed("transfer_context", scratch).map(Some);
+        };
+        verdict.context = match own.filter(|own| !own.is_empty()) {
+            Some(own) => own,
+            None if !self.settings.transfer_context.is_empty() => {
+                scratch.copy(self.settings.transfer_context.as_bytes())?
+            }
+            None if !self.request.sender.context.is_empty() => self.request.sender.context,
+            None => scratch.copy(self.settings.context.as_bytes())?,
+        };
+        let remote = verdict.kind == Kind::RemoteAttended;
+        verdict.extension = match target {
+            _ if remote => scratch.copy(self.settings.remote_extension.as_bytes())?,
+            Target::Tel(digits) => digits,
+            Target::Sip => self
+                .wish
+                .refer_to
+                .uri
+                .user_without_options()
+                .unwrap_or_default(),
+        };
+        if verdict.extension.is_empty() {
+            verdict.extension = b"s";
+        }
+        verdict.extension = match crate::sip::unescape(verdict.extension, scratch) {
+            Ok(extension) => extension,
+            Err(UnescapeError::OutOfScratch) => return Err(NoVerdict),
+            Err(UnescapeError::Parse(error)) => {
+                let header = self.wish.header;
+                return Ok(Some(malformed(
+                    self.settings,
+                    scratch,
+                    "Refer-To",
+                    header,
+                    error,
+                )?));
+            }
+        };
+        match self
+            .context
+            .host
+            .extension_exists(verdict.context, verdict.extension)
+        {
+            Answer::Yes => {}
+            Answer::Failed => return self.host_failed("extension_exists", scratch).map(Some),
+            Answer::No => {
+                let (extension, context) = (Said(verdict.extension), Said(verdict.context));
+                let wire: &[_] = if remote {
+                    &[Text(
+                        "attended transfers to other systems are not set up here",
+                    )]
+                } else {
+                    &[Text("no such extension")]
+                };
+                let why = &[
+                    Text("no extension "),
+                    extension,
+                    Text(" in context "),
+                    context,
+                ];
+                let refused = self.refuse(404, Some(Rule::R032), wire, why, scratch)?;
+                return Ok(Some(if remote {
+                    refused.by_setting("remote.extension")
+                } else {
+                    refused
+                }));
+            }
+        }
+        verdict.variables.push("SIPTRANSFER", b"yes");
+        verdict
+            .variables
+            .push("SIPREFERRINGCONTEXT", verdict.context);
+        verdict.variables.push("SIPREFERTOHDR", verdict.target);
+        if !verdict.replaces.is_empty() {
+            verdict.variables.push("SIPREPLACESHDR", verdict.replaces);
+        }
+        if !verdict.referred_by.is_empty() {
+            verdict
+                .variables
+                .push("SIPREFERREDBYHDR", verdict.referred_by);
+        }
+        Ok(None)
+    }
+
+    /// R030: asked last, once it is known what would be done, and before anything is.
+    fn approval(
+        &self,
+        verdict: &mut Verdict<'a, D::Dialog>,
+        scratch: &mut Scratch<'a>,
+    ) -> Result<Option<Verdict<'a, D::Dialog>>, NoVerdict> {
+        match self.context.host.approve(verdict.kind, verdict.target) {
+            Approval::Yes => {}
+            Approval::Later => {
+                verdict.approval_pending = true;
+                verdict.rules.push(Rule::R033);
+            }
+            Approval::No => {
+                let wire = &[Text("the transfer was declined")];
+                let why = &[
+                    Text("the host did not approve a transfer to "),
+                    Said(verdict.target),
+                ];
+                return self
+                    .refuse(603, Some(Rule::R030), wire, why, scratch)
+                    .map(Some);
+            }
+            Approval::Failed => return self.host_failed("approve", scratch).map(Some),
+        }
+        verdict.subscription = self.wish.subscription;
+        verdict.transfer_depth = self.request.sender.transfer_depth.saturating_add(1);
+        Ok(None)
+    }
+
+    fn explain(&self, verdict: &mut Verdict<'a, D::Dialog>) {
+        let (rules, why): (&[Rule], &str) = match verdict.kind {
+            Kind::LocalAttended => (
+                &[Rule::R001, Rule::R009],
+                "both calls of the transferor are here and the other two parties are connected",
+            ),
+            Kind::RemoteAttended => (
+                &[Rule::R006, Rule::R018],
+                "the dialog in Refer-To is not here; the call goes to the extension for remote attended transfers",
+            ),
+            Kind::OtherMethod => (&[Rule::R035], "Refer-To asks for another method, which the settings allow"),
+            _ if self.wish.refer_to.uri.user.is_none() => {
+                (&[Rule::R095], "a blind transfer to a target without a user part, by extension s")
+            }
+            _ => (&[Rule::R095], "a blind transfer to an extension that exists"),
+        };
+        rules.iter().for_each(|rule| verdict.rules.push(*rule));
+        let wants_none = self.request.message.count(Name::ReferSub) > 0 && !verdict.subscription;
+        verdict
+            .rules
+            .push(if wants_none { Rule::R063 } else { Rule::R034 });
+        verdict.why = why.as_bytes();
+    }
+}

@@ -1,0 +1,261 @@
+//! Which headers of a Refer-To URI go into the triggered request (RFC 3261 section 19.1.5, R090 to
+//! R094): a stranger writes them, and the request is ours.
+
+use super::triggered::{self, Triggered};
+use crate::config::Settings;
+use crate::rule::Rule;
+use crate::sip::escape::Decoded;
+use crate::sip::lex::{is_token, trim};
+use crate::sip::{
+    option_tags, unescape, HeaderInUri, Join, ParseError, ReferTo, Replaces, Scratch, UnescapeError,
+};
+
+/// Taken over as they are, once decoded and checked.
+const COPIED: [&str; 5] = [
+    "Accept-Contact",
+    "Reject-Contact",
+    "Request-Disposition",
+    "User-to-User",
+    "Subject",
+];
+
+/// Read and built anew, never pasted.
+const REBUILT: [&str; 3] = ["Replaces", "Require", "Join"];
+
+/// Never taken over, whatever `refer.header_allow` says: they identify or route the request, or
+/// describe its body (R091), or prove or assert who somebody is (R094).
+const NEVER: &[&str] = &[
+    "From",
+    "To",
+    "Call-ID",
+    "CSeq",
+    "Via",
+    "Route",
+    "Record-Route",
+    "Max-Forwards",
+    "Contact",
+    "body",
+    "Allow",
+    "Supported",
+    "User-Agent",
+    "Privacy",
+    "Identity",
+    "Identity-Info",
+    "Session-ID",
+    "Remote-Party-ID",
+    "Diversion",
+    "History-Info",
+    "Referred-By",
+    "Refer-To",
+    "MIME-Version",
+    // The compact forms mean the same headers.
+    "f",
+    "t",
+    "i",
+    "v",
+    "m",
+    "c",
+    "e",
+    "l",
+    "k",
+    "y",
+    "b",
+    "r",
+    "n",
+];
+const NEVER_BEGIN: [&str; 5] = ["Content-", "Accept", "Authorization", "Proxy-", "P-"];
+
+/// What was taken over, and what not.
+pub struct TakenOver<'a> {
+    /// Header lines, each ended by CRLF.
+    pub lines: &'a [u8],
+    /// The names that were dropped, separated by commas.
+    pub dropped: &'a [u8],
+    /// Whether something was dropped that R091 or R094 forbids.
+    pub forbidden: Option<Rule>,
+}
+
+enum Fate<'s> {
+    /// Take it over under this name.
+    Copy(&'s str),
+    Rebuild,
+    Drop,
+    Never(Rule),
+}
+
+fn fate<'s>(header: &HeaderInUri<'_>, settings: &'s Settings) -> Fate<'s> {
+    let named = |names: &[&str]| names.iter().any(|name| header.is_named(name.as_bytes()));
+    if named(&REBUILT) {
+        return Fate::Rebuild;
+    }
+    // "Accept-Contact" is no kind of Accept.
+    if let Some(name) = COPIED.iter().find(|name| header.is_named(name.as_bytes())) {
+        return Fate::Copy(name);
+    }
+    let proves = [
+        "Authorization",
+        "Proxy-",
+        "P-",
+        "Privacy",
+        "Identity",
+        "Session-ID",
+    ];
+    let begins = |start: &str| {
+        let name = Decoded(header.name_raw).map(|byte| byte.to_ascii_lowercase());
+        name.take(start.len())
+            .eq(start.bytes().map(|byte| byte.to_ascii_lowercase()))
+    };
+    if named(NEVER) || NEVER_BEGIN.iter().any(|start| begins(start)) {
+        let proof = proves.iter().any(|start| begins(start))
+            || named(&["Remote-Party-ID", "Diversion", "History-Info"]);
+        return Fate::Never(if proof { Rule::R094 } else { Rule::R091 });
+    }
+    match settings
+        .refer_header_allow
+        .iter()
+        .find(|name| header.is_named(name.as_bytes()))
+    {
+        Some(name) => Fate::Copy(name),
+        None => Fate::Drop,
+    }
+}
+
+/// Builds the header lines of the triggered request from the URI of a Refer-To. Errors have offsets
+/// in the Refer-To value.
+pub fn take_over<'a>(
+    refer_to: &ReferTo<'a>,
+    replaces: Option<&Replaces<'_>>,
+    referred_by: &[u8],
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Result<TakenOver<'a>, UnescapeError> {
+    let mut forbidden = None;
+    let mut join = None;
+    let mut requires_replaces = false;
+    // Nothing is written before everything was read: an invalid request is never built (R093).
+    for header in refer_to.headers() {
+        check_text(&header)?;
+        if header.is_named(b"Join") {
+            let found = read_join(&header, join.is_some(), replaces.is_some(), scratch)?;
+            join = Some(found);
+        } else if header.is_named(b"Require") {
+            let tags = unescape(header.value_raw, scratch).map_err(|it| shifted(it, &header))?;
+            if let Some(bad) = option_tags::of_value(tags).find(|tag| !is_token(tag)) {
+                let _ = bad;
+                let what = "expected option tags in Require";
+                return Err(ParseError::new(what, header.offset, Rule::R023).into());
+            }
+            requires_replaces |=
+                option_tags::of_value(tags).any(|tag| tag.eq_ignore_ascii_case(b"replaces"));
+        } else if let Fate::Never(rule) = fate(&header, settings) {
+            forbidden = Some(rule);
+        }
+    }
+    let lines = scratch.write_with(|out| {
+        triggered::print(
+            &Triggered {
+                replaces,
+                require_replaces: requires_replaces,
+                referred_by: b"",
+            },
+            out,
+        );
+        if let Some(join) = &join {
+            out.push(b"Join: ");
+            join.print(out);
+            out.push(b"\r\n");
+        }
+        for header in refer_to.headers() {
+            if let Fate::Copy(name) = fate(&header, settings) {
+                out.push(name.as_bytes());
+                out.push(b": ");
+                Decoded(header.value_raw).for_each(|byte| out.push_byte(byte));
+                out.push(b"\r\n");
+            }
+        }
+        triggered::print(
+            &Triggered {
+                replaces: None,
+                require_replaces: false,
+                referred_by,
+            },
+            out,
+        );
+    })?;
+    let dropped = scratch.write_with(|out| {
+        let mut first = true;
+        for header in refer_to.headers() {
+            if matches!(fate(&header, settings), Fate::Drop | Fate::Never(_)) {
+                out.push(if first { b"" } else { b"," });
+                let show = |byte: u8| if byte.is_ascii_graphic() { byte } else { b'.' };
+                Decoded(header.name_raw)
+                    .take(40)
+                    .for_each(|byte| out.push_byte(show(byte)));
+                first = false;
+            }
+        }
+    })?;
+    Ok(TakenOver {
+        lines,
+        dropped,
+        forbidden,
+    })
+}
+
+/// A name or value, once decoded, that could end a line or stand in no header: refused for every
+/// header of the URI, taken over or not (R093).
+fn check_text(header: &HeaderInUri<'_>) -> Result<(), ParseError> {
+    let control = |byte: u8| byte < b' ' && byte != b'\t' || byte == 0x7f;
+    let bad_name =
+        Decoded(header.name_raw).any(|byte| control(byte) || byte == b':' || byte == b' ');
+    if bad_name {
+        return Err(ParseError::new(
+            "expected a header name",
+            header.offset,
+            Rule::R093,
+        ));
+    }
+    match Decoded(header.value_raw).position(control) {
+        Some(at) => {
+            let at = header.offset + crate::sip::raw_offset(header.value_raw, at);
+            Err(ParseError::new(
+                "expected no control character",
+                at,
+                Rule::R093,
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
+fn shifted(error: UnescapeError, header: &HeaderInUri<'_>) -> UnescapeError {
+    match error {
+        UnescapeError::Parse(error) => UnescapeError::Parse(error.shifted(header.offset)),
+        UnescapeError::OutOfScratch => error,
+    }
+}
+
+fn read_join<'a>(
+    header: &HeaderInUri<'a>,
+    second: bool,
+    beside_replaces: bool,
+    scratch: &mut Scratch<'a>,
+) -> Result<Join<'a>, UnescapeError> {
+    if second {
+        let what = "expected one Join, found a second one";
+        return Err(ParseError::new(what, header.offset, Rule::R102).into());
+    }
+    if beside_replaces {
+        let what = "expected no Join beside Replaces";
+        return Err(ParseError::new(what, header.offset, Rule::R004).into());
+    }
+    let value = unescape(header.value_raw, scratch).map_err(|it| shifted(it, header))?;
+    Join::parse(trim(value)).map_err(|error| {
+        let at = crate::sip::raw_offset(header.value_raw, error.offset);
+        ParseError {
+            offset: header.offset + at,
+            ..error
+        }
+        .into()
+    })
+}
