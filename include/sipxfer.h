@@ -31,6 +31,12 @@
 #define SIPXFER_INIT(object) \
     (memset(&(object), 0, sizeof (object)), (void) ((object).struct_size = sizeof (object)))
 
+/** A string literal as the two arguments, pointer and length, that functions here take. */
+#define SIPXFER_LIT(literal) ("" literal), (sizeof (literal) - 1)
+
+/** A struct sipxfer_str as the two arguments that "%.*s" takes; an empty one prints nothing. */
+#define SIPXFER_ARG(string) (int) (string).len, ((string).len ? (string).ptr : "")
+
 /** Scratch space that is always enough for a verdict on a message of this length, in bytes. */
 #define SIPXFER_SCRATCH_SIZE(message_len) (8192 + 6 * (size_t) (message_len))
 
@@ -192,7 +198,9 @@
 #define SIPXFER_VERDICT_BLIND 4
 
 /**
- * REFER: both calls are here; connect the other party of the call to that of `dialog`.
+ * REFER: both calls are here; connect the other party of the call to that of `dialog`, and then do
+ * `old_dialog` to `dialog`, which is the transferor's leg of the consultation call. The leg that the
+ * REFER came in is the transferor's to end, after the final NOTIFY.
  */
 #define SIPXFER_VERDICT_LOCAL_ATTENDED 5
 
@@ -464,12 +472,13 @@ struct sipxfer_dialog {
      */
     struct sipxfer_str remote_tag;
     /**
-     * The peer's user as the host has authenticated it; empty equals nobody. Never taken from
-     * a From header.
+     * The peer's user as the host has authenticated it; empty equals nobody, as on a leg that this
+     * side called. Never taken from a From header.
      */
     struct sipxfer_str user;
     /**
-     * The endpoint that the call came from, or that this side called.
+     * The endpoint that the call came from, or that this side called. On a leg that this side
+     * called it stands for the user who may be replaced.
      */
     struct sipxfer_str endpoint;
     /**
@@ -894,7 +903,8 @@ struct sipxfer_verdict {
      */
     struct sipxfer_str setting;
     /**
-     * One sentence for an administrator. Not for the wire.
+     * One sentence for an administrator, the same that went to the `log` callback. Not for the
+     * wire.
      */
     struct sipxfer_str why;
 };
@@ -1020,6 +1030,33 @@ struct sipxfer_uri {
      * Zero.
      */
     uint32_t reserved;
+};
+
+/**
+ * A From, To or Contact value in its parts (RFC 3261 section 20). All strings are views into the
+ * value.
+ */
+struct sipxfer_name_addr {
+    /**
+     * `sizeof (struct sipxfer_name_addr)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Display name as it stands, with its quotes, or empty.
+     */
+    struct sipxfer_str display;
+    /**
+     * URI, without angle brackets; `sipxfer_uri_parse()` takes it apart.
+     */
+    struct sipxfer_str uri;
+    /**
+     * Parameters of the header, without the first `;`.
+     */
+    struct sipxfer_str params;
+    /**
+     * The tag parameter, or empty.
+     */
+    struct sipxfer_str tag;
 };
 
 /**
@@ -1162,7 +1199,8 @@ struct sipxfer_refer_to_target {
      */
     uint32_t dialog_state;
     /**
-     * `SIPXFER_INITIATOR_*` of that dialog as the transferor sees it; 0 for a blind transfer.
+     * `SIPXFER_INITIATOR_*` of that dialog as the transferor sees it: LOCAL where it called the
+     * target. 0 for a blind transfer.
      */
     uint32_t dialog_initiator;
     /**
@@ -1197,7 +1235,8 @@ struct sipxfer_invite_headers {
      */
     uint32_t dialog_state;
     /**
-     * `SIPXFER_INITIATOR_*` of that dialog as this side sees it; 0 where it is not known.
+     * `SIPXFER_INITIATOR_*` of that dialog as seen by whoever asks to replace it: LOCAL means that
+     * the recipient did not begin it. 0 where it is not known.
      */
     uint32_t dialog_initiator;
     /**
@@ -1485,6 +1524,14 @@ struct sipxfer_api {
                               size_t capacity,
                               size_t *needed);
     /**
+     * `sipxfer_verdict_name()`.
+     */
+    const char *(*verdict_name)(uint32_t kind);
+    /**
+     * `sipxfer_ground_name()`.
+     */
+    const char *(*ground_name)(uint32_t ground);
+    /**
      * `sipxfer_rule_text()`.
      */
     const char *(*rule_text)(uint32_t rule);
@@ -1515,6 +1562,13 @@ struct sipxfer_api {
                          size_t len,
                          struct sipxfer_uri *out,
                          struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_name_addr_parse()`.
+     */
+    int32_t (*name_addr_parse)(const char *value,
+                               size_t len,
+                               struct sipxfer_name_addr *out,
+                               struct sipxfer_parse_error *error);
     /**
      * `sipxfer_replaces_parse()`.
      */
@@ -1933,9 +1987,11 @@ int32_t sipxfer_verdict_release(const struct sipxfer_engine *engine,
                                 struct sipxfer_verdict *verdict);
 
 /**
- * Prints the final response that a verdict asks for, ready to send: status line, Via, From, To
+ * Prints the refusal or challenge that a verdict asks for (300 to 699), ready to send: status line, Via, From, To
  * with `to_tag`, Call-ID and CSeq of the request, Warning, Unsupported, Retry-After, and
- * `Content-Length: 0` (RFC 3261 section 8.2.6). For a 401 or 407 the host adds its challenge.
+ * `Content-Length: 0` (RFC 3261 section 8.2.6). The header part ends with one empty line, before
+ * which a host puts header lines of its own: the challenge of a 401, say. The 2xx of an accepted
+ * request is the host's to make, with its Contact.
  *
  * `to_tag` is not used where the request's To has a tag already. Otherwise as
  * `sipxfer_replaces_print()`; `SIPXFER_E_RANGE` where the verdict is no
@@ -1952,6 +2008,18 @@ int32_t sipxfer_response_print(const struct sipxfer_request *request,
                                char *buffer,
                                size_t capacity,
                                size_t *needed);
+
+/**
+ * The name of a kind of verdict, as `remote_attended`; "unknown" for a number that is none. Static,
+ * ends with NUL, never NULL. Threads: any; does not block.
+ */
+const char *sipxfer_verdict_name(uint32_t kind);
+
+/**
+ * The name of a ground, as it stands in `replaces.authorize`; otherwise as
+ * `sipxfer_verdict_name()`.
+ */
+const char *sipxfer_ground_name(uint32_t ground);
 
 /**
  * What a rule says, in one sentence; empty for a number that is no rule. Static, ends with NUL,
@@ -2009,6 +2077,20 @@ int32_t sipxfer_uri_parse(const char *uri,
                           size_t len,
                           struct sipxfer_uri *out,
                           struct sipxfer_parse_error *error);
+
+/**
+ * Parses a From, To or Contact value. Two values in one line are an error.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_PARSE` (`error`, if not NULL, says where), or the status of a
+ * wrong argument. Threads: any; does not block; allocates nothing.
+ *
+ * Requires:
+ * `value` points to `len` bytes, `out` and `error` to structs whose `struct_size` is set.
+ */
+int32_t sipxfer_name_addr_parse(const char *value,
+                                size_t len,
+                                struct sipxfer_name_addr *out,
+                                struct sipxfer_parse_error *error);
 
 /**
  * Parses the value of a Replaces header: exactly one Call-ID, one to-tag, one from-tag (RFC 3891

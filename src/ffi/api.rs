@@ -131,6 +131,10 @@ pub struct sipxfer_api {
         capacity: usize,
         needed: *mut usize,
     ) -> i32,
+    /// `sipxfer_verdict_name()`.
+    pub verdict_name: extern "C" fn(kind: u32) -> *const c_char,
+    /// `sipxfer_ground_name()`.
+    pub ground_name: extern "C" fn(ground: u32) -> *const c_char,
     /// `sipxfer_rule_text()`.
     pub rule_text: extern "C" fn(rule: u32) -> *const c_char,
     /// `sipxfer_rule_source()`.
@@ -156,6 +160,13 @@ pub struct sipxfer_api {
         uri: *const c_char,
         len: usize,
         out: *mut sipxfer_uri,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_name_addr_parse()`.
+    pub name_addr_parse: unsafe extern "C" fn(
+        value: *const c_char,
+        len: usize,
+        out: *mut sipxfer_name_addr,
         error: *mut sipxfer_parse_error,
     ) -> i32,
     /// `sipxfer_replaces_parse()`.
@@ -347,11 +358,14 @@ static API: sipxfer_api = sipxfer_api {
     refer_route: sipxfer_refer_route,
     verdict_release: sipxfer_verdict_release,
     response_print: sipxfer_response_print,
+    verdict_name: sipxfer_verdict_name,
+    ground_name: sipxfer_ground_name,
     rule_text: sipxfer_rule_text,
     rule_source: sipxfer_rule_source,
     message_parse: sipxfer_message_parse,
     message_header: sipxfer_message_header,
     uri_parse: sipxfer_uri_parse,
+    name_addr_parse: sipxfer_name_addr_parse,
     replaces_parse: sipxfer_replaces_parse,
     replaces_print: sipxfer_replaces_print,
     join_parse: sipxfer_join_parse,

@@ -3,7 +3,7 @@
 use super::raw::*;
 use super::status::*;
 use super::types::*;
-use crate::sip::{Join, ParseError, Replaces, TargetDialog};
+use crate::sip::{Join, Replaces, TargetDialog};
 use core::ffi::{c_char, c_void};
 
 /// Replaces (RFC 3891 section 6.1) or Join (RFC 3911): the dialog as the *recipient* sees it, its
@@ -78,33 +78,6 @@ pub(super) fn replaces_out(from: &Replaces<'_>) -> sipxfer_replaces {
         early_only: u32::from(from.early_only),
         reserved: 0,
     }
-}
-
-/// Parses the value of one header with `parse` and hands it out as `T`.
-///
-/// # Safety
-/// `value` points to `len` bytes, `out` and `error` to structs whose `struct_size` is set.
-pub(super) unsafe fn parse_value<'a, T: Versioned>(
-    value: *const c_char,
-    len: usize,
-    out: *mut T,
-    error: *mut sipxfer_parse_error,
-    parse: impl FnOnce(&'a [u8]) -> Result<T, ParseError>,
-) -> i32 {
-    guard(|| {
-        // SAFETY: contract of this function.
-        unsafe { check_out(out) }?;
-        // SAFETY: contract of this function.
-        unsafe { check_error(error) }?;
-        // SAFETY: contract of this function.
-        let value = unsafe { bytes(value, len) }?;
-        match parse(value) {
-            // SAFETY: contract of this function.
-            Ok(parsed) => unsafe { write_struct(out, &parsed) },
-            // SAFETY: contract of this function.
-            Err(cause) => Err(unsafe { report(error, cause) }),
-        }
-    })
 }
 
 /// Parses the value of a Replaces header: exactly one Call-ID, one to-tag, one from-tag (RFC 3891

@@ -1,6 +1,5 @@
 //! Level 1: Event, Subscription-State, option tags and message/sipfrag.
 
-use super::dialog_headers::parse_value;
 use super::raw::*;
 use super::status::*;
 use super::types::*;

@@ -3,7 +3,8 @@
 use super::raw::*;
 use super::status::*;
 use super::types::*;
-use crate::sip::{self, CSeq, Message, Name, Uri};
+use crate::rule::Rule;
+use crate::sip::{self, CSeq, Message, Name, NameAddr, Uri};
 use core::ffi::c_char;
 
 /// The parts of a SIP message that a host without a parser of its own needs. All strings are
@@ -61,7 +62,25 @@ pub struct sipxfer_uri {
     pub reserved: u32,
 }
 
+/// A From, To or Contact value in its parts (RFC 3261 section 20). All strings are views into the
+/// value.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct sipxfer_name_addr {
+    /// `sizeof (struct sipxfer_name_addr)`, set by the caller.
+    pub struct_size: usize,
+    /// Display name as it stands, with its quotes, or empty.
+    pub display: sipxfer_str,
+    /// URI, without angle brackets; `sipxfer_uri_parse()` takes it apart.
+    pub uri: sipxfer_str,
+    /// Parameters of the header, without the first `;`.
+    pub params: sipxfer_str,
+    /// The tag parameter, or empty.
+    pub tag: sipxfer_str,
+}
+
 versioned! {
+    sipxfer_name_addr: tag;
     sipxfer_message: cseq;
     sipxfer_uri: reserved;
 }
@@ -81,23 +100,13 @@ pub unsafe extern "C" fn sipxfer_message_parse(
     out: *mut sipxfer_message,
     error: *mut sipxfer_parse_error,
 ) -> i32 {
-    guard(|| {
-        // SAFETY: contract of this function.
-        unsafe { check_out(out) }?;
-        // SAFETY: contract of this function.
-        unsafe { check_error(error) }?;
-        // SAFETY: contract of this function.
-        let raw = unsafe { bytes(message, len) }?;
-        let parsed = match Message::parse(raw) {
-            Ok(parsed) => parsed,
-            // SAFETY: contract of this function.
-            Err(cause) => return Err(unsafe { report(error, cause) }),
-        };
+    let parse = |raw| {
+        let parsed = Message::parse(raw)?;
         let first = |name| parsed.first(name).map_or(&[][..], |value| value.raw);
         let tag = |name| text(sip::tag_of(first(name)).unwrap_or_default());
         let cseq = CSeq::parse(first(Name::CSeq)).ok();
         let (status, reason) = parsed.status().unwrap_or_default();
-        let view = sipxfer_message {
+        Ok(sipxfer_message {
             struct_size: 0,
             method: text(parsed.method().unwrap_or_default()),
             request_uri: text(parsed.request_uri().unwrap_or_default()),
@@ -109,10 +118,10 @@ pub unsafe extern "C" fn sipxfer_message_parse(
             body: text(parsed.body()),
             status: u32::from(status),
             cseq: cseq.map_or(0, |it| it.number),
-        };
-        // SAFETY: contract of this function.
-        unsafe { write_struct(out, &view) }
-    })
+        })
+    };
+    // SAFETY: contract of this function.
+    unsafe { parse_value(message, len, out, error, parse) }
 }
 
 /// Finds the value of a header by its name, long or compact, in any case. `index` counts the
@@ -161,31 +170,47 @@ pub unsafe extern "C" fn sipxfer_uri_parse(
     out: *mut sipxfer_uri,
     error: *mut sipxfer_parse_error,
 ) -> i32 {
-    guard(|| {
-        // SAFETY: contract of this function.
-        unsafe { check_out(out) }?;
-        // SAFETY: contract of this function.
-        unsafe { check_error(error) }?;
-        // SAFETY: contract of this function.
-        let raw = unsafe { bytes(uri, len) }?;
-        let parsed = match Uri::parse(raw) {
-            Ok(parsed) => parsed,
-            // SAFETY: contract of this function.
-            Err(cause) => return Err(unsafe { report(error, cause) }),
-        };
-        let view = sipxfer_uri {
+    let parse = |raw| {
+        Uri::parse(raw).map(|it| sipxfer_uri {
             struct_size: 0,
-            scheme: text(parsed.scheme),
-            user: text(parsed.user.unwrap_or_default()),
-            password: text(parsed.password.unwrap_or_default()),
-            host: text(parsed.host),
-            params: text(parsed.params),
-            headers: text(parsed.headers),
-            opaque: text(parsed.opaque),
-            port: parsed.port.map_or(0, u32::from),
+            scheme: text(it.scheme),
+            user: text(it.user.unwrap_or_default()),
+            password: text(it.password.unwrap_or_default()),
+            host: text(it.host),
+            params: text(it.params),
+            headers: text(it.headers),
+            opaque: text(it.opaque),
+            port: it.port.map_or(0, u32::from),
             reserved: 0,
-        };
-        // SAFETY: contract of this function.
-        unsafe { write_struct(out, &view) }
-    })
+        })
+    };
+    // SAFETY: contract of this function.
+    unsafe { parse_value(uri, len, out, error, parse) }
+}
+
+/// Parses a From, To or Contact value. Two values in one line are an error.
+///
+/// Returns `SIPXFER_OK`, `SIPXFER_E_PARSE` (`error`, if not NULL, says where), or the status of a
+/// wrong argument. Threads: any; does not block; allocates nothing.
+///
+/// # Safety
+/// `value` points to `len` bytes, `out` and `error` to structs whose `struct_size` is set.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_name_addr_parse(
+    value: *const c_char,
+    len: usize,
+    out: *mut sipxfer_name_addr,
+    error: *mut sipxfer_parse_error,
+) -> i32 {
+    let parse = |raw| {
+        NameAddr::parse(raw, Rule::R025).map(|it| sipxfer_name_addr {
+            struct_size: 0,
+            display: text(it.display),
+            uri: text(it.uri),
+            params: text(it.params),
+            tag: text(it.param(b"tag").flatten().unwrap_or_default()),
+        })
+    };
+    // SAFETY: contract of this function.
+    unsafe { parse_value(value, len, out, error, parse) }
 }

@@ -238,6 +238,33 @@ pub(super) unsafe fn check_error(error: *const sipxfer_parse_error) -> Result<()
     unsafe { check_out(error) }
 }
 
+/// Parses the value of one header with `parse` and hands it out as `T`.
+///
+/// # Safety
+/// `value` points to `len` bytes, `out` and `error` to structs whose `struct_size` is set.
+pub(super) unsafe fn parse_value<'a, T: Versioned>(
+    value: *const c_char,
+    len: usize,
+    out: *mut T,
+    error: *mut sipxfer_parse_error,
+    parse: impl FnOnce(&'a [u8]) -> Result<T, ParseError>,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        unsafe { check_out(out) }?;
+        // SAFETY: contract of this function.
+        unsafe { check_error(error) }?;
+        // SAFETY: contract of this function.
+        let value = unsafe { bytes(value, len) }?;
+        match parse(value) {
+            // SAFETY: contract of this function.
+            Ok(parsed) => unsafe { write_struct(out, &parsed) },
+            // SAFETY: contract of this function.
+            Err(cause) => Err(unsafe { report(error, cause) }),
+        }
+    })
+}
+
 /// A string on its way out. An empty one has a NULL pointer.
 pub(super) fn text(bytes: &[u8]) -> sipxfer_str {
     if bytes.is_empty() {

@@ -1,7 +1,7 @@
 //! Level 1: the headers of REFER: Refer-To, Referred-By, Refer-Sub, and what the triggered INVITE
 //! carries.
 
-use super::dialog_headers::{parse_value, replaces_in, sipxfer_replaces};
+use super::dialog_headers::{replaces_in, sipxfer_replaces};
 use super::raw::*;
 use super::status::*;
 use super::types::*;
@@ -54,7 +54,8 @@ pub struct sipxfer_refer_to_target {
     pub replaces: *const sipxfer_replaces,
     /// `SIPXFER_DIALOG_*` of that dialog; 0 for a blind transfer.
     pub dialog_state: u32,
-    /// `SIPXFER_INITIATOR_*` of that dialog as the transferor sees it; 0 for a blind transfer.
+    /// `SIPXFER_INITIATOR_*` of that dialog as the transferor sees it: LOCAL where it called the
+    /// target. 0 for a blind transfer.
     pub dialog_initiator: u32,
     /// 1 to ask for `Require: replaces` in the triggered INVITE: right where `uri` is an AOR
     /// (RFC 5589 section 7.3).
@@ -106,7 +107,8 @@ pub struct sipxfer_invite_headers {
     pub referred_by: sipxfer_str,
     /// `SIPXFER_DIALOG_*` of the dialog to replace; 0 where it is not known.
     pub dialog_state: u32,
-    /// `SIPXFER_INITIATOR_*` of that dialog as this side sees it; 0 where it is not known.
+    /// `SIPXFER_INITIATOR_*` of that dialog as seen by whoever asks to replace it: LOCAL means that
+    /// the recipient did not begin it. 0 where it is not known.
     pub dialog_initiator: u32,
     /// 1 to add `Require: replaces`.
     pub require_replaces: u32,

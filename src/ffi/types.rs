@@ -21,7 +21,9 @@ pub const SIPXFER_VERDICT_REJECT: u32 = 2;
 pub const SIPXFER_VERDICT_CHALLENGE: u32 = 3;
 /// REFER: send the other party of the call to `extension` in `context`.
 pub const SIPXFER_VERDICT_BLIND: u32 = 4;
-/// REFER: both calls are here; connect the other party of the call to that of `dialog`.
+/// REFER: both calls are here; connect the other party of the call to that of `dialog`, and then do
+/// `old_dialog` to `dialog`, which is the transferor's leg of the consultation call. The leg that the
+/// REFER came in is the transferor's to end, after the final NOTIFY.
 pub const SIPXFER_VERDICT_LOCAL_ATTENDED: u32 = 5;
 /// REFER: the target's dialog is elsewhere; send the other party of the call to the
 /// external_replaces extension in `context`, with the variables.
@@ -174,10 +176,11 @@ pub struct sipxfer_dialog {
     pub local_tag: sipxfer_str,
     /// The peer's tag; empty where the peer sends none (RFC 2543).
     pub remote_tag: sipxfer_str,
-    /// The peer's user as the host has authenticated it; empty equals nobody. Never taken from
-    /// a From header.
+    /// The peer's user as the host has authenticated it; empty equals nobody, as on a leg that this
+    /// side called. Never taken from a From header.
     pub user: sipxfer_str,
-    /// The endpoint that the call came from, or that this side called.
+    /// The endpoint that the call came from, or that this side called. On a leg that this side
+    /// called it stands for the user who may be replaced.
     pub endpoint: sipxfer_str,
     /// `SIPXFER_DIALOG_EARLY`, `_CONFIRMED` or `_TERMINATED`.
     pub state: u32,
@@ -309,6 +312,7 @@ pub struct sipxfer_verdict {
     pub error_offset: usize,
     /// The setting that decided, or empty.
     pub setting: sipxfer_str,
-    /// One sentence for an administrator. Not for the wire.
+    /// One sentence for an administrator, the same that went to the `log` callback. Not for the
+    /// wire.
     pub why: sipxfer_str,
 }

@@ -369,9 +369,11 @@ pub unsafe extern "C" fn sipxfer_verdict_release(
     })
 }
 
-/// Prints the final response that a verdict asks for, ready to send: status line, Via, From, To
+/// Prints the refusal or challenge that a verdict asks for (300 to 699), ready to send: status line, Via, From, To
 /// with `to_tag`, Call-ID and CSeq of the request, Warning, Unsupported, Retry-After, and
-/// `Content-Length: 0` (RFC 3261 section 8.2.6). For a 401 or 407 the host adds its challenge.
+/// `Content-Length: 0` (RFC 3261 section 8.2.6). The header part ends with one empty line, before
+/// which a host puts header lines of its own: the challenge of a 401, say. The 2xx of an accepted
+/// request is the host's to make, with its Contact.
 ///
 /// `to_tag` is not used where the request's To has a tag already. Otherwise as
 /// `sipxfer_replaces_print()`; `SIPXFER_E_RANGE` where the verdict is no
@@ -428,6 +430,43 @@ pub unsafe extern "C" fn sipxfer_response_print(
         // SAFETY: contract of this function.
         unsafe { print_into(buffer, capacity, needed, print) }
     })
+}
+
+/// The name of a kind of verdict, as `remote_attended`; "unknown" for a number that is none. Static,
+/// ends with NUL, never NULL. Threads: any; does not block.
+#[no_mangle]
+pub extern "C" fn sipxfer_verdict_name(kind: u32) -> *const c_char {
+    let name = match kind {
+        SIPXFER_VERDICT_NONE => c"none",
+        SIPXFER_VERDICT_ACCEPT => c"accept",
+        SIPXFER_VERDICT_REJECT => c"reject",
+        SIPXFER_VERDICT_CHALLENGE => c"challenge",
+        SIPXFER_VERDICT_BLIND => c"blind",
+        SIPXFER_VERDICT_LOCAL_ATTENDED => c"local_attended",
+        SIPXFER_VERDICT_REMOTE_ATTENDED => c"remote_attended",
+        SIPXFER_VERDICT_OTHER_METHOD => c"other_method",
+        SIPXFER_VERDICT_PENDING => c"pending",
+        _ => c"unknown",
+    };
+    name.as_ptr()
+}
+
+/// The name of a ground, as it stands in `replaces.authorize`; otherwise as
+/// `sipxfer_verdict_name()`.
+#[no_mangle]
+pub extern "C" fn sipxfer_ground_name(ground: u32) -> *const c_char {
+    let name = match ground {
+        SIPXFER_GROUND_NONE => c"none",
+        SIPXFER_GROUND_ANY => c"any",
+        SIPXFER_GROUND_SAME_USER => c"same-user",
+        SIPXFER_GROUND_SAME_ENDPOINT => c"same-endpoint",
+        SIPXFER_GROUND_REFERRED_BY => c"referred-by",
+        SIPXFER_GROUND_TOKEN => c"token",
+        SIPXFER_GROUND_TRUSTED_PEER => c"trusted-peer",
+        SIPXFER_GROUND_HOST => c"host",
+        _ => c"unknown",
+    };
+    name.as_ptr()
 }
 
 /// What a rule says, in one sentence; empty for a number that is no rule. Static, ends with NUL,

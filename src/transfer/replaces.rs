@@ -124,27 +124,28 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         Err(refused) => return Ok(refused),
     };
 
-    let mut verdict = accept(&matched, &named, settings, scratch)?;
-    if verdict.kind == Kind::Reject {
-        return Ok(verdict);
+    let mut verdict = accept(&matched, &named, ground, settings, scratch)?;
+    if verdict.kind == Kind::Accept {
+        verdict.dialog = Some(matched);
     }
-    name_rules(&mut verdict, &named, ground);
-    verdict.dialog = Some(matched);
     Ok(verdict)
 }
 
-/// The rules that an accepted Replaces met by its form and its sender.
-pub(super) fn name_rules<D: DialogRef>(
+/// How a Replaces came to its dialog: by what rules, and on what ground.
+pub(super) fn note_match<D: DialogRef>(
     verdict: &mut Verdict<'_, D>,
     named: &Replaces<'_>,
     ground: Ground,
 ) {
+    verdict.early_only = named.early_only;
     verdict.ground = Some(ground);
-    if ground == Ground::ReferredBy {
-        verdict.rules.push(Rule::R010);
-    }
+    verdict.rules.push(Rule::R001);
     if named.to_tag == b"0" || named.from_tag == b"0" {
         verdict.rules.push(Rule::R021);
+    }
+    verdict.rules.push(Rule::R009);
+    if ground == Ground::ReferredBy {
+        verdict.rules.push(Rule::R010);
     }
 }
 
@@ -407,6 +408,7 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
 fn accept<'a, D: DialogRef>(
     matched: &Matched<D>,
     named: &Replaces<'_>,
+    ground: Ground,
     settings: &Settings,
     scratch: &mut Scratch<'a>,
 ) -> Judged<'a, D> {
@@ -440,16 +442,13 @@ fn accept<'a, D: DialogRef>(
             "the new call takes the place of an answered one, which is ended",
         ),
     };
-    let mut verdict = Verdict::new(Kind::Accept, 200)
-        .because(Rule::R001)
-        .because(Rule::R009)
-        .because(Rule::R011)
-        .because(rule);
+    let mut verdict = Verdict::new(Kind::Accept, 200);
+    note_match(&mut verdict, named, ground);
+    verdict = verdict.because(Rule::R011).because(rule);
     if rule == Rule::R016 {
         verdict.setting = "replaces.accept_early_incoming";
     }
     verdict.old_dialog = old_dialog;
-    verdict.early_only = named.early_only;
     verdict.why = why.as_bytes();
     Ok(verdict)
 }

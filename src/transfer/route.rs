@@ -4,7 +4,7 @@
 use super::authorize::Authority;
 use super::domains::{reach, Reach};
 use super::refer::{self, Target, Wish};
-use super::replaces::{host_failed, judge, name_rules, unmatched};
+use super::replaces::{host_failed, judge, note_match, unmatched};
 use super::sentence::Piece::{Text, Value as Said};
 use super::uri_headers::take_over;
 use super::verdict::{malformed, Matched, OldDialog, Refusal};
@@ -101,19 +101,16 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         if let Some(refused) = self.approval(&mut verdict, scratch)? {
             return Ok(refused);
         }
-        self.explain(&mut verdict);
-        if let Some((matched, ground)) = matched {
+        if let (Some((matched, ground)), Some(named)) = (matched, &self.wish.replaces) {
+            note_match(&mut verdict, named, ground);
             verdict.old_dialog = match (matched.state, matched.initiator) {
                 (State::Early, Initiator::Local) => OldDialog::Cancel,
                 (State::Early, Initiator::Remote) => OldDialog::Reject,
                 _ => OldDialog::Bye,
             };
-            if let Some(named) = &self.wish.replaces {
-                verdict.early_only = named.early_only;
-                name_rules(&mut verdict, named, ground);
-            }
             verdict.dialog = Some(matched);
         }
+        self.explain(&mut verdict);
         Ok(verdict)
     }
 
@@ -387,7 +384,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
     fn explain(&self, verdict: &mut Verdict<'a, D::Dialog>) {
         let (rules, why): (&[Rule], &str) = match verdict.kind {
             Kind::LocalAttended => (
-                &[Rule::R001, Rule::R009],
+                &[],
                 "both calls of the transferor are here and the other two parties are connected",
             ),
             Kind::RemoteAttended => (

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * The demo: two small PBXes and a few phones, each a process with a UDP socket of its own, play
+ * the call transfers that sipxfer decides about.
+ *
+ *   sip.c        the wire: build and read SIP messages
+ *   ua.c         dialogs and the loop that both kinds of party run
+ *   phone.c      a phone
+ *   pbx.c        a B2BUA that acts by the library's verdicts
+ *   host.c       what it tells the library and what it is asked by it
+ *   ladder.c     prints the messages in columns
+ *   scenarios.c  who calls whom, and how it must end
+ *   demo.c       starts the processes and watches them
+ */
+#ifndef DEMO_H
+#define DEMO_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sipxfer.h>
+
+#define PACKET_MAX    4096
+#define MAX_PARTIES   6
+#define MAX_LEGS      8
+#define MAX_ROUTES    4
+#define MAX_SCENARIOS 16
+#define COMMAND_SIZE  256
+
+#if defined(__GNUC__)
+#define PRINTF_LIKE __attribute__((format(printf, 2, 3)))
+#define NO_RETURN   __attribute__((noreturn))
+#else
+#define PRINTF_LIKE
+#define NO_RETURN
+#endif
+
+/* For "%.*s". */
+#define STR(s) (int)(s).len, ((s).len ? (s).ptr : "")
+
+struct sipxfer_str str(const char *text);
+int str_is(struct sipxfer_str a, const char *b); /* byte for byte */
+int str_is_nocase(struct sipxfer_str a, const char *b);
+/* Copies into an array and ends it with NUL; -1 where it does not fit. */
+int str_copy(char *to, size_t size, struct sipxfer_str from);
+
+/* ---- who takes part ---------------------------------------------------------------------- */
+
+struct route { /* an extension of a PBX's dialplan, and the party that it dials */
+    const char *context, *extension, *party;
+};
+
+struct party {
+    const char *name;  /* "bob": the user of a phone, and the endpoint that a PBX knows it as */
+    const char *title; /* "Bob": its column in the ladder */
+    const char *host;  /* "server_b.com": what stands in URIs */
+    int is_pbx;
+    int rings_only;          /* a phone that nobody answers */
+    const char *call_ids[2]; /* for the calls that it makes; generated where NULL */
+    struct route routes[MAX_ROUTES];
+    const char *stranger;        /* PBX: the one party that it does not identify by address */
+    const char *trusts;          /* PBX: the peer that may replace any dialog here */
+    const char *pickup_group[2]; /* PBX: the first may pick up what rings at the second */
+    /* Set by demo.c. */
+    int socket;
+    struct sockaddr_in address;
+};
+
+/* Every process has a copy: it stands for DNS and, at the PBXes, for the configuration. */
+struct world {
+    struct party party[MAX_PARTIES];
+    int count;
+    int self;    /* index of the party that this process plays; -1 in the parent */
+    int report;  /* pipe to the parent */
+    int control; /* pipe from the parent: COMMAND_SIZE bytes each */
+};
+
+int world_by_name(const struct world *world, const char *name);
+int world_by_host(const struct world *world, struct sipxfer_str host);
+int world_by_address(const struct world *world, const struct sockaddr_in *address);
+
+/* ---- reports to the parent --------------------------------------------------------------- */
+
+enum { RECORD_MESSAGE = 1, RECORD_NOTE, RECORD_STATE, RECORD_HANDLED, RECORD_FAILURE };
+
+/* One write each, so that records never mix in the pipe, and no larger than what POSIX lets a
+ * pipe take at once. A party reports a message before it sends it: what it causes comes later in
+ * the pipe as well. */
+struct record {
+    int kind, from, to, reserved;
+    char label[16]; /* "INVITE", "200 INVITE" */
+    char text[480]; /* lines for the margin, or the state */
+};
+
+void report(const struct world *world, int kind, int to, const char *label, const char *text);
+/* For what a party cannot go on after: tells the parent and ends the process. */
+NO_RETURN void die(const struct world *world, const char *what);
+
+/* ---- sip.c ------------------------------------------------------------------------------- */
+
+struct packet {
+    size_t len;
+    int overflow; /* set when something did not fit: such a packet is never sent */
+    char bytes[PACKET_MAX];
+};
+
+struct incoming { /* a datagram, and the views that the library made of it */
+    struct packet packet;
+    struct sipxfer_message msg;
+    int from; /* index of the sender by its address, -1 for nobody known */
+};
+
+PRINTF_LIKE void packet_add(struct packet *packet, const char *format, ...);
+void packet_send(const struct world *world, int to, const struct packet *packet);
+/* 0, or -1 for what is no SIP message. */
+int packet_receive(const struct world *world, struct incoming *in);
+struct sipxfer_str header(const struct incoming *in, const char *name); /* empty if absent */
+/* The URI of a name-addr or addr-spec: what a Contact, From or To holds. */
+struct sipxfer_str uri_of(struct sipxfer_str value);
+/* Index of the party that a SIP URI leads to, or -1; its user part where user is not NULL. */
+int resolve(const struct world *world, struct sipxfer_str uri, struct sipxfer_str *user);
+/* A response to a request, by RFC 3261 section 8.2.6; extra holds header lines. Of the strings
+ * only reason must not be NULL. */
+void respond(const struct world *world, const struct incoming *request, unsigned code,
+             const char *reason, const char *to_tag, const char *extra, const char *body);
+
+/* ---- ua.c -------------------------------------------------------------------------------- */
+
+enum leg_state {
+    LEG_CALLING, /* our INVITE has no answer yet */
+    LEG_RINGING, /* an early dialog */
+    LEG_TALKING, /* confirmed */
+    LEG_ENDED
+};
+
+struct leg { /* one dialog, and what the PBX needs to know of its call */
+    enum leg_state state;
+    int outgoing;
+    int party; /* index of the other side */
+    char call_id[64], local_tag[32], remote_tag[32];
+    char local_uri[96], remote_uri[96], target[96]; /* target: the other side's Contact */
+    char branch[32];                                /* of our INVITE, for CANCEL and ACK */
+    unsigned cseq, invite_cseq;
+    int cancelled;          /* CANCEL was sent; a 2xx that crosses it is ended with BYE */
+    int unacked;            /* our final answer to its INVITE awaits the ACK */
+    struct incoming invite; /* of an incoming call, to answer it later */
+    /* For pbx.c */
+    struct leg *peer;       /* the leg that it is bridged with, or shall be */
+    struct leg *moving;     /* transfer: the new leg that its party is to be connected with */
+    struct leg *transferee; /* on that new leg: whom it is for */
+    struct leg *transferor; /* on that new leg: who sent the REFER */
+    int notify;             /* on that new leg: the transferor wants NOTIFYs */
+    unsigned refers;        /* REFERs that came in this dialog */
+    unsigned event_id;      /* id of the Event header of the last one's NOTIFYs, or 0 */
+    uint32_t depth;         /* transfers that the call has been through */
+    unsigned refs;          /* references that the library holds */
+};
+
+struct ua {
+    struct world *world;
+    struct leg legs[MAX_LEGS]; /* never reused: a dialog that ended can still be asked for */
+    int leg_count, calls_made, branches;
+    int open; /* requests other than INVITE that await their final response */
+    const struct ua_events *on;
+    void *user;
+    char supported[64]; /* value of the Supported header, or empty */
+    char state[480];    /* as last reported */
+};
+
+struct ua_events { /* what phone.c and pbx.c do about it; all but state may be NULL */
+    void (*invite)(struct ua *ua, const struct incoming *in);
+    void (*ringing)(struct ua *ua, struct leg *leg);
+    void (*answered)(struct ua *ua, struct leg *leg);
+    void (*failed)(struct ua *ua, struct leg *leg, unsigned code, struct sipxfer_str reason);
+    void (*ended)(struct ua *ua, struct leg *leg); /* by the other side */
+    void (*refer)(struct ua *ua, struct leg *leg, const struct incoming *in);
+    void (*notify)(struct ua *ua, struct leg *leg, const struct incoming *in);
+    void (*info)(struct ua *ua, struct leg *leg, struct sipxfer_str body);
+    void (*response)(struct ua *ua, struct leg *leg, const struct incoming *in);
+    void (*command)(struct ua *ua, char *text);
+    void (*state)(struct ua *ua, char *text, size_t size);
+};
+
+/* Ends when the parent closes the control pipe. */
+void ua_run(struct ua *ua);
+/* A leg for an INVITE that came in; NULL, after a refusal, where it cannot be had. */
+struct leg *leg_accept(struct ua *ua, const struct incoming *in);
+/* A call: INVITE to the URI, sent to the party; extra holds header lines. */
+struct leg *leg_call(struct ua *ua, int party, struct sipxfer_str uri, const char *extra);
+void leg_ring(struct ua *ua, struct leg *leg);
+void leg_answer(struct ua *ua, struct leg *leg);
+/* Ends the call by what its state asks for: BYE, CANCEL, or a final answer to its INVITE. */
+void leg_end(struct ua *ua, struct leg *leg, unsigned code, const char *reason);
+/* A request inside the dialog. */
+void leg_request(struct ua *ua, struct leg *leg, const char *method, const char *extra,
+                 const char *content_type, const char *body);
+struct leg *leg_by_call_id(struct ua *ua, const char *call_id);
+/* Ends the process where the library failed. */
+void check(struct ua *ua, int32_t status, const char *what);
+
+/* ---- host.c ------------------------------------------------------------------------------ */
+
+void host_open(struct ua *ua);
+void host_close(struct ua *ua);
+/* The endpoint that a sender is, empty for a stranger. */
+const char *identify(const struct ua *ua, int party);
+const struct route *route_of(const struct ua *ua, struct sipxfer_str context,
+                             struct sipxfer_str extension);
+/* Asks about an INVITE (leg is NULL) or a REFER in the dialog of a leg. */
+void ask(struct ua *ua, const struct incoming *in, struct leg *leg, struct sipxfer_request *request,
+         struct sipxfer_verdict *verdict);
+/* Sends the final response that the verdict asks for. */
+void refuse(struct ua *ua, const struct incoming *in, const struct sipxfer_request *request,
+            const struct sipxfer_verdict *verdict);
+/* The verdicts so far: "; ACCEPT 200 (host)" each. */
+const char *verdicts(const struct ua *ua);
+/* Gives the verdict's dialog back: every verdict ends with it. */
+void done(struct ua *ua, struct sipxfer_verdict *verdict);
+
+/* ---- the rest ---------------------------------------------------------------------------- */
+
+void phone_run(struct world *world);
+void pbx_run(struct world *world);
+
+void ladder_begin(const struct world *world, int number, const char *title);
+void ladder_print(const struct record *record);
+
+/* A scenario while the parent plays it (demo.c). */
+struct stage;
+void stage_tell(struct stage *stage, const char *party, const char *command);
+/* The state that a party must come to, until told otherwise. */
+void stage_expect(struct stage *stage, const char *party, const char *state);
+/* Waits until nothing is on its way any more, then compares all states with the expected ones. */
+void stage_settle(struct stage *stage);
+
+struct scenario {
+    const char *title;
+    void (*play)(struct stage *stage);
+    struct party party[MAX_PARTIES]; /* in the order of the columns */
+};
+extern const struct scenario scenarios[];
+extern const int scenario_count; /* at most MAX_SCENARIOS */
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * Who calls whom, and how it must end. A phone's state is its calls and what it was told; a PBX's
+ * state is who is bridged with whom ("alice/CALL-ID <-> bob/CALL-ID"), which dialogs ended, and the
+ * verdicts of the library.
+ */
+#include "demo.h"
+
+#define ALICE .name = "alice", .title = "Alice", .host = "alice.example"
+#define BOB   .name = "bob", .title = "Bob", .host = "bob.example"
+#define CAROL .name = "carol", .title = "Carol", .host = "carol.example"
+#define PBX_A .name = "A", .title = "A", .host = "asterisk_a.com", .is_pbx = 1
+#define PBX_B .name = "B", .title = "B", .host = "server_b.com", .is_pbx = 1
+
+/* Alice calls Bob through A, Bob calls Carol through B: the names are those of Asterisk's page on
+ * remote attended transfers. */
+static void two_calls_on_two_pbxes(struct stage *stage)
+{
+    stage_tell(stage, "alice", "call sip:bob@asterisk_a.com");
+    stage_expect(stage, "alice", "talking on alice-1");
+    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345");
+    stage_expect(stage, "bob", "talking on 12345");
+    stage_settle(stage);
+
+    stage_tell(stage, "bob", "call sip:carol@server_b.com");
+    stage_expect(stage, "bob", "talking on 12345, talking on ABCDE");
+    stage_expect(stage, "B", "bob/ABCDE <-> carol/B-1");
+    stage_expect(stage, "carol", "talking on B-1");
+    stage_settle(stage);
+}
+
+static void one_call(struct stage *stage)
+{
+    stage_tell(stage, "alice", "call sip:bob@asterisk_a.com");
+    stage_expect(stage, "alice", "talking on alice-1");
+    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345");
+    stage_expect(stage, "bob", "talking on 12345");
+    stage_expect(stage, "carol", "idle");
+    stage_settle(stage);
+}
+
+/* Bob refers Alice to Carol. A has no such dialog and dials by its dialplan; B lets A take Bob's
+ * call over, because it trusts A and A's Referred-By says that Bob wants it. */
+static void remote_attended(struct stage *stage)
+{
+    two_calls_on_two_pbxes(stage);
+    stage_tell(stage, "bob", "refer 12345 sip:carol@server_b.com ABCDE");
+    stage_expect(stage, "alice", "talking on alice-1");
+    stage_expect(stage, "A", "alice/alice-1 <-> B/ZYXWV; end bob/12345; REMOTE_ATTENDED 202");
+    stage_expect(stage, "bob", "idle; REFER 202; NOTIFY 100; NOTIFY 200 terminated");
+    stage_expect(stage, "B", "end bob/ABCDE; carol/B-1 <-> A/ZYXWV; ACCEPT 200 (referred-by)");
+    stage_expect(stage, "carol", "talking on B-1");
+    stage_settle(stage);
+
+    stage_tell(stage, "alice", "speak");
+    stage_expect(stage, "carol", "talking on B-1; heard Alice");
+    stage_settle(stage);
+    stage_tell(stage, "carol", "speak");
+    stage_expect(stage, "alice", "talking on alice-1; heard Carol");
+    stage_settle(stage);
+}
+
+static void local_attended(struct stage *stage)
+{
+    one_call(stage);
+    stage_tell(stage, "bob", "call sip:carol@asterisk_a.com");
+    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; bob/ABCDE <-> carol/A-2");
+    stage_expect(stage, "bob", "talking on 12345, talking on ABCDE");
+    stage_expect(stage, "carol", "talking on A-2");
+    stage_settle(stage);
+
+    stage_tell(stage, "bob", "refer 12345 sip:carol@asterisk_a.com ABCDE");
+    stage_expect(stage, "A",
+                 "alice/alice-1 <-> carol/A-2; end bob/12345; end bob/ABCDE; LOCAL_ATTENDED 202 "
+                 "(same-user)");
+    stage_expect(stage, "bob", "idle; REFER 202; NOTIFY 100; NOTIFY 200 terminated");
+    stage_settle(stage);
+
+    stage_tell(stage, "alice", "speak");
+    stage_expect(stage, "carol", "talking on A-2; heard Alice");
+    stage_settle(stage);
+}
+
+static void blind(struct stage *stage)
+{
+    one_call(stage);
+    stage_tell(stage, "bob", "refer 12345 sip:carol@asterisk_a.com");
+    stage_expect(stage, "A", "alice/alice-1 <-> carol/A-2; end bob/12345; BLIND 202");
+    stage_expect(stage, "bob", "idle; REFER 202; NOTIFY 100; NOTIFY 200 terminated");
+    stage_expect(stage, "carol", "talking on A-2");
+    stage_settle(stage);
+
+    stage_tell(stage, "carol", "speak");
+    stage_expect(stage, "alice", "talking on alice-1; heard Carol");
+    stage_settle(stage);
+}
+
+/* Bob's phone rings and he is away. Carol takes the call: she replaces the dialog that A itself
+ * began with Bob's phone. A real phone learns its name from A's dialog-info (RFC 4235). */
+static void pickup(struct stage *stage)
+{
+    stage_tell(stage, "alice", "call sip:bob@asterisk_a.com");
+    stage_expect(stage, "alice", "ringing on alice-1");
+    stage_expect(stage, "A", "alice/alice-1 ... bob/12345");
+    stage_expect(stage, "bob", "ringing on 12345");
+    stage_settle(stage);
+
+    stage_tell(stage, "carol", "pickup sip:bob@asterisk_a.com 12345 AtoBob BobtoA");
+    stage_expect(stage, "alice", "talking on alice-1");
+    stage_expect(stage, "A", "alice/alice-1 <-> carol/carol-1; end bob/12345; ACCEPT 200 (host)");
+    stage_expect(stage, "bob", "idle");
+    stage_expect(stage, "carol", "talking on carol-1");
+    stage_settle(stage);
+
+    stage_tell(stage, "alice", "speak");
+    stage_expect(stage, "carol", "talking on carol-1; heard Alice");
+    stage_settle(stage);
+}
+
+/* The administrator of A wrote no external_replaces: such transfers are not wanted. */
+static void no_extension(struct stage *stage)
+{
+    two_calls_on_two_pbxes(stage);
+    stage_tell(stage, "bob", "refer 12345 sip:carol@server_b.com ABCDE");
+    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; REJECT 404");
+    stage_expect(stage, "bob", "talking on 12345, talking on ABCDE; REFER 404");
+    stage_settle(stage);
+
+    stage_tell(stage, "alice", "speak");
+    stage_expect(stage, "bob", "talking on 12345, talking on ABCDE; REFER 404; heard Alice");
+    stage_settle(stage);
+}
+
+static void unknown_dialog(struct stage *stage)
+{
+    one_call(stage);
+    stage_tell(stage, "carol", "replace sip:bob@asterisk_a.com 12345 AtoBob somebody");
+    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; REJECT 481");
+    stage_expect(stage, "carol", "idle; INVITE 481");
+    stage_settle(stage);
+
+    stage_tell(stage, "alice", "speak");
+    stage_expect(stage, "bob", "talking on 12345; heard Alice");
+    stage_settle(stage);
+}
+
+/* B does not let A replace the calls of its users. Bob learns it by NOTIFY, and both of his calls
+ * are still there. */
+static void not_trusted(struct stage *stage)
+{
+    two_calls_on_two_pbxes(stage);
+    stage_tell(stage, "bob", "refer 12345 sip:carol@server_b.com ABCDE");
+    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; end B/ZYXWV; REMOTE_ATTENDED 202");
+    stage_expect(stage, "B", "bob/ABCDE <-> carol/B-1; REJECT 403");
+    stage_expect(
+        stage, "bob",
+        "talking on 12345, talking on ABCDE; REFER 202; NOTIFY 100; NOTIFY 403 terminated");
+    stage_settle(stage);
+
+    stage_tell(stage, "alice", "speak");
+    stage_expect(stage, "bob",
+                 "talking on 12345, talking on ABCDE; REFER 202; NOTIFY 100; "
+                 "NOTIFY 403 terminated; heard Alice");
+    stage_settle(stage);
+}
+
+/* A can call Bob, but nothing tells it that a request with Bob's name is his. */
+static void not_authenticated(struct stage *stage)
+{
+    one_call(stage);
+    stage_tell(stage, "bob", "refer 12345 sip:carol@asterisk_a.com");
+    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; CHALLENGE 401");
+    stage_expect(stage, "bob", "talking on 12345; REFER 401");
+    stage_settle(stage);
+
+    stage_tell(stage, "alice", "speak");
+    stage_expect(stage, "bob", "talking on 12345; REFER 401; heard Alice");
+    stage_settle(stage);
+}
+
+#define ROUTES_A                                                                                   \
+    {"default", "bob", "bob"},                                                                     \
+    {                                                                                              \
+        "default", "carol", "carol"                                                                \
+    }
+
+const struct scenario scenarios[] = {
+    {"Remote attended transfer: Alice and Bob talk through A, Bob and Carol through B",
+     remote_attended,
+     {{ALICE},
+      {PBX_A, .call_ids = {"12345", "ZYXWV"},
+       .routes = {{"default", "bob", "bob"}, {"default", "external_replaces", NULL}}},
+      {BOB, .call_ids = {"ABCDE"}},
+      {PBX_B, .routes = {{"default", "carol", "carol"}}, .trusts = "A"},
+      {CAROL}}},
+    {"Local attended transfer: both of Bob's calls are on A",
+     local_attended,
+     {{ALICE},
+      {PBX_A, .call_ids = {"12345"}, .routes = {ROUTES_A}},
+      {BOB, .call_ids = {"ABCDE"}},
+      {CAROL}}},
+    {"Blind transfer",
+     blind,
+     {{ALICE}, {PBX_A, .call_ids = {"12345"}, .routes = {ROUTES_A}}, {BOB}, {CAROL}}},
+    {"Pickup: Carol takes a call that rings at Bob's phone",
+     pickup,
+     {{ALICE},
+      {PBX_A, .call_ids = {"12345"}, .routes = {ROUTES_A}, .pickup_group = {"carol", "bob"}},
+      {BOB, .rings_only = 1},
+      {CAROL}}},
+    {"Refused: the context of A has no external_replaces",
+     no_extension,
+     {{ALICE},
+      {PBX_A, .call_ids = {"12345"}, .routes = {{"default", "bob", "bob"}}},
+      {BOB, .call_ids = {"ABCDE"}},
+      {PBX_B, .routes = {{"default", "carol", "carol"}}, .trusts = "A"},
+      {CAROL}}},
+    {"Refused: an INVITE with Replaces names a dialog that does not exist",
+     unknown_dialog,
+     {{ALICE}, {PBX_A, .call_ids = {"12345"}, .routes = {ROUTES_A}}, {BOB}, {CAROL}}},
+    {"Refused: B does not trust A to replace the calls of its users",
+     not_trusted,
+     {{ALICE},
+      {PBX_A, .call_ids = {"12345", "ZYXWV"},
+       .routes = {{"default", "bob", "bob"}, {"default", "external_replaces", NULL}}},
+      {BOB, .call_ids = {"ABCDE"}},
+      {PBX_B, .routes = {{"default", "carol", "carol"}}},
+      {CAROL}}},
+    {"Refused: a REFER whose sender is not authenticated",
+     not_authenticated,
+     {{ALICE},
+      {PBX_A, .call_ids = {"12345"}, .routes = {ROUTES_A}, .stranger = "bob"},
+      {BOB},
+      {CAROL}}},
+};
+const int scenario_count = sizeof scenarios / sizeof scenarios[0];
