@@ -36,9 +36,6 @@
 #define NO_RETURN
 #endif
 
-/* For "%.*s". */
-#define STR(s) (int)(s).len, ((s).len ? (s).ptr : "")
-
 struct sipxfer_str str(const char *text);
 int str_is(struct sipxfer_str a, const char *b); /* byte for byte */
 int str_is_nocase(struct sipxfer_str a, const char *b);
@@ -116,7 +113,7 @@ void packet_send(const struct world *world, int to, const struct packet *packet)
 /* 0, or -1 for what is no SIP message. */
 int packet_receive(const struct world *world, struct incoming *in);
 struct sipxfer_str header(const struct incoming *in, const char *name); /* empty if absent */
-/* The URI of a name-addr or addr-spec: what a Contact, From or To holds. */
+/* The URI of a Contact, From or To; empty for none. */
 struct sipxfer_str uri_of(struct sipxfer_str value);
 /* Index of the party that a SIP URI leads to, or -1; its user part where user is not NULL. */
 int resolve(const struct world *world, struct sipxfer_str uri, struct sipxfer_str *user);

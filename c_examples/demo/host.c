@@ -108,26 +108,23 @@ static int32_t authorize(void *user, const struct sipxfer_request *request,
 
 static void tell_verdict(struct ua *ua, const struct sipxfer_verdict *verdict)
 {
-    static const char *const kinds[] = {
-        "NONE",           "ACCEPT",          "REJECT",       "CHALLENGE", "BLIND",
-        "LOCAL_ATTENDED", "REMOTE_ATTENDED", "OTHER_METHOD", "PENDING"};
-    static const char *const grounds[] = {
-        "", "any", "same-user", "same-endpoint", "referred-by", "token", "trusted-peer", "host"};
     struct pbx *pbx = ua->user;
-    const char *kind = verdict->kind <= SIPXFER_VERDICT_PENDING ? kinds[verdict->kind] : "unknown";
-    const char *ground =
-        verdict->ground <= SIPXFER_GROUND_HOST ? grounds[verdict->ground] : "unknown";
     char text[480], headline[64];
     size_t len, had = strlen(pbx->history);
 
-    snprintf(headline, sizeof headline, "%s %u%s%s%s", kind, (unsigned)verdict->code,
-             ground[0] != '\0' ? " (" : "", ground, ground[0] != '\0' ? ")" : "");
+    snprintf(headline, sizeof headline, "%s %u", sipxfer_verdict_name(verdict->kind),
+             (unsigned)verdict->code);
+    if (verdict->ground != SIPXFER_GROUND_NONE) {
+        size_t at = strlen(headline);
+        snprintf(headline + at, sizeof headline - at, " (%s)",
+                 sipxfer_ground_name(verdict->ground));
+    }
     snprintf(pbx->history + had, sizeof pbx->history - had, "; %s", headline);
     len = (size_t)snprintf(text, sizeof text, "=> %s\nrules", headline);
     for (uint32_t i = 0; i < verdict->rule_count; i++)
         len +=
             (size_t)snprintf(text + len, sizeof text - len, " R%03u", (unsigned)verdict->rules[i]);
-    snprintf(text + len, sizeof text - len, "\n%.*s", STR(verdict->why));
+    snprintf(text + len, sizeof text - len, "\n%.*s", SIPXFER_ARG(verdict->why));
     report(ua->world, RECORD_NOTE, -1, "", text);
 }
 
@@ -205,11 +202,14 @@ static void configure(struct ua *ua, const struct sipxfer_engine *engine)
         int len = snprintf(scope, sizeof scope, "endpoint:%s", name);
         if (len < 0 || (size_t)len >= sizeof scope)
             die(ua->world, "a name that is too long");
-        check(ua, sipxfer_config_set(config, scope, (size_t)len, "context", 7, "default", 7),
+        check(ua,
+              sipxfer_config_set(config, scope, (size_t)len, SIPXFER_LIT("context"),
+                                 SIPXFER_LIT("default")),
               "context");
         if (self_of(ua)->trusts != NULL && strcmp(self_of(ua)->trusts, name) == 0)
             check(ua,
-                  sipxfer_config_set(config, scope, (size_t)len, "replaces_trusted", 16, "yes", 3),
+                  sipxfer_config_set(config, scope, (size_t)len, SIPXFER_LIT("replaces_trusted"),
+                                     SIPXFER_LIT("yes")),
                   "replaces_trusted");
     }
     check(ua, sipxfer_config_apply(engine, config), "sipxfer_config_apply");

@@ -203,14 +203,16 @@ static void dialplan(struct ua *ua, struct leg *leg, const struct incoming *in,
         snprintf(text, sizeof text,
                  "dialplan %.*s,%.*s:\nSIPTRANSFER=%.*s\nSIPREFERRINGCONTEXT=%.*s\n"
                  "SIPREFERTOHDR=%.*s\nDial(PJSIP/default_outgoing/%.*s)",
-                 STR(verdict->context), STR(verdict->extension),
-                 STR(variable(verdict, "SIPTRANSFER")),
-                 STR(variable(verdict, "SIPREFERRINGCONTEXT")), STR(uri), STR(uri));
+                 SIPXFER_ARG(verdict->context), SIPXFER_ARG(verdict->extension),
+                 SIPXFER_ARG(variable(verdict, "SIPTRANSFER")),
+                 SIPXFER_ARG(variable(verdict, "SIPREFERRINGCONTEXT")), SIPXFER_ARG(uri),
+                 SIPXFER_ARG(uri));
     } else {
         party = route != NULL && route->party != NULL ? world_by_name(ua->world, route->party) : -1;
         uri = verdict->target;
-        snprintf(text, sizeof text, "dialplan %.*s,%.*s: Dial(PJSIP/%s)", STR(verdict->context),
-                 STR(verdict->extension), party >= 0 ? route->party : "");
+        snprintf(text, sizeof text, "dialplan %.*s,%.*s: Dial(PJSIP/%s)",
+                 SIPXFER_ARG(verdict->context), SIPXFER_ARG(verdict->extension),
+                 party >= 0 ? route->party : "");
     }
     report(ua->world, RECORD_NOTE, -1, "", text);
     if (party < 0)

@@ -91,7 +91,7 @@ static void on_info(struct ua *ua, struct leg *leg, struct sipxfer_str body)
     char text[64];
 
     (void)leg;
-    snprintf(text, sizeof text, "heard %.*s", STR(body));
+    snprintf(text, sizeof text, "heard %.*s", SIPXFER_ARG(body));
     remember(ua, text);
 }
 

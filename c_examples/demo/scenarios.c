@@ -46,9 +46,9 @@ static void remote_attended(struct stage *stage)
     two_calls_on_two_pbxes(stage);
     stage_tell(stage, "bob", "refer 12345 sip:carol@server_b.com ABCDE");
     stage_expect(stage, "alice", "talking on alice-1");
-    stage_expect(stage, "A", "alice/alice-1 <-> B/ZYXWV; end bob/12345; REMOTE_ATTENDED 202");
+    stage_expect(stage, "A", "alice/alice-1 <-> B/ZYXWV; end bob/12345; remote_attended 202");
     stage_expect(stage, "bob", "idle; REFER 202; NOTIFY 100; NOTIFY 200 terminated");
-    stage_expect(stage, "B", "end bob/ABCDE; carol/B-1 <-> A/ZYXWV; ACCEPT 200 (referred-by)");
+    stage_expect(stage, "B", "end bob/ABCDE; carol/B-1 <-> A/ZYXWV; accept 200 (referred-by)");
     stage_expect(stage, "carol", "talking on B-1");
     stage_settle(stage);
 
@@ -71,7 +71,7 @@ static void local_attended(struct stage *stage)
 
     stage_tell(stage, "bob", "refer 12345 sip:carol@asterisk_a.com ABCDE");
     stage_expect(stage, "A",
-                 "alice/alice-1 <-> carol/A-2; end bob/12345; end bob/ABCDE; LOCAL_ATTENDED 202 "
+                 "alice/alice-1 <-> carol/A-2; end bob/12345; end bob/ABCDE; local_attended 202 "
                  "(same-user)");
     stage_expect(stage, "bob", "idle; REFER 202; NOTIFY 100; NOTIFY 200 terminated");
     stage_settle(stage);
@@ -85,7 +85,7 @@ static void blind(struct stage *stage)
 {
     one_call(stage);
     stage_tell(stage, "bob", "refer 12345 sip:carol@asterisk_a.com");
-    stage_expect(stage, "A", "alice/alice-1 <-> carol/A-2; end bob/12345; BLIND 202");
+    stage_expect(stage, "A", "alice/alice-1 <-> carol/A-2; end bob/12345; blind 202");
     stage_expect(stage, "bob", "idle; REFER 202; NOTIFY 100; NOTIFY 200 terminated");
     stage_expect(stage, "carol", "talking on A-2");
     stage_settle(stage);
@@ -107,7 +107,7 @@ static void pickup(struct stage *stage)
 
     stage_tell(stage, "carol", "pickup sip:bob@asterisk_a.com 12345 AtoBob BobtoA");
     stage_expect(stage, "alice", "talking on alice-1");
-    stage_expect(stage, "A", "alice/alice-1 <-> carol/carol-1; end bob/12345; ACCEPT 200 (host)");
+    stage_expect(stage, "A", "alice/alice-1 <-> carol/carol-1; end bob/12345; accept 200 (host)");
     stage_expect(stage, "bob", "idle");
     stage_expect(stage, "carol", "talking on carol-1");
     stage_settle(stage);
@@ -122,7 +122,7 @@ static void no_extension(struct stage *stage)
 {
     two_calls_on_two_pbxes(stage);
     stage_tell(stage, "bob", "refer 12345 sip:carol@server_b.com ABCDE");
-    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; REJECT 404");
+    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; reject 404");
     stage_expect(stage, "bob", "talking on 12345, talking on ABCDE; REFER 404");
     stage_settle(stage);
 
@@ -135,7 +135,7 @@ static void unknown_dialog(struct stage *stage)
 {
     one_call(stage);
     stage_tell(stage, "carol", "replace sip:bob@asterisk_a.com 12345 AtoBob somebody");
-    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; REJECT 481");
+    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; reject 481");
     stage_expect(stage, "carol", "idle; INVITE 481");
     stage_settle(stage);
 
@@ -150,8 +150,8 @@ static void not_trusted(struct stage *stage)
 {
     two_calls_on_two_pbxes(stage);
     stage_tell(stage, "bob", "refer 12345 sip:carol@server_b.com ABCDE");
-    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; end B/ZYXWV; REMOTE_ATTENDED 202");
-    stage_expect(stage, "B", "bob/ABCDE <-> carol/B-1; REJECT 403");
+    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; end B/ZYXWV; remote_attended 202");
+    stage_expect(stage, "B", "bob/ABCDE <-> carol/B-1; reject 403");
     stage_expect(
         stage, "bob",
         "talking on 12345, talking on ABCDE; REFER 202; NOTIFY 100; NOTIFY 403 terminated");
@@ -169,7 +169,7 @@ static void not_authenticated(struct stage *stage)
 {
     one_call(stage);
     stage_tell(stage, "bob", "refer 12345 sip:carol@asterisk_a.com");
-    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; CHALLENGE 401");
+    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; challenge 401");
     stage_expect(stage, "bob", "talking on 12345; REFER 401");
     stage_settle(stage);
 

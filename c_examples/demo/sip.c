@@ -123,16 +123,17 @@ static void margin(const struct packet *packet, const struct sipxfer_message *ms
 
     text[0] = '\0';
     if (str_is(msg->method, "INVITE"))
-        len += (size_t)snprintf(text, size, "Call-ID: %.*s\n", STR(msg->call_id));
+        len += (size_t)snprintf(text, size, "Call-ID: %.*s\n", SIPXFER_ARG(msg->call_id));
     for (size_t i = 0; i < sizeof told / sizeof told[0] && len < size; i++)
         if (sipxfer_message_header(packet->bytes, packet->len, told[i], strlen(told[i]), 0,
                                    &value) == SIPXFER_OK)
-            len += (size_t)snprintf(text + len, size - len, "%s: %.*s\n", told[i], STR(value));
+            len +=
+                (size_t)snprintf(text + len, size - len, "%s: %.*s\n", told[i], SIPXFER_ARG(value));
     if (len < size && (str_is(msg->method, "NOTIFY") || str_is(msg->method, "INFO"))) {
         struct sipxfer_str body = msg->body;
         while (body.len > 0 && (body.ptr[body.len - 1] == '\r' || body.ptr[body.len - 1] == '\n'))
             body.len--;
-        snprintf(text + len, size - len, "%.*s\n", STR(body));
+        snprintf(text + len, size - len, "%.*s\n", SIPXFER_ARG(body));
     }
 }
 
@@ -147,9 +148,10 @@ void packet_send(const struct world *world, int to, const struct packet *packet)
         sipxfer_message_parse(packet->bytes, packet->len, &msg, NULL) != SIPXFER_OK)
         die(world, "built a message that is too long or no SIP");
     if (msg.status != 0)
-        snprintf(label, sizeof label, "%u %.*s", (unsigned)msg.status, STR(msg.cseq_method));
+        snprintf(label, sizeof label, "%u %.*s", (unsigned)msg.status,
+                 SIPXFER_ARG(msg.cseq_method));
     else
-        snprintf(label, sizeof label, "%.*s", STR(msg.method));
+        snprintf(label, sizeof label, "%.*s", SIPXFER_ARG(msg.method));
     margin(packet, &msg, text, sizeof text);
     report(world, RECORD_MESSAGE, to, label, text);
 
@@ -194,19 +196,12 @@ struct sipxfer_str header(const struct incoming *in, const char *name)
 
 struct sipxfer_str uri_of(struct sipxfer_str value)
 {
-    const char *open = value.len ? memchr(value.ptr, '<', value.len) : NULL;
-    const char *end;
+    struct sipxfer_name_addr parts;
 
-    if (open != NULL) {
-        value.len -= (size_t)(open + 1 - value.ptr);
-        value.ptr = open + 1;
-        end = memchr(value.ptr, '>', value.len);
-    } else { /* without brackets the parameters are the header's, not the URI's */
-        end = value.len ? memchr(value.ptr, ';', value.len) : NULL;
-    }
-    if (end != NULL)
-        value.len = (size_t)(end - value.ptr);
-    return value;
+    SIPXFER_INIT(parts);
+    if (sipxfer_name_addr_parse(value.ptr, value.len, &parts, NULL) != SIPXFER_OK)
+        parts.uri.len = 0;
+    return parts.uri;
 }
 
 int resolve(const struct world *world, struct sipxfer_str uri, struct sipxfer_str *user)
@@ -231,13 +226,13 @@ void respond(const struct world *world, const struct incoming *request, unsigned
     for (uint32_t i = 0; sipxfer_message_header(request->packet.bytes, request->packet.len, "Via",
                                                 3, i, &via) == SIPXFER_OK;
          i++)
-        packet_add(&out, "Via: %.*s\r\n", STR(via));
-    packet_add(&out, "From: %.*s\r\nTo: %.*s", STR(header(request, "From")),
-               STR(header(request, "To")));
+        packet_add(&out, "Via: %.*s\r\n", SIPXFER_ARG(via));
+    packet_add(&out, "From: %.*s\r\nTo: %.*s", SIPXFER_ARG(header(request, "From")),
+               SIPXFER_ARG(header(request, "To")));
     if (request->msg.to_tag.len == 0 && to_tag != NULL)
         packet_add(&out, ";tag=%s", to_tag);
-    packet_add(&out, "\r\nCall-ID: %.*s\r\nCSeq: %.*s\r\n%s", STR(request->msg.call_id),
-               STR(header(request, "CSeq")), extra != NULL ? extra : "");
+    packet_add(&out, "\r\nCall-ID: %.*s\r\nCSeq: %.*s\r\n%s", SIPXFER_ARG(request->msg.call_id),
+               SIPXFER_ARG(header(request, "CSeq")), extra != NULL ? extra : "");
     if (body != NULL)
         packet_add(&out, "Content-Type: application/sdp\r\n");
     packet_add(&out, "Content-Length: %zu\r\n\r\n%s", body != NULL ? strlen(body) : 0,

@@ -75,11 +75,10 @@ static void headers(void)
     check(api->refer_to_parse(value, strlen(value), scratch, sizeof scratch, &refer_to, &error),
           "Refer-To");
     printf("Refer-To    %s\n", value);
-    printf("  target    %.*s\n", (int)refer_to.request_uri.len, refer_to.request_uri.ptr);
-    printf("  Call-ID   %.*s\n", (int)refer_to.replaces_call_id.len, refer_to.replaces_call_id.ptr);
-    printf("  to-tag    %.*s\n", (int)refer_to.replaces_to_tag.len, refer_to.replaces_to_tag.ptr);
-    printf("  from-tag  %.*s\n", (int)refer_to.replaces_from_tag.len,
-           refer_to.replaces_from_tag.ptr);
+    printf("  target    %.*s\n", SIPXFER_ARG(refer_to.request_uri));
+    printf("  Call-ID   %.*s\n", SIPXFER_ARG(refer_to.replaces_call_id));
+    printf("  to-tag    %.*s\n", SIPXFER_ARG(refer_to.replaces_to_tag));
+    printf("  from-tag  %.*s\n", SIPXFER_ARG(refer_to.replaces_from_tag));
 
     struct sipxfer_replaces replaces;
     SIPXFER_INIT(replaces);
@@ -107,7 +106,7 @@ static void headers(void)
         exit(EXIT_FAILURE);
     }
     printf("broken      %s\n", broken);
-    printf("  at byte %zu: %.*s (R%03u: %s)\n", error.offset, (int)error.what.len, error.what.ptr,
+    printf("  at byte %zu: %.*s (R%03u: %s)\n", error.offset, SIPXFER_ARG(error.what),
            (unsigned)error.rule, api->rule_text(error.rule));
 }
 
@@ -150,9 +149,9 @@ static void verify(const struct sipxfer_engine *engine, const char *replaces, ui
     request.now_ms = now_ms;
     check(api->replaces_verify_request(engine, &request, 0, scratch, sizeof scratch, &verdict),
           "verdict");
-    printf("Replaces    %s\n  verdict   %u, code %u, ground %u\n  why       %.*s\n", replaces,
-           (unsigned)verdict.kind, (unsigned)verdict.code, (unsigned)verdict.ground,
-           (int)verdict.why.len, verdict.why.len ? verdict.why.ptr : "");
+    printf("Replaces    %s\n  verdict   %s, code %u, ground %s\n  why       %.*s\n", replaces,
+           api->verdict_name(verdict.kind), (unsigned)verdict.code,
+           api->ground_name(verdict.ground), SIPXFER_ARG(verdict.why));
     int as_expected = verdict.kind == kind && verdict.code == code;
     check(api->verdict_release(engine, &verdict), "releasing the verdict");
     if (!as_expected) {

@@ -182,7 +182,7 @@ static void write_log(void *user, uint32_t level, struct sipxfer_str text)
 {
     (void)user;
     if (level <= SIPXFER_LOG_WARNING)
-        printf("   log  %.*s\n", (int)text.len, text.ptr);
+        printf("   log  %.*s\n", SIPXFER_ARG(text));
 }
 
 /* What comes in, and what the library should say to it. */
@@ -209,21 +209,13 @@ static const struct step {
      "bob", SIPXFER_VERDICT_REJECT, 603},
 };
 
-static const char *kind_name(uint32_t kind)
-{
-    static const char *const names[] = {
-        "NONE",           "ACCEPT",          "REJECT",       "CHALLENGE", "BLIND",
-        "LOCAL_ATTENDED", "REMOTE_ATTENDED", "OTHER_METHOD", "PENDING"};
-    return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
-}
-
 static void print_refusal(const struct sipxfer_request *request,
                           const struct sipxfer_verdict *verdict)
 {
     char response[MESSAGE_MAX];
     size_t len = 0;
-    int32_t status =
-        sipxfer_response_print(request, verdict, "new-tag", 7, response, sizeof response, &len);
+    int32_t status = sipxfer_response_print(request, verdict, SIPXFER_LIT("new-tag"), response,
+                                            sizeof response, &len);
 
     if (status != SIPXFER_OK) {
         fprintf(stderr, "sipxfer_response_print: %s\n", sipxfer_strerror(status));
@@ -276,12 +268,11 @@ static int run(const struct sipxfer_engine *engine, struct dialog_list *list,
         printf("   no verdict: %s\n", sipxfer_strerror(status));
         return 0;
     }
-    printf("   %s %u %.*s, rules", kind_name(verdict.kind), (unsigned)verdict.code,
-           (int)verdict.reason.len, verdict.reason.len ? verdict.reason.ptr : "");
+    printf("   %s %u %.*s, rules", sipxfer_verdict_name(verdict.kind), (unsigned)verdict.code,
+           SIPXFER_ARG(verdict.reason));
     for (uint32_t i = 0; i < verdict.rule_count; i++)
         printf(" R%03u", (unsigned)verdict.rules[i]);
-    printf("%s\n   why  %.*s\n", verdict.locked ? ", dialog locked" : "", (int)verdict.why.len,
-           verdict.why.len ? verdict.why.ptr : "");
+    printf("%s\n   why  %.*s\n", verdict.locked ? ", dialog locked" : "", SIPXFER_ARG(verdict.why));
 
     int as_expected = verdict.kind == step->kind && verdict.code == step->code;
     switch (verdict.kind) {
@@ -308,12 +299,10 @@ static int run(const struct sipxfer_engine *engine, struct dialog_list *list,
     case SIPXFER_VERDICT_REMOTE_ATTENDED:
     case SIPXFER_VERDICT_BLIND:
         for (size_t i = 0; i < verdict.variable_count; i++)
-            printf("   set  %.*s=%.*s\n", (int)verdict.variables[i].name.len,
-                   verdict.variables[i].name.ptr, (int)verdict.variables[i].value.len,
-                   verdict.variables[i].value.len ? verdict.variables[i].value.ptr : "");
+            printf("   set  %.*s=%.*s\n", SIPXFER_ARG(verdict.variables[i].name),
+                   SIPXFER_ARG(verdict.variables[i].value));
         printf("   do   send the other party of %s to %.*s,%.*s\n", in_dialog->call_id,
-               (int)verdict.context.len, verdict.context.ptr, (int)verdict.extension.len,
-               verdict.extension.ptr);
+               SIPXFER_ARG(verdict.context), SIPXFER_ARG(verdict.extension));
         break;
     default: /* a kind that this host does not know is a refusal too */
         print_refusal(&request, &verdict);
@@ -359,7 +348,7 @@ int main(void)
     size_t wrong = 0;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (!run(engine, &list, call, &steps[i], 1000 + i)) {
-            printf("   NOT AS EXPECTED: %s %u\n", kind_name(steps[i].kind),
+            printf("   NOT AS EXPECTED: %s %u\n", sipxfer_verdict_name(steps[i].kind),
                    (unsigned)steps[i].code);
             wrong++;
         }
