@@ -1,7 +1,8 @@
 //! Level 2: the engine's own dialog table, and what ended dialogs leave behind.
 
-use super::directory::{facts_of, state_from, Dialogs, Object};
+use super::directory::{facts_of, Dialogs, Object};
 use super::engine::{engine_in, sipxfer_engine};
+use super::numbers::state_from;
 use super::raw::*;
 use super::status::*;
 use super::types::*;

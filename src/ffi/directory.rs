@@ -2,6 +2,7 @@
 //! objects.
 
 use super::callbacks::sipxfer_directory;
+use super::numbers::{initiator_number, state_from, state_number};
 use super::raw::{bytes, text, versioned};
 use super::status::*;
 use super::types::*;
@@ -309,28 +310,4 @@ pub(super) unsafe fn facts_of<'a>(dialog: &sipxfer_dialog) -> Result<Facts<'a>, 
 fn facts_are_sound(dialog: &sipxfer_dialog) -> bool {
     // SAFETY: the host has just described its dialog, whose reference is held.
     unsafe { facts_of(dialog) }.is_ok()
-}
-
-pub(super) fn state_from(number: u32) -> Option<State> {
-    match number {
-        SIPXFER_DIALOG_EARLY => Some(State::Early),
-        SIPXFER_DIALOG_CONFIRMED => Some(State::Confirmed),
-        SIPXFER_DIALOG_TERMINATED => Some(State::Terminated),
-        _ => None,
-    }
-}
-
-pub(super) fn state_number(state: State) -> u32 {
-    match state {
-        State::Early => SIPXFER_DIALOG_EARLY,
-        State::Confirmed => SIPXFER_DIALOG_CONFIRMED,
-        State::Terminated => SIPXFER_DIALOG_TERMINATED,
-    }
-}
-
-pub(super) fn initiator_number(initiator: Initiator) -> u32 {
-    match initiator {
-        Initiator::Local => SIPXFER_INITIATOR_LOCAL,
-        Initiator::Remote => SIPXFER_INITIATOR_REMOTE,
-    }
 }

@@ -2,10 +2,10 @@
 
 use super::callbacks::sipxfer_host;
 use super::directory::Dialog;
+use super::numbers::kind_number;
 use super::raw::text;
 use super::status::*;
 use super::types::*;
-use super::verdict::kind_number;
 use crate::sip::Scratch;
 use crate::transfer::{Answer, Approval, Failed, Host, Kind, Level};
 

@@ -13,6 +13,7 @@ mod engine;
 mod event_headers;
 mod host;
 mod message;
+mod numbers;
 mod pins;
 mod raw;
 mod refer_headers;

@@ -1,18 +1,18 @@
 //! Level 2: the verdicts, and the responses made from them.
 
-use super::directory::{initiator_number, state_number, Dialog, HostDirectory};
+use super::directory::{Dialog, HostDirectory};
 use super::engine::{engine_in, sipxfer_engine};
 use super::host::Asker;
+use super::numbers::{ground_number, initiator_number, kind_number, state_number};
 use super::pins;
 use super::raw::*;
 use super::status::*;
 use super::types::*;
-use crate::config::Ground;
 use crate::engine::{Engine, Received};
 use crate::rule::Rule;
 use crate::sip::{reason_phrase, Message, Scratch};
 use crate::transfer::response::{self, Extra};
-use crate::transfer::{Kind, NoVerdict, OldDialog, Sender, Variables, Verdict};
+use crate::transfer::{NoVerdict, OldDialog, Sender, Variables, Verdict};
 use core::ffi::{c_char, CStr};
 use core::mem::{align_of, size_of};
 
@@ -215,32 +215,6 @@ fn hand_out(
         told.pin = engine.pins.keep(matched).ok_or(SIPXFER_E_NOMEM)?;
     }
     Ok(told)
-}
-
-pub(super) fn kind_number(kind: Kind) -> u32 {
-    match kind {
-        Kind::None => SIPXFER_VERDICT_NONE,
-        Kind::Accept => SIPXFER_VERDICT_ACCEPT,
-        Kind::Reject => SIPXFER_VERDICT_REJECT,
-        Kind::Challenge => SIPXFER_VERDICT_CHALLENGE,
-        Kind::Blind => SIPXFER_VERDICT_BLIND,
-        Kind::LocalAttended => SIPXFER_VERDICT_LOCAL_ATTENDED,
-        Kind::RemoteAttended => SIPXFER_VERDICT_REMOTE_ATTENDED,
-        Kind::OtherMethod => SIPXFER_VERDICT_OTHER_METHOD,
-        Kind::Pending => SIPXFER_VERDICT_PENDING,
-    }
-}
-
-fn ground_number(ground: Ground) -> u32 {
-    match ground {
-        Ground::Any => SIPXFER_GROUND_ANY,
-        Ground::SameUser => SIPXFER_GROUND_SAME_USER,
-        Ground::SameEndpoint => SIPXFER_GROUND_SAME_ENDPOINT,
-        Ground::ReferredBy => SIPXFER_GROUND_REFERRED_BY,
-        Ground::Token => SIPXFER_GROUND_TOKEN,
-        Ground::TrustedPeer => SIPXFER_GROUND_TRUSTED_PEER,
-        Ground::Host => SIPXFER_GROUND_HOST,
-    }
 }
 
 /// Verifies an INVITE by RFC 3891 section 3, in the manner of `pjsip_replaces_verify_request()`.
