@@ -89,7 +89,7 @@ rules! {
     R003 = 3, "RFC 3891 section 3", "Replaces belongs in an INVITE and in no other request";
     R004 = 4, "RFC 3891 section 3", "Replaces and Join contradict each other in one request";
     R005 = 5, "RFC 3891 section 3", "a Replaces that matches more than one dialog matches none";
-    R006 = 6, "RFC 3891 section 3", "a Replaces that matches no dialog is refused with 481";
+    R006 = 6, "RFC 3891 section 3", "a Replaces that matches no dialog here: an INVITE gets 481, a REFER is a transfer to elsewhere";
     R007 = 7, "RFC 3891 section 3", "only a dialog made by INVITE can be replaced";
     R008 = 8, "RFC 3891 section 3", "a dialog that has ended is not replaced: 603";
     R009 = 9, "RFC 3891 sections 3 and 8", "a match is no permission: the initiator must be authorized to replace the dialog";

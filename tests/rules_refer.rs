@@ -312,6 +312,8 @@ fn r008_r005_r007_r013_hold_for_the_dialog_in_a_refer_too() {
         pbx.route(&refer_to(&early_only), known("bob"))
             .refused(486, 13);
         second_call(&pbx);
+        // Going on without it is for INVITEs: a REFER has nothing to go on with.
+        pbx.set("replaces.unmatched", "continue");
         pbx.route(&refer_to(SECOND), known("bob")).refused(481, 5);
         let mut subscription = Dialog::of("bob", "sub@phone", "L", "R");
         subscription.usage = SIPXFER_USAGE_OTHER;

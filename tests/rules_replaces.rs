@@ -1,5 +1,8 @@
 //! RFC 3891 section 3: an INVITE that wants to replace a dialog, on both kinds of directory.
 
+// What a C host does is unsafe from end to end.
+#![allow(clippy::undocumented_unsafe_blocks)]
+
 mod common_rules;
 
 use common_rules::callbacks::{Asked, Dialog};

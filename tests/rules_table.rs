@@ -1,6 +1,10 @@
 //! What real phones and gateways send: each line of the rules' table is a case here, through the C
 //! functions. And what is never sent: the sending side of RFC 3891 section 4 and 5.
 
+// A test may fail loudly, and what a C host does is unsafe from end to end.
+#![allow(clippy::unwrap_used, clippy::undocumented_unsafe_blocks)]
+#![allow(clippy::multiple_unsafe_ops_per_block)]
+
 mod common_rules;
 
 use common_rules::callbacks::Dialog;

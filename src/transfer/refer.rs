@@ -276,20 +276,7 @@ pub(super) fn target<'a, D: DialogRef>(
         return Ok(Ok(Target::Sip));
     }
     if settings.refer_tel && uri.scheme.eq_ignore_ascii_case(b"tel") {
-        let number = uri
-            .opaque
-            .split(|byte| *byte == b';')
-            .next()
-            .unwrap_or_default();
-        // Visual separators (RFC 3966 section 3) are for people.
-        let dialled = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+*#".contains(byte);
-        let digits = scratch.write_with(|out| {
-            number
-                .iter()
-                .filter(dialled)
-                .for_each(|it| out.push_byte(*it))
-        })?;
-        return Ok(Ok(Target::Tel(digits)));
+        return tel(wish, settings, scratch);
     }
     let wire = &[Text("this URI scheme cannot be contacted")];
     let why = &[Text("Refer-To has a URI of scheme "), Said(uri.scheme)];
@@ -306,6 +293,30 @@ pub(super) fn target<'a, D: DialogRef>(
     } else {
         verdict
     }))
+}
+
+/// The number of a tel: URI without what is there for people's eyes (RFC 3966 section 3). Such a URI
+/// has no headers; one that seems to is refused rather than dialled without them.
+fn tel<'a, D: DialogRef>(
+    wish: &Wish<'a>,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Checked<'a, Target<'a>, D> {
+    let opaque = wish.refer_to.uri.opaque;
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"+*#-.()".contains(byte);
+    let number = opaque
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default();
+    if opaque.contains(&b'?') || number.is_empty() || !number.iter().all(fits) {
+        let wire = &[Text("Refer-To has a tel: URI that holds no plain number")];
+        return refused(400, Rule::R029, wire, settings, scratch);
+    }
+    let digits = scratch.write_with(|out| {
+        let dialled = number.iter().filter(|byte| !b"-.()".contains(byte));
+        dialled.for_each(|byte| out.push_byte(*byte));
+    })?;
+    Ok(Ok(Target::Tel(digits)))
 }
 
 /// The method that is asked for, INVITE where none is; refused where the settings do not hold it

@@ -7,7 +7,7 @@ use super::{Answer, Context, Host, Kind, Match, NoVerdict, Request, Verdict};
 use crate::config::{Ground, InDialog, Settings, Unmatched};
 use crate::dialog::{DialogRef, Directory, Facts, Initiator, Lock, State, Usage};
 use crate::rule::Rule;
-use crate::sip::{option_tags, Name, Replaces, Scratch, Uri};
+use crate::sip::{option_tags, unescape, Name, Replaces, Scratch, UnescapeError, Uri};
 
 type Judged<'a, D> = Result<Verdict<'a, D>, NoVerdict>;
 
@@ -36,11 +36,6 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         why: &[],
     };
 
-    if settings.replaces_require_extension {
-        if let Some(refused) = unknown_extension(context, request, settings, scratch)? {
-            return Ok(refused);
-        }
-    }
     if message.method() != Some(b"INVITE") {
         return refuse(
             bad(
@@ -49,6 +44,11 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
             ),
             scratch,
         );
+    }
+    if settings.replaces_require_extension {
+        if let Some(refused) = unknown_extension(context, request, settings, scratch)? {
+            return Ok(refused);
+        }
     }
     if message.count(Name::Replaces) > 1 {
         return refuse(
@@ -111,6 +111,17 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
 
     let dialog = match context.find(&named, request.now_ms) {
         Match::Found(dialog) => dialog,
+        Match::None(several) if settings.replaces_unmatched == Unmatched::Continue => {
+            let why = "Replaces matches no dialog; the INVITE goes on without it";
+            let rule = if several { Rule::R005 } else { Rule::R006 };
+            return Ok(Verdict::none(why)
+                .because(rule)
+                .by_setting("replaces.unmatched"));
+        }
+        Match::None(several) => {
+            let refused = unmatched(Match::None(several), &named, settings, scratch)?;
+            return Ok(refused.by_setting("replaces.unmatched"));
+        }
         other => return unmatched(other, &named, settings, scratch),
     };
     let authority = Authority {
@@ -209,9 +220,13 @@ fn unknown_extension<'a, D: Directory, H: Host<D::Dialog>>(
         .message
         .request_uri()
         .and_then(|uri| Uri::parse(uri).ok());
-    let extension = uri
-        .and_then(|uri| uri.user_without_options())
-        .unwrap_or(b"s");
+    let user = uri.and_then(|uri| uri.user_without_options());
+    // An escape that cannot be decoded stays as it is, and names no extension.
+    let extension = match unescape(user.unwrap_or(b"s"), scratch) {
+        Ok(extension) => extension,
+        Err(UnescapeError::Parse(_)) => user.unwrap_or_default(),
+        Err(UnescapeError::OutOfScratch) => return Err(NoVerdict),
+    };
     let dialplan = if request.sender.context.is_empty() {
         settings.context.as_bytes()
     } else {
@@ -265,11 +280,6 @@ pub(super) fn unmatched<'a, D: DialogRef>(
     let (code, rule, wire): (_, _, &[_]) = match lookup {
         Match::None(several) => {
             let rule = if several { Rule::R005 } else { Rule::R006 };
-            if settings.replaces_unmatched == Unmatched::Continue {
-                let why = "Replaces matches no dialog; the INVITE goes on without it";
-                let verdict = Verdict::none(why).because(rule);
-                return Ok(verdict.by_setting("replaces.unmatched"));
-            }
             (481, rule, &[Text("no dialog matches this Replaces")])
         }
         Match::Ended => (603, Rule::R008, &[Text("the dialog to replace has ended")]),
@@ -304,9 +314,6 @@ pub(super) fn unmatched<'a, D: DialogRef>(
     let mut verdict = refusal.verdict(settings, scratch)?;
     if rule == Rule::R005 {
         verdict.rules.push(Rule::R006);
-    }
-    if settings.replaces_unmatched == Unmatched::Reject && code == 481 {
-        verdict.setting = "replaces.unmatched";
     }
     Ok(verdict)
 }

@@ -1,5 +1,17 @@
 //! A small host on the C ABI, with either kind of directory behind it, for the tests of the rules.
 #![allow(dead_code)] // Each test file uses its part.
+#![allow(
+    // A test may fail loudly.
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    // What a C host does is unsafe from end to end.
+    clippy::undocumented_unsafe_blocks,
+    clippy::multiple_unsafe_ops_per_block,
+    // The address of a dialog is its identity.
+    clippy::vec_box
+)]
 
 pub mod callbacks;
 pub mod messages;
