@@ -66,10 +66,8 @@ fn add(engine: *mut sipxfer_engine, number: usize) -> u64 {
     };
     let mut id = 0;
     // SAFETY: engine and structs are valid.
-    assert_eq!(
-        unsafe { sipxfer_dialog_add(engine, &dialog, &mut id) },
-        SIPXFER_OK
-    );
+    let status = unsafe { sipxfer_dialog_add(engine, &dialog, &mut id) };
+    assert_eq!(status, SIPXFER_OK);
     id
 }
 
@@ -108,10 +106,8 @@ impl Pbx {
         };
         let mut engine = null_mut();
         // SAFETY: both are valid.
-        assert_eq!(
-            unsafe { sipxfer_engine_new(&options, &mut engine) },
-            SIPXFER_OK
-        );
+        let status = unsafe { sipxfer_engine_new(&options, &mut engine) };
+        assert_eq!(status, SIPXFER_OK);
         for number in 0..dialogs {
             add(engine, number);
         }
