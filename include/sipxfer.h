@@ -1749,8 +1749,8 @@ int32_t sipxfer_engine_new(const struct sipxfer_engine_options *options,
 
 /**
  * Ends an engine: gives back every dialog of its own table (`release`), then calls the `destroy`
- * callbacks. NULL does nothing. No other call on this engine may be under way, and no verdict of
- * it may still hold a dialog.
+ * callbacks, which must not call the engine. What verdicts still hold is unlocked and given back
+ * too. NULL does nothing. No other call on this engine may be under way.
  *
  * Requires:
  * `engine` came from `sipxfer_engine_new()` and was not freed before.
@@ -1938,7 +1938,8 @@ int32_t sipxfer_dialog_count(const struct sipxfer_engine *engine, size_t *count)
  *
  * Returns `SIPXFER_OK` whenever there is a verdict, a refusal included; `SIPXFER_E_SCRATCH`,
  * `SIPXFER_E_CALLBACK_MISSING` where a lock is asked for and the directory has none, or the status of
- * a wrong argument. Threads: any; blocks only if a callback does; allocates nothing.
+ * a wrong argument. Threads: any; blocks only if a callback does. Allocates nothing, as long as no
+ * more than 64 verdicts on one dialog are held at once.
  *
  * Requires:
  * `engine` is valid, `request` and `verdict` point to structs whose `struct_size` is set, the strings

@@ -217,6 +217,24 @@ impl<T> Table<T> {
         Some(entry)
     }
 
+    /// The dialog of an id, if it is there.
+    pub fn get(&self, id: u64) -> Option<Arc<Entry<T>>> {
+        let (shard, slot) = self.place(id)?;
+        let shard = shard.read();
+        shard.entries.get(slot).map(Arc::clone)
+    }
+
+    /// Takes everything out. What is dropped by that is dropped under no lock.
+    pub fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.write();
+            shard.index.clear();
+            let entries = shard.entries.drain();
+            drop(shard);
+            drop(entries);
+        }
+    }
+
     /// How many dialogs there are.
     pub fn len(&self) -> usize {
         self.shards

@@ -318,12 +318,14 @@ pub unsafe extern "C" fn sipxfer_map_replaces(
             SIPXFER_E_NOT_FOUND => return Err(SIPXFER_E_NOT_FOUND),
             _ => return Err(SIPXFER_E_CALLBACK),
         }
+        // What is wrong with these is the callback's doing.
+        let lied = |_| SIPXFER_E_CALLBACK;
         // SAFETY: the callback vouches for its strings until we return.
-        let call_id = unsafe { bytes(peer.call_id.ptr, peer.call_id.len) }?;
+        let call_id = unsafe { bytes(peer.call_id.ptr, peer.call_id.len) }.map_err(lied)?;
         // SAFETY: as above.
-        let to_tag = unsafe { bytes(peer.local_tag.ptr, peer.local_tag.len) }?;
+        let to_tag = unsafe { bytes(peer.local_tag.ptr, peer.local_tag.len) }.map_err(lied)?;
         // SAFETY: as above.
-        let from_tag = unsafe { bytes(peer.remote_tag.ptr, peer.remote_tag.len) }?;
+        let from_tag = unsafe { bytes(peer.remote_tag.ptr, peer.remote_tag.len) }.map_err(lied)?;
         let params = named.params.raw();
         let mapped = Replaces::new(call_id, to_tag, from_tag, named.early_only, params)
             .ok_or(SIPXFER_E_CALLBACK)?;

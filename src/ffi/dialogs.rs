@@ -45,7 +45,8 @@ pub unsafe extern "C" fn sipxfer_dialog_add(
         let described = unsafe { read_struct(dialog) }?;
         // SAFETY: contract of this function.
         let facts = unsafe { facts_of(&described) }?;
-        if id.is_null() {
+        // A verdict without a dialog has NULL there.
+        if id.is_null() || described.dialog.is_null() {
             return Err(SIPXFER_E_NULL);
         }
         let table = own_table(engine)?;
@@ -104,8 +105,12 @@ pub unsafe extern "C" fn sipxfer_dialog_remove(
     guard(|| {
         // SAFETY: contract of this function.
         let engine = unsafe { engine_in(engine) }?;
-        let removed = own_table(engine)?.remove(id).ok_or(SIPXFER_E_NOT_FOUND)?;
-        engine.core.ended(&removed.facts().key, now_ms);
+        let table = own_table(engine)?;
+        let ending = table.get(id).ok_or(SIPXFER_E_NOT_FOUND)?;
+        // Remembered first: whoever looks in between finds the one or the other.
+        engine.core.ended(&ending.facts().key, now_ms);
+        let removed = table.remove(id).ok_or(SIPXFER_E_NOT_FOUND)?;
+        drop((ending, removed));
         Ok(())
     })
 }

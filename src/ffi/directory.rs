@@ -105,6 +105,13 @@ impl HostDirectory {
         }
     }
 
+    /// Gives every dialog of the engine's own table back.
+    pub(super) fn clear(&self) {
+        if let Dialogs::Own(table) = &self.dialogs {
+            table.clear();
+        }
+    }
+
     pub(super) fn object(&self, dialog: *mut c_void) -> Object {
         Object {
             dialog,

@@ -159,15 +159,19 @@ pub unsafe extern "C" fn sipxfer_engine_new(
 }
 
 /// Ends an engine: gives back every dialog of its own table (`release`), then calls the `destroy`
-/// callbacks. NULL does nothing. No other call on this engine may be under way, and no verdict of
-/// it may still hold a dialog.
+/// callbacks, which must not call the engine. What verdicts still hold is unlocked and given back
+/// too. NULL does nothing. No other call on this engine may be under way.
 ///
 /// # Safety
 /// `engine` came from `sipxfer_engine_new()` and was not freed before.
 #[no_mangle]
 pub unsafe extern "C" fn sipxfer_engine_free(engine: *mut sipxfer_engine) {
     guard(|| {
-        if !engine.is_null() {
+        // SAFETY: contract of this function.
+        if let Some(whole) = unsafe { engine.as_ref() } {
+            // As long as the engine is whole: `release` may still call it.
+            whole.pins.clear();
+            whole.directory.clear();
             // SAFETY: contract of this function.
             drop(unsafe { Box::from_raw(engine) });
         }

@@ -39,6 +39,14 @@ impl Pins {
         Some(self.ids.pack(number, slot))
     }
 
+    /// Gives everything back.
+    pub(super) fn clear(&self) {
+        for shard in &self.shards {
+            let held = shard.lock().drain();
+            drop(held);
+        }
+    }
+
     /// Takes it back out. What is dropped then calls the host, so no lock of ours may be held.
     pub(super) fn take(&self, id: u64) -> Option<Matched<Dialog>> {
         let (shard, slot) = self.ids.unpack(id)?;

@@ -65,26 +65,40 @@ pub(super) use versioned;
 
 versioned! { sipxfer_parse_error: reserved; }
 
-/// Copies a struct of the caller into one of today's size.
+/// Copies a struct of the caller into one of today's size; a tail that this version does not know
+/// must be zero or allowed.
 ///
 /// # Safety
 /// `ptr` is NULL or points to `struct_size` readable bytes (at least a `usize`).
 pub(super) unsafe fn read_struct<T: Versioned>(ptr: *const T) -> Result<T, Status> {
     // SAFETY: forwarded from the caller.
+    let known = unsafe { read_known(ptr) }?;
+    // SAFETY: forwarded from the caller.
     let (size, allow_unknown) = unsafe { struct_size(ptr) }?;
-    let mut local = MaybeUninit::<T>::zeroed();
-    let copied = size.min(size_of::<T>());
-    // SAFETY: the caller vouches for `size` bytes, and the local is at least `copied` long.
-    unsafe { core::ptr::copy_nonoverlapping(ptr.cast::<u8>(), local.as_mut_ptr().cast(), copied) };
-    if size > copied && !allow_unknown {
-        // SAFETY: `copied` lies within the caller's struct.
-        let tail = unsafe { ptr.cast::<u8>().add(copied) };
+    if size > size_of::<T>() && !allow_unknown {
+        // SAFETY: the caller's struct goes on behind what is known.
+        let tail = unsafe { ptr.cast::<u8>().add(size_of::<T>()) };
         // SAFETY: the bytes from there to `size` belong to the caller's struct too.
-        let tail = unsafe { core::slice::from_raw_parts(tail, size - copied) };
+        let tail = unsafe { core::slice::from_raw_parts(tail, size - size_of::<T>()) };
         if tail.iter().any(|byte| *byte != 0) {
             return Err(SIPXFER_E_UNKNOWN_FIELD);
         }
     }
+    Ok(known)
+}
+
+/// Copies what this version knows of a struct of the caller; for structs that the library itself
+/// filled in, whose tail means nothing.
+///
+/// # Safety
+/// As for [`read_struct`].
+pub(super) unsafe fn read_known<T: Versioned>(ptr: *const T) -> Result<T, Status> {
+    // SAFETY: forwarded from the caller.
+    let (size, _) = unsafe { struct_size(ptr) }?;
+    let mut local = MaybeUninit::<T>::zeroed();
+    let copied = size.min(size_of::<T>());
+    // SAFETY: the caller vouches for `size` bytes, and the local is at least `copied` long.
+    unsafe { core::ptr::copy_nonoverlapping(ptr.cast::<u8>(), local.as_mut_ptr().cast(), copied) };
     // SAFETY: zeros are a valid T (contract of Versioned), and the bytes copied are the caller's T.
     Ok(unsafe { local.assume_init() })
 }

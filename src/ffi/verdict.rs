@@ -231,7 +231,8 @@ fn hand_out(
 ///
 /// Returns `SIPXFER_OK` whenever there is a verdict, a refusal included; `SIPXFER_E_SCRATCH`,
 /// `SIPXFER_E_CALLBACK_MISSING` where a lock is asked for and the directory has none, or the status of
-/// a wrong argument. Threads: any; blocks only if a callback does; allocates nothing.
+/// a wrong argument. Threads: any; blocks only if a callback does. Allocates nothing, as long as no
+/// more than 64 verdicts on one dialog are held at once.
 ///
 /// # Safety
 /// `engine` is valid, `request` and `verdict` point to structs whose `struct_size` is set, the strings
@@ -329,7 +330,10 @@ pub unsafe extern "C" fn sipxfer_verdict_release(
         // SAFETY: contract of this function.
         let engine = unsafe { engine_in(engine) }?;
         // SAFETY: contract of this function.
-        let mut told = unsafe { read_struct(verdict) }?;
+        let mut told = unsafe { read_known(verdict) }?;
+        if told.locked > 1 {
+            return Err(SIPXFER_E_RANGE);
+        }
         if told.pin == 0 {
             return Ok(());
         }
@@ -370,9 +374,9 @@ pub unsafe extern "C" fn sipxfer_response_print(
         // SAFETY: contract of this function.
         let request = unsafe { read_struct(request) }?;
         // SAFETY: contract of this function.
-        let told = unsafe { read_struct(verdict) }?;
+        let told = unsafe { read_known(verdict) }?;
         // SAFETY: contract of this function.
-        let raw = unsafe { bytes(request.message.ptr, request.message.len) }?;
+        let Received { raw, .. } = unsafe { received(&request) }?;
         // SAFETY: contract of this function.
         let to_tag = unsafe { bytes(to_tag, to_tag_len) }?;
         // SAFETY: contract of this function.

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+#
+# make help lists what there is. Everything is built below target/ and c_examples/*/build/.
+
+CARGO ?= cargo
+HOSTS ?= none
+# Paths stand in quotes below, and none goes through a function of make: a clone may lie in a folder
+# whose name holds spaces.
+TARGET_DIR ?= $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+
+# The soname follows the major number of the ABI; build.rs gives the library the same.
+ABI_MAJOR := $(shell sed -n 's/^version = "\([0-9]*\)\..*/\1/p' Cargo.toml | head -n 1)
+
+.PHONY: help lib demo check header bench clean
+
+help:
+	@echo 'make demo            build the library and play the call transfers of the demo'
+	@echo 'make check           run every check; HOSTS=none|all says which real hosts take part'
+	@echo 'make lib             target/release/libsipxfer.so, with its soname link beside it'
+	@echo 'make header          renew include/sipxfer.h from src/ffi'
+	@echo 'make bench           run the benchmarks'
+	@echo 'make clean           remove all that was built'
+
+lib:
+	$(CARGO) rustc --release --lib --crate-type cdylib --no-default-features \
+	    --target-dir '$(TARGET_DIR)'
+	ln -sf libsipxfer.so '$(TARGET_DIR)/release/libsipxfer.so.$(ABI_MAJOR)'
+
+# The example looks for the library in target/release; a link leads there from anywhere else.
+demo: lib
+	rm -rf c_examples/demo/build
+	mkdir -p c_examples/demo/build
+	ln -s "$$(cd '$(TARGET_DIR)/release' && pwd)" c_examples/demo/build/lib
+	$(MAKE) -C c_examples/demo SIPXFER_LIB=build/lib
+	c_examples/demo/build/demo
+
+check:
+	@CARGO='$(CARGO)' scripts/check.sh '$(HOSTS)'
+
+header:
+	SIPXFER_UPDATE_HEADER=1 $(CARGO) test --test abi_header header_is_what_the_sources_say
+
+bench:
+	$(CARGO) bench
+
+clean:
+	$(CARGO) clean
+	rm -rf c_examples/*/build

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Runs every check and goes on behind a failure, so that one run tells all. The last line sums up:
+# each test is one check, and so are the formatting, the lints and the documentation.
+#
+# Usage: scripts/check.sh [none|all]
+#   none  the library and its own C hosts
+#   all   every real host that this version knows: there is none yet, so the same as none
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+hosts=${1:-none}
+case $hosts in
+none | all) ;;
+asterisk | pjsua | cluster)
+    echo "HOSTS=$hosts: this host does not exist in this version yet; HOSTS is none or all." >&2
+    exit 2
+    ;;
+*)
+    echo "HOSTS=$hosts: there is no such host; HOSTS is none or all." >&2
+    exit 2
+    ;;
+esac
+
+scripts/install-deps.sh || exit 1
+
+cargo=${CARGO:-cargo}
+passed=0
+failed=0
+skipped=0
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+
+headline() {
+    printf '\n==> %s\n' "$*"
+}
+
+# One command that is one check.
+check() {
+    headline "$*"
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $*"
+    fi
+}
+
+# Adds up a column of the lines `test result: ok. 3 passed; 0 failed; 1 ignored; ...`.
+sum_of() {
+    sed -n "s/^test result: .* \([0-9][0-9]*\) $1;.*/\1/p" "$log" |
+        awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# A command that runs many tests. One that ends badly with no failed test to show for it (it did
+# not compile, a test program was killed) is a failed check itself.
+tests() {
+    local status failures
+    headline "$*"
+    "$@" 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    failures=$(sum_of failed)
+    passed=$((passed + $(sum_of passed)))
+    failed=$((failed + failures))
+    skipped=$((skipped + $(sum_of ignored)))
+    if [ "$status" -ne 0 ]; then
+        echo "FAILED: $*"
+        [ "$failures" -ne 0 ] || failed=$((failed + 1))
+    elif ! grep -q '^test result: ' "$log"; then
+        echo "FAILED: $* ran no test"
+        failed=$((failed + 1))
+    fi
+}
+
+check "$cargo" fmt --check
+check "$cargo" clippy --all-targets -- -D warnings
+check env RUSTDOCFLAGS="-D warnings" "$cargo" doc --no-deps
+# Library, command line, tests; the examples in the documentation are another kind.
+tests "$cargo" test --no-fail-fast --lib --bins --tests
+tests "$cargo" test --no-fail-fast --doc
+
+printf '\n%d passed, %d failed' "$passed" "$failed"
+[ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"
+printf '\n'
+[ "$failed" -eq 0 ]

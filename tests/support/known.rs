@@ -1,0 +1,288 @@
+//! What the generator of the hostile tests cannot read from the header: a valid value for each
+//! parameter that is neither a buffer nor a struct, and what a valid value is.
+//!
+//! A function that is added to the header gets its lines here; until then the test names it.
+
+/// C expressions for the parameters of a function that the types alone do not give.
+pub struct Known {
+    /// The function, without `sipxfer_`.
+    pub function: &'static str,
+    /// Parameter and C expression. A text is a C string literal.
+    pub values: &'static [(&'static str, &'static str)],
+    /// C statements before the call.
+    pub before: &'static str,
+    /// C statements after it: `status` is what it answered, `a` its arguments, `world` the world.
+    pub after: &'static str,
+}
+
+/// Answers `SIPXFER_E_STATE` on an engine that looks into the host's directory.
+pub const OF_OWN_TABLE: &[&str] = &[
+    "dialog_add",
+    "dialog_set_state",
+    "dialog_remove",
+    "dialog_count",
+];
+
+const fn known(function: &'static str, values: &'static [(&'static str, &'static str)]) -> Known {
+    Known {
+        function,
+        values,
+        before: "",
+        after: "",
+    }
+}
+
+const fn with_after(
+    function: &'static str,
+    values: &'static [(&'static str, &'static str)],
+    before: &'static str,
+    after: &'static str,
+) -> Known {
+    Known {
+        function,
+        values,
+        before,
+        after,
+    }
+}
+
+/// A verdict that came back with a dialog gives it back.
+const GIVE_BACK: &str = "give_back(world, a->verdict, status);";
+
+/// Every function of the header.
+pub const KNOWN: &[Known] = &[
+    known("get_api", &[("abi_major", "SIPXFER_ABI_MAJOR")]),
+    known("version", &[]),
+    known("strerror", &[("status", "SIPXFER_E_NULL")]),
+    known("panic_count", &[]),
+    with_after(
+        "engine_new",
+        &[],
+        "",
+        "if (status == SIPXFER_OK)
+        world->api->engine_free(*a->engine);",
+    ),
+    with_after(
+        "engine_free",
+        &[("engine", "world->spare_engine")],
+        "MUST(world->api->engine_new(base_sipxfer_engine_options(world), &world->spare_engine));",
+        "(void) status;
+    if (a->engine != NULL)
+        world->spare_engine = NULL;",
+    ),
+    known("engine_supported", &[]),
+    with_after(
+        "config_new",
+        &[],
+        "",
+        "if (status == SIPXFER_OK)
+        world->api->config_free(*a->config);",
+    ),
+    known(
+        "config_set",
+        &[
+            ("scope", "\"endpoint:alice\""),
+            ("name", "\"context\""),
+            ("value", "\"internal\""),
+        ],
+    ),
+    known(
+        "config_get",
+        &[
+            ("scope", "\"endpoint:alice\""),
+            ("name", "\"replaces.authorize\""),
+        ],
+    ),
+    with_after(
+        "config_error",
+        &[],
+        "if (world->api->config_set(world->config, \"\", 0, \"refer.allow\", 11, \"?\", 1) !=
+        SIPXFER_E_BAD_VALUE)
+        MUST(SIPXFER_E_STATE);",
+        "(void) world, (void) status;",
+    ),
+    known("config_apply", &[]),
+    with_after(
+        "config_free",
+        &[("config", "world->spare_config")],
+        "MUST(world->api->config_new(&world->spare_config));",
+        "(void) status;
+    if (a->config != NULL)
+        world->spare_config = NULL;",
+    ),
+    known("setting_at", &[("index", "0")]),
+    with_after(
+        "dialog_add",
+        &[],
+        "",
+        "if (status == SIPXFER_OK)
+        world->counts.references++;",
+    ),
+    known(
+        "dialog_set_state",
+        &[("id", "world->id"), ("state", "SIPXFER_DIALOG_CONFIRMED")],
+    ),
+    known("dialog_remove", &[("id", "world->id"), ("now_ms", "2000")]),
+    known("dialog_ended", &[("now_ms", "2000")]),
+    known("dialog_count", &[]),
+    with_after(
+        "replaces_verify_request",
+        &[("lock_dialog", "1")],
+        "",
+        GIVE_BACK,
+    ),
+    with_after(
+        "refer_route",
+        &[("lock_dialog", "1"), ("request", "base_refer(world)")],
+        "",
+        GIVE_BACK,
+    ),
+    with_after(
+        "verdict_release",
+        &[("verdict", "world->verdict = base_sipxfer_verdict(world)")],
+        "",
+        "release_for_good(world, status);",
+    ),
+    known(
+        "response_print",
+        &[("verdict", "base_refusal(world)"), ("to_tag", "\"a-tag\"")],
+    ),
+    known("verdict_name", &[("kind", "SIPXFER_VERDICT_REJECT")]),
+    known("ground_name", &[("ground", "SIPXFER_GROUND_HOST")]),
+    known("rule_text", &[("rule", "1")]),
+    known("rule_source", &[("rule", "1")]),
+    known("message_parse", &[("message", "MESSAGE")]),
+    known(
+        "message_header",
+        &[
+            ("message", "MESSAGE"),
+            ("name", "\"Call-ID\""),
+            ("index", "0"),
+        ],
+    ),
+    known(
+        "uri_parse",
+        &[(
+            "uri",
+            "\"sips:bob;x=1:pw@[2001:db8::1]:5061;lr?Subject=a%20b\"",
+        )],
+    ),
+    known(
+        "name_addr_parse",
+        &[("value", "\"\\\"Bob\\\" <sip:bob@h;x=1?a=b>;tag=t1;y\"")],
+    ),
+    known("replaces_parse", &[("value", REPLACES)]),
+    known("replaces_print", &[]),
+    known(
+        "join_parse",
+        &[("value", "\"ABCDE@h ; to-tag = x;from-tag=y;foo=bar\"")],
+    ),
+    known("join_print", &[]),
+    known(
+        "target_dialog_parse",
+        &[("value", "\"ABCDE@h;local-tag=x;remote-tag=y;foo=bar\"")],
+    ),
+    known("target_dialog_print", &[]),
+    known(
+        "map_replaces",
+        &[
+            ("value", REPLACES),
+            ("peer_leg", "base_peer_leg"),
+            ("user", "world"),
+        ],
+    ),
+    known(
+        "refer_to_parse",
+        &[(
+            "value",
+            "\"\\\"Carol\\\" <sip:carol@h;x=1?Replaces=a%40b%3Bto-tag%3Dx%3Bfrom-tag%3Dy\"
+              \"&Require=replaces>;p=1\"",
+        )],
+    ),
+    known("refer_to_build", &[]),
+    known("invite_headers_build", &[]),
+    known(
+        "referred_by_parse",
+        &[("value", "\"Bob <sip:bob@h>;cid=\\\"2U@h\\\";x=1\"")],
+    ),
+    known("referred_by_print", &[]),
+    known("refer_sub_parse", &[("value", "\"false;x=1;y\"")]),
+    known("refer_sub_print", &[("value", "1")]),
+    known("event_header_parse", &[("value", "\"refer;id=93809824\"")]),
+    known("event_header_print", &[]),
+    known(
+        "subscription_state_parse",
+        &[("value", "\"terminated;reason=noresource;expires=60\"")],
+    ),
+    known("subscription_state_print", &[]),
+    known(
+        "option_tag_listed",
+        &[("value", "\"timer, replaces\""), ("tag", "\"Replaces\"")],
+    ),
+    known(
+        "sipfrag_parse",
+        &[("body", "\"SIP/2.0 200 OK\\r\\nContact: <sip:a@h>\\r\\n\"")],
+    ),
+    known(
+        "sipfrag_print",
+        &[("code", "486"), ("reason", "\"Busy Here\"")],
+    ),
+];
+
+const REPLACES: &str = "\"ABCDE@h ; to-tag = x;from-tag=y;early-only;foo=bar\"";
+
+/// Structs that go in, with a function `base_<struct>` that makes a valid one.
+pub const BASES: &[&str] = &[
+    "sipxfer_dialog_key",
+    "sipxfer_dialog",
+    "sipxfer_directory",
+    "sipxfer_host",
+    "sipxfer_engine_options",
+    "sipxfer_request",
+    "sipxfer_verdict",
+    "sipxfer_replaces",
+    "sipxfer_target_dialog",
+    "sipxfer_refer_to_target",
+    "sipxfer_invite_headers",
+    "sipxfer_referred_by",
+    "sipxfer_event_header",
+    "sipxfer_subscription_state",
+];
+
+/// Fields and parameters whose every value is in order, or where a wrong one has no bearing on the
+/// call. Anything else that is out of range must be refused with the status that says so.
+pub const ANY_VALUE: &[&str] = &[
+    // Numbers, not choices.
+    "transfer_depth",
+    "expires_s",
+    "retry_after_s",
+    "index",
+    "now_ms",
+    "error_rule",
+    "error_offset",
+    "variable_count",
+    "rule_count",
+    // Written by the library, and read back only where LOOKED_AT says so.
+    "verdict.*",
+    // Not looked at: the header says so, or the function prints something else.
+    "referred_by_print: referred_by.params",
+    "subscription_state_print: state.state_text",
+    "response_print: request.source",
+    "response_print: request.endpoint",
+    "response_print: request.user",
+    "response_print: request.context",
+    "response_print: request.transport",
+    "response_print: request.secure",
+    "response_print: request.reserved",
+];
+
+/// What is read of a verdict after all.
+pub const LOOKED_AT: &[&str] = &[
+    "response_print: verdict.code",
+    "response_print: verdict.warning",
+    "response_print: verdict.unsupported",
+    "verdict_release: verdict.pin",
+];
+
+/// Pointers that may be NULL.
+pub const OPTIONAL: &[&str] = &["error", "directory", "host", "replaces"];
