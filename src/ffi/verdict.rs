@@ -374,7 +374,7 @@ pub unsafe extern "C" fn sipxfer_response_print(
         // SAFETY: contract of this function.
         let request = unsafe { read_struct(request) }?;
         // SAFETY: contract of this function.
-        let told = unsafe { read_known(verdict) }?;
+        let told = unsafe { read_struct(verdict) }?;
         // SAFETY: contract of this function.
         let Received { raw, .. } = unsafe { received(&request) }?;
         // SAFETY: contract of this function.
