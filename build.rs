@@ -42,10 +42,7 @@ fn for_c_readers(header: &str) -> String {
     let mut text = String::with_capacity(header.len());
     for line in header.lines() {
         let line = line.replace("# Safety", "Requires:");
-        match line
-            .strip_prefix("#define ")
-            .and_then(|rest| rest.split_once(' '))
-        {
+        match line.strip_prefix("#define ").and_then(|rest| rest.split_once(' ')) {
             Some((name, value)) if value.starts_with('-') => {
                 text.push_str(&format!("#define {name} ({value})"));
             }

@@ -32,10 +32,7 @@ struct Pbx {
 unsafe impl Sync for Pbx {}
 
 fn str_of(text: &str) -> sipxfer_str {
-    sipxfer_str {
-        ptr: text.as_ptr().cast(),
-        len: text.len(),
-    }
+    sipxfer_str { ptr: text.as_ptr().cast(), len: text.len() }
 }
 
 fn call_id(number: usize) -> String {
@@ -46,10 +43,7 @@ fn call_id(number: usize) -> String {
 }
 
 fn tag(side: &str, number: usize) -> String {
-    format!(
-        "{side}-{:08x}",
-        number.wrapping_mul(0x85EB_CA6B) & 0xFFFF_FFFF
-    )
+    format!("{side}-{:08x}", number.wrapping_mul(0x85EB_CA6B) & 0xFFFF_FFFF)
 }
 
 fn add(engine: *mut sipxfer_engine, number: usize) -> u64 {
@@ -116,9 +110,7 @@ impl Pbx {
         }
         // Spread over the whole table.
         let step = (dialogs / MESSAGES).max(1);
-        let messages = (0..MESSAGES)
-            .map(|at| invite(at * step % dialogs))
-            .collect();
+        let messages = (0..MESSAGES).map(|at| invite(at * step % dialogs)).collect();
         Pbx { engine, messages }
     }
 
@@ -242,9 +234,7 @@ fn main() {
             (name, times[times.len() / 2])
         })
         .collect();
-    let base = medians
-        .iter()
-        .find(|(name, _)| name.starts_with("        1 dialogs, reads, 1 "));
+    let base = medians.iter().find(|(name, _)| name.starts_with("        1 dialogs, reads, 1 "));
     let base = base.map_or(f64::NAN, |(_, time)| *time);
     println!("\nmedian wall time per verdict, and its ratio to one dialog, reads, one thread");
     for (name, time) in medians {

@@ -72,13 +72,9 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide(
-            directory,
-            host,
-            request,
-            scratch,
-            |context, request, scratch| replaces::verify(context, request, want_lock, scratch),
-        )
+        self.decide(directory, host, request, scratch, |context, request, scratch| {
+            replaces::verify(context, request, want_lock, scratch)
+        })
     }
 
     /// Decides about a REFER: RFC 3515 section 2.4.
@@ -90,13 +86,9 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide(
-            directory,
-            host,
-            request,
-            scratch,
-            |context, request, scratch| route::route(context, request, want_lock, scratch),
-        )
+        self.decide(directory, host, request, scratch, |context, request, scratch| {
+            route::route(context, request, want_lock, scratch)
+        })
     }
 
     fn decide<'a, D: Directory, H: Host<D::Dialog>>(
@@ -111,33 +103,13 @@ impl Engine {
             &mut Scratch<'a>,
         ) -> Result<Verdict<'a, D::Dialog>, NoVerdict>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        let Received {
-            raw,
-            sender,
-            now_ms,
-        } = request;
+        let Received { raw, sender, now_ms } = request;
         let now_ms = self.now(now_ms);
         let snapshot = self.settings();
-        let Engine {
-            tombstones, rates, ..
-        } = self;
-        let context = Context {
-            directory,
-            host,
-            snapshot: &snapshot,
-            tombstones,
-            rates,
-        };
+        let Engine { tombstones, rates, .. } = self;
+        let context = Context { directory, host, snapshot: &snapshot, tombstones, rates };
         let verdict = match Message::parse(raw) {
-            Ok(message) => rule(
-                &context,
-                &Request {
-                    message,
-                    sender,
-                    now_ms,
-                },
-                scratch,
-            )?,
+            Ok(message) => rule(&context, &Request { message, sender, now_ms }, scratch)?,
             Err(error) => unreadable(snapshot.of(sender.endpoint), error, scratch)?,
         };
         if verdict.code >= 300 {
@@ -153,10 +125,7 @@ impl Engine {
     fn now(&self, now_ms: u64) -> u64 {
         let latest = self.latest_ms.load(Ordering::Relaxed);
         if now_ms > latest {
-            return self
-                .latest_ms
-                .fetch_max(now_ms, Ordering::Relaxed)
-                .max(now_ms);
+            return self.latest_ms.fetch_max(now_ms, Ordering::Relaxed).max(now_ms);
         }
         latest
     }

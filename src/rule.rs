@@ -19,9 +19,7 @@ impl Rule {
 
     /// The rule with this number, if there is one.
     pub fn from_number(number: u16) -> Option<Rule> {
-        let at = TABLE
-            .binary_search_by_key(&number, |entry| entry.0 .0)
-            .ok()?;
+        let at = TABLE.binary_search_by_key(&number, |entry| entry.0 .0).ok()?;
         TABLE.get(at).map(|entry| entry.0)
     }
 
@@ -41,10 +39,7 @@ impl Rule {
     }
 
     fn entry(self) -> Option<&'static (Rule, &'static CStr, &'static CStr)> {
-        TABLE
-            .binary_search_by_key(&self.0, |entry| entry.0 .0)
-            .ok()
-            .and_then(|at| TABLE.get(at))
+        TABLE.binary_search_by_key(&self.0, |entry| entry.0 .0).ok().and_then(|at| TABLE.get(at))
     }
 }
 

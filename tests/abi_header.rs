@@ -1,12 +1,7 @@
 //! The header: it is what the sources say, it compiles alone and twice in every dialect, and it
 //! puts nothing into its reader's namespace but names of its own.
 // Tests may fail loudly.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -28,10 +23,7 @@ fn header_is_what_the_sources_say() {
         return;
     }
     let pairs = checked_in.lines().zip(GENERATED.lines()).enumerate();
-    let (line, (old, new)) = pairs
-        .clone()
-        .find(|(_, (old, new))| old != new)
-        .unwrap_or_default();
+    let (line, (old, new)) = pairs.clone().find(|(_, (old, new))| old != new).unwrap_or_default();
     panic!(
         "include/sipxfer.h is not what src/ffi says (`make header` renews it). First difference \
          at line {}:\n  checked in: {old}\n  generated:  {new}",
@@ -44,14 +36,7 @@ fn compiles_everywhere(name: &str, source: &str) {
     let dir = tools::workshop(&format!("header-{name}"));
     let c = tools::write(dir.join("host.c"), source);
     let cpp = tools::write(dir.join("host.cpp"), source);
-    let warnings = [
-        "-Wall",
-        "-Wextra",
-        "-Wpedantic",
-        "-Werror",
-        "-Wshadow",
-        "-Wundef",
-    ];
+    let warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wshadow", "-Wundef"];
     for (compiler, dialect, file) in [
         ("gcc", "c99", &c),
         ("gcc", "c11", &c),
@@ -71,14 +56,8 @@ fn compiles_everywhere(name: &str, source: &str) {
         } else {
             command.arg("-Wstrict-prototypes");
         }
-        command
-            .arg("-I")
-            .arg(tools::include_dir())
-            .arg("-c")
-            .arg(file);
-        command
-            .arg("-o")
-            .arg(dir.join(format!("{compiler}-{dialect}.o")));
+        command.arg("-I").arg(tools::include_dir()).arg("-c").arg(file);
+        command.arg("-o").arg(dir.join(format!("{compiler}-{dialect}.o")));
         tools::succeed(&mut command);
     }
 }
@@ -108,10 +87,7 @@ size_t use_of_macros(size_t len)
     return request.struct_size + SIPXFER_SCRATCH_SIZE(len + 1) + (SIPXFER_E_NULL == 0 ? 1 : 0);
 }
 ";
-    let source = source.replace(
-        "extern \"C\" {",
-        "#ifdef __cplusplus\nextern \"C\" {\n#endif",
-    );
+    let source = source.replace("extern \"C\" {", "#ifdef __cplusplus\nextern \"C\" {\n#endif");
     let source = source.replace("len);\n}\n", "len);\n#ifdef __cplusplus\n}\n#endif\n");
     compiles_everywhere("macros", &source);
 }
@@ -124,21 +100,14 @@ fn every_name_is_ours() {
     names.extend(model.constants.keys().cloned());
     names.extend(model.others.iter().cloned());
     let text = tools::header_text();
-    let defines = text
-        .lines()
-        .filter_map(|line| line.trim_start().strip_prefix("#define "));
+    let defines = text.lines().filter_map(|line| line.trim_start().strip_prefix("#define "));
     names.extend(defines.filter_map(|rest| {
-        rest.split(|it: char| !it.is_alphanumeric() && it != '_')
-            .next()
-            .map(str::to_owned)
+        rest.split(|it: char| !it.is_alphanumeric() && it != '_').next().map(str::to_owned)
     }));
     assert!(names.len() > 50, "the header was not read: {names:?}");
     let foreign: Vec<_> = names
         .iter()
         .filter(|name| !name.starts_with("sipxfer_") && !name.starts_with("SIPXFER_"))
         .collect();
-    assert!(
-        foreign.is_empty(),
-        "not named sipxfer_ or SIPXFER_: {foreign:?}"
-    );
+    assert!(foreign.is_empty(), "not named sipxfer_ or SIPXFER_: {foreign:?}");
 }

@@ -1,12 +1,7 @@
 //! Whatever a host hands in, the library answers with a status: every function of the header with
 //! every argument wrong in turn, and callbacks that fail, lie and call back.
 // Tests may fail loudly.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -29,10 +24,7 @@ fn run(name: &str, library: &Library, flags: &[&str]) {
     let host = tools::host(library, &dir, "hostile", &files, flags);
     let printed = tools::succeed(&mut host.command());
     let count = format!("{} functions, ", Model::of_header().functions.len());
-    assert!(
-        printed.contains(&count),
-        "not every function was called: {printed}"
-    );
+    assert!(printed.contains(&count), "not every function was called: {printed}");
 }
 
 #[test]
@@ -82,8 +74,5 @@ fn every_callback_has_its_scenarios() {
             }
         }
     }
-    assert!(
-        missing.is_empty(),
-        "no scenario in tests/c/callbacks.c: {missing:?}"
-    );
+    assert!(missing.is_empty(), "no scenario in tests/c/callbacks.c: {missing:?}");
 }

@@ -1,12 +1,7 @@
 //! Header and library agree: every struct, field, function and constant is the same for a C
 //! compiler, for a reader of the header, and in the Rust sources.
 // Tests may fail loudly.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -138,19 +133,13 @@ fn layout_in_c() -> BTreeSet<String> {
     let mut cc = tools::program("cc");
     cc.args(tools::STRICT_C).arg("-I").arg(tools::include_dir());
     tools::succeed(cc.arg(file).arg("-o").arg(&out));
-    tools::succeed(&mut tools::program(out))
-        .lines()
-        .map(str::to_owned)
-        .collect()
+    tools::succeed(&mut tools::program(out)).lines().map(str::to_owned).collect()
 }
 
 /// What only one of both sides has; nothing where they agree.
 fn difference(left: &BTreeSet<String>, right: &BTreeSet<String>, names: [&str; 2]) -> String {
     let only = |name: &str, these: &BTreeSet<String>, those: &BTreeSet<String>| {
-        let lines: Vec<_> = these
-            .difference(those)
-            .map(|it| format!("\n  {it}"))
-            .collect();
+        let lines: Vec<_> = these.difference(those).map(|it| format!("\n  {it}")).collect();
         if lines.is_empty() {
             String::new()
         } else {
@@ -171,21 +160,14 @@ fn layout_is_the_same_for_c_and_for_rust() {
 fn fields_of(model: &Model) -> BTreeSet<String> {
     let line = |name: &str, at: usize, it: &Named| format!("{name} {at} {}: {}", it.name, it.ty);
     let lines = |(name, fields): (&String, &Vec<Named>)| -> Vec<String> {
-        fields
-            .iter()
-            .enumerate()
-            .map(|(at, it)| line(name, at, it))
-            .collect()
+        fields.iter().enumerate().map(|(at, it)| line(name, at, it)).collect()
     };
     model.structs.iter().flat_map(lines).collect()
 }
 
 #[test]
 fn field_types_are_the_same_in_header_and_sources() {
-    let (header, sources) = (
-        fields_of(Model::of_header()),
-        fields_of(Model::of_sources()),
-    );
+    let (header, sources) = (fields_of(Model::of_header()), fields_of(Model::of_sources()));
     assert!(!header.is_empty());
     let found = difference(&header, &sources, ["in the header", "in src/ffi"]);
     assert!(found.is_empty(), "field types differ: {found}");
@@ -196,11 +178,8 @@ fn opaque_structs_are_the_same_in_header_and_sources() {
     // A type of the sources that no C function mentions is none of the header's business.
     let (header, sources) = (&Model::of_header().opaque, &Model::of_sources().opaque);
     assert!(!header.is_empty());
-    let named: BTreeSet<String> = sources
-        .iter()
-        .filter(|name| name.starts_with("sipxfer_"))
-        .cloned()
-        .collect();
+    let named: BTreeSet<String> =
+        sources.iter().filter(|name| name.starts_with("sipxfer_")).cloned().collect();
     let found = difference(header, &named, ["in the header", "in src/ffi"]);
     assert!(found.is_empty(), "opaque structs differ: {found}");
 }
@@ -208,11 +187,7 @@ fn opaque_structs_are_the_same_in_header_and_sources() {
 #[test]
 fn function_types_are_the_same_in_header_and_sources() {
     let lines = |model: &Model| -> BTreeSet<String> {
-        model
-            .functions
-            .iter()
-            .map(|(name, it)| format!("{name}{it}"))
-            .collect()
+        model.functions.iter().map(|(name, it)| format!("{name}{it}")).collect()
     };
     let (header, sources) = (lines(Model::of_header()), lines(Model::of_sources()));
     assert!(!header.is_empty());
@@ -223,11 +198,7 @@ fn function_types_are_the_same_in_header_and_sources() {
 #[test]
 fn constants_are_the_same_in_header_and_sources() {
     let lines = |model: &Model| -> BTreeSet<String> {
-        model
-            .constants
-            .iter()
-            .map(|(name, value)| format!("{name} = {value}"))
-            .collect()
+        model.constants.iter().map(|(name, value)| format!("{name} = {value}")).collect()
     };
     let (header, sources) = (lines(Model::of_header()), lines(Model::of_sources()));
     assert!(!header.is_empty());
@@ -239,17 +210,8 @@ fn constants_are_the_same_in_header_and_sources() {
 #[test]
 fn statuses_are_distinct() {
     let statuses = Model::of_header().constants.iter();
-    let statuses: Vec<_> = statuses
-        .filter(|(name, _)| name.starts_with("SIPXFER_E_"))
-        .collect();
+    let statuses: Vec<_> = statuses.filter(|(name, _)| name.starts_with("SIPXFER_E_")).collect();
     let values: BTreeSet<_> = statuses.iter().map(|(_, value)| **value).collect();
-    assert_eq!(
-        values.len(),
-        statuses.len(),
-        "two statuses share a number: {statuses:?}"
-    );
-    assert!(
-        values.iter().all(|value| *value < 0),
-        "a failure is negative: {statuses:?}"
-    );
+    assert_eq!(values.len(), statuses.len(), "two statuses share a number: {statuses:?}");
+    assert!(values.iter().all(|value| *value < 0), "a failure is negative: {statuses:?}");
 }

@@ -1,12 +1,7 @@
 //! The shared object: it exports the functions of the header and nothing else, its table holds
 //! these very functions, and it is linked as a host that loads and unloads it needs it.
 // Tests may fail loudly.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -26,31 +21,21 @@ fn functions_of_header() -> BTreeSet<String> {
 #[test]
 fn shared_object_exports_what_the_header_declares() {
     let mut nm = tools::program("nm");
-    nm.args(["-D", "--defined-only", "--format=posix"])
-        .arg(tools::release().file());
+    nm.args(["-D", "--defined-only", "--format=posix"]).arg(tools::release().file());
     let listing = tools::succeed(&mut nm);
     let symbols: Vec<(&str, &str)> = listing
         .lines()
         .map(|line| {
             let mut words = line.split_whitespace();
-            (
-                words.next().unwrap_or_default(),
-                words.next().unwrap_or_default(),
-            )
+            (words.next().unwrap_or_default(), words.next().unwrap_or_default())
         })
         .collect();
     let exported: BTreeSet<String> = symbols.iter().map(|(name, _)| (*name).to_owned()).collect();
     let declared = functions_of_header();
     let too_much: Vec<_> = exported.difference(&declared).collect();
     let missing: Vec<_> = declared.difference(&exported).collect();
-    assert!(
-        too_much.is_empty(),
-        "exported, but not in the header: {too_much:?}"
-    );
-    assert!(
-        missing.is_empty(),
-        "in the header, but not exported: {missing:?}"
-    );
+    assert!(too_much.is_empty(), "exported, but not in the header: {too_much:?}");
+    assert!(missing.is_empty(), "in the header, but not exported: {missing:?}");
     let data: Vec<_> = symbols.iter().filter(|(_, kind)| *kind != "T").collect();
     assert!(data.is_empty(), "no code, but exported: {data:?}");
 }
@@ -65,20 +50,13 @@ fn table() -> Vec<String> {
 #[test]
 fn table_lists_every_function_once() {
     let listed: BTreeSet<String> = table().into_iter().collect();
-    assert_eq!(
-        listed.len(),
-        table().len(),
-        "a function stands in the table twice"
-    );
+    assert_eq!(listed.len(), table().len(), "a function stands in the table twice");
     let mut declared = functions_of_header();
     declared.remove(ENTRY);
     let missing: Vec<_> = declared.difference(&listed).collect();
     let too_much: Vec<_> = listed.difference(&declared).collect();
     assert!(missing.is_empty(), "not in the table: {missing:?}");
-    assert!(
-        too_much.is_empty(),
-        "in the table, but not declared: {too_much:?}"
-    );
+    assert!(too_much.is_empty(), "in the table, but not declared: {too_much:?}");
 }
 
 #[test]
@@ -147,18 +125,12 @@ int main(int argc, char **argv)
 
 fn dynamic_section() -> String {
     let mut readelf = tools::program("readelf");
-    tools::succeed(
-        readelf
-            .args(["--dynamic", "--wide"])
-            .arg(tools::release().file()),
-    )
+    tools::succeed(readelf.args(["--dynamic", "--wide"]).arg(tools::release().file()))
 }
 
 /// The words in brackets behind this tag: `(NEEDED) Shared library: [libc.so.6]`.
 fn entries(section: &str, tag: &str) -> Vec<String> {
-    let lines = section
-        .lines()
-        .filter(|line| line.contains(&format!("({tag})")));
+    let lines = section.lines().filter(|line| line.contains(&format!("({tag})")));
     let word = |line: &str| Some(line.split_once('[')?.1.split_once(']')?.0.to_owned());
     lines.filter_map(word).collect()
 }
@@ -173,49 +145,26 @@ fn soname_follows_the_abi() {
 #[test]
 fn it_is_never_unmapped() {
     let section = dynamic_section();
-    let flags: Vec<_> = section
-        .lines()
-        .filter(|line| line.contains("(FLAGS_1)"))
-        .collect();
-    assert!(
-        flags.iter().any(|line| line.contains("NODELETE")),
-        "no NODELETE in {section}"
-    );
+    let flags: Vec<_> = section.lines().filter(|line| line.contains("(FLAGS_1)")).collect();
+    assert!(flags.iter().any(|line| line.contains("NODELETE")), "no NODELETE in {section}");
 }
 
 #[test]
 fn it_needs_the_c_library_only() {
-    let known = [
-        "libc.so.6",
-        "libm.so.6",
-        "libgcc_s.so.1",
-        "ld-linux-x86-64.so.2",
-    ];
+    let known = ["libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2"];
     let needed = entries(&dynamic_section(), "NEEDED");
-    assert!(
-        needed.iter().any(|it| it == "libc.so.6"),
-        "readelf was not understood: {needed:?}"
-    );
-    let foreign: Vec<_> = needed
-        .iter()
-        .filter(|it| !known.contains(&it.as_str()))
-        .collect();
+    assert!(needed.iter().any(|it| it == "libc.so.6"), "readelf was not understood: {needed:?}");
+    let foreign: Vec<_> = needed.iter().filter(|it| !known.contains(&it.as_str())).collect();
     assert!(foreign.is_empty(), "a host would need {foreign:?} too");
 }
 
 #[test]
 fn it_needs_no_executable_stack() {
     let mut readelf = tools::program("readelf");
-    let segments = tools::succeed(
-        readelf
-            .args(["--segments", "--wide"])
-            .arg(tools::release().file()),
-    );
+    let segments =
+        tools::succeed(readelf.args(["--segments", "--wide"]).arg(tools::release().file()));
     let stack = segments.lines().find(|line| line.contains("GNU_STACK"));
-    let flags: Vec<_> = stack
-        .expect("a GNU_STACK segment")
-        .split_whitespace()
-        .collect();
+    let flags: Vec<_> = stack.expect("a GNU_STACK segment").split_whitespace().collect();
     // Type, offset, two addresses, two sizes, then the flags up to the alignment.
     let flags = flags[6..flags.len() - 1].concat();
     assert_eq!(flags, "RW", "the flags of the stack");

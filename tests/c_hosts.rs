@@ -1,12 +1,7 @@
 //! The example hosts, built by their own Makefiles the way a reader builds them, then run plain,
 //! under valgrind and under the sanitizers: no error, no leak.
 // Tests may fail loudly.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -33,8 +28,7 @@ fn build(name: &str, variant: &str, library: &Library, flags: &[&str]) -> Exampl
         }
     }
     let mut make = tools::program("make");
-    make.current_dir(&dir)
-        .arg(format!("CC={}", library.compiler));
+    make.current_dir(&dir).arg(format!("CC={}", library.compiler));
     // make splits paths at spaces: these names hold none, wherever the clone lies.
     symlink(tools::include_dir(), dir.join("include")).expect("a link to the header");
     symlink(&library.dir, dir.join("lib")).expect("a link to the library");
@@ -44,14 +38,9 @@ fn build(name: &str, variant: &str, library: &Library, flags: &[&str]) -> Exampl
         make.arg(format!("LDFLAGS={}", flags.join(" ")));
     }
     // Flags of a make above this one are not for the example.
-    make.env_remove("MAKEFLAGS")
-        .env_remove("MFLAGS")
-        .env_remove("MAKELEVEL");
+    make.env_remove("MAKEFLAGS").env_remove("MFLAGS").env_remove("MAKELEVEL");
     tools::succeed(&mut make);
-    Example {
-        program: dir.join("build").join(name),
-        library: library.clone(),
-    }
+    Example { program: dir.join("build").join(name), library: library.clone() }
 }
 
 impl Example {
@@ -75,11 +64,7 @@ impl Example {
 
     fn runs(&self, tool: &[&str]) {
         let printed = tools::succeed(&mut self.command(tool));
-        assert!(
-            !printed.trim().is_empty(),
-            "{:?} says nothing",
-            self.program
-        );
+        assert!(!printed.trim().is_empty(), "{:?} says nothing", self.program);
     }
 }
 
@@ -166,10 +151,7 @@ fn the_tools_find_a_leak_and_an_overrun() {
             };
             tools::strict_sanitizers(&mut command);
             let output = tools::finish(&mut command);
-            assert!(
-                !output.status.success(),
-                "{command:?} does not find the {name}"
-            );
+            assert!(!output.status.success(), "{command:?} does not find the {name}");
         }
     }
 }
@@ -194,10 +176,7 @@ fn demo_plays_every_scenario() {
     command.env("LD_LIBRARY_PATH", &library.dir);
     let printed = tools::succeed(&mut command).to_lowercase();
     // The list at the end says of each scenario how it went.
-    let ok: Vec<_> = printed
-        .lines()
-        .filter(|line| line.starts_with("ok "))
-        .collect();
+    let ok: Vec<_> = printed.lines().filter(|line| line.starts_with("ok ")).collect();
     let absent = |name: &&&str| !ok.iter().any(|line| line.contains(**name));
     let missing: Vec<_> = SCENARIOS.iter().filter(absent).collect();
     assert!(missing.is_empty(), "not played: {missing:?}\n{printed}");

@@ -2,12 +2,7 @@
 //! exit statuses.
 #![cfg(feature = "cli")]
 // Tests may fail loudly.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "cli/parse.rs"]
 mod parse;
@@ -22,9 +17,7 @@ use std::process::{Command, Output, Stdio};
 
 fn tool(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sipxfer"));
-    command
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli"))
-        .args(args);
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli")).args(args);
     command
 }
 
@@ -60,13 +53,7 @@ fn unusable(args: &[&str], stdin: &[u8]) -> (String, String) {
     (stdout, stderr)
 }
 
-const FILES: [&str; 5] = [
-    "explain",
-    "--config",
-    "pbx.toml",
-    "--dialogs",
-    "dialogs.toml",
-];
+const FILES: [&str; 5] = ["explain", "--config", "pbx.toml", "--dialogs", "dialogs.toml"];
 
 /// What is decided about a request from an endpoint; from a stranger where that is empty.
 fn text(endpoint: &str, file: &str, more: &[&str], stdin: &[u8]) -> String {
@@ -93,9 +80,7 @@ fn file(name: &str) -> String {
 fn with_line(name: &str, line: &str) -> String {
     let start = &line[..=line.find(':').unwrap()];
     let request = file(name);
-    let lines = request
-        .lines()
-        .map(|it| if it.starts_with(start) { line } else { it });
+    let lines = request.lines().map(|it| if it.starts_with(start) { line } else { it });
     let changed: String = lines.map(|it| format!("{it}\r\n")).collect();
     assert!(changed.contains(line), "{name} has no line {start}");
     changed
@@ -123,12 +108,7 @@ fn summary(found: &Value, expected: &str) -> String {
 /// Compares the verdict and the code, and sees that all rules are there.
 #[track_caller]
 fn assert_verdict(found: &Value, expected: &str, of: &str) {
-    assert_eq!(
-        summary(found, expected),
-        expected,
-        "{of}: {}",
-        found["rules"]
-    );
+    assert_eq!(summary(found, expected), expected, "{of}: {}", found["rules"]);
 }
 
 fn scratch_file(name: &str, bytes: &[u8]) -> String {
@@ -172,19 +152,13 @@ fn settings_rules_help_and_version_are_printed() {
 #[test]
 #[cfg(unix)]
 fn a_reader_that_goes_away_is_no_error() {
-    let mut child = tool(&["rules", "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        tool(&["rules", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
     if cfg!(target_os = "linux") {
-        let full = std::fs::OpenOptions::new()
-            .write(true)
-            .open("/dev/full")
-            .unwrap();
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = tool(&["rules"]).stdout(full).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         assert!(output.stderr.starts_with(b"sipxfer: stdout: "));

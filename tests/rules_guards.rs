@@ -20,14 +20,9 @@ fn r090_listed_headers_are_taken_over_and_others_are_dropped_and_logged() {
         );
         got.is(SIPXFER_VERDICT_BLIND, 90);
         let lines = "Subject: a b\r\nUser-to-User: 00;encoding=hex\r\nAccept-Contact: *\r\n";
-        assert_eq!(
-            (got.headers.as_str(), got.dropped.as_str()),
-            (lines, "X-Own,Foo")
-        );
+        assert_eq!((got.headers.as_str(), got.dropped.as_str()), (lines, "X-Own,Foo"));
         assert!(
-            pbx.log()
-                .iter()
-                .any(|line| line.contains("dropped: X-Own,Foo")),
+            pbx.log().iter().any(|line| line.contains("dropped: X-Own,Foo")),
             "{:?}",
             pbx.log()
         );
@@ -45,10 +40,7 @@ fn r091_headers_that_identify_or_route_are_never_taken_even_if_listed() {
             "From To Call-ID CSeq Via Route Record-Route Max-Forwards Contact Content-Type \
                      Content-Length body Accept Accept-Encoding Allow Supported User-Agent";
         pbx.set("refer.header_allow", names);
-        for name in names
-            .split_whitespace()
-            .chain(["f", "t", "i", "v", "m", "c", "l", "k"])
-        {
+        for name in names.split_whitespace().chain(["f", "t", "i", "v", "m", "c", "l", "k"]) {
             let got = with_headers(&pbx, &format!("Subject=x&{name}=evil"));
             got.is(SIPXFER_VERDICT_BLIND, 91);
             assert_eq!(got.headers, "Subject: x\r\n", "{name}");
@@ -88,10 +80,8 @@ fn r093_an_escape_that_decodes_to_cr_lf_or_nul_is_400_in_any_header() {
             let got = with_headers(&pbx, hostile);
             assert!(got.refused(400, 93).error.is_some(), "{hostile}");
         }
-        pbx.route(&refer_to("<sip:1%0D%0A0@h>"), known("bob"))
-            .refused(400, 93);
-        pbx.route(&refer_to("<sip:100@h;x=%00>"), known("bob"))
-            .refused(400, 93);
+        pbx.route(&refer_to("<sip:1%0D%0A0@h>"), known("bob")).refused(400, 93);
+        pbx.route(&refer_to("<sip:100@h;x=%00>"), known("bob")).refused(400, 93);
     });
 }
 
@@ -137,24 +127,14 @@ fn to_domain(pbx: &Pbx, uri: &str) -> Got {
 fn remote_transfers_go_to_allowed_domains_only_by_the_host_really_contacted() {
     on_both(|pbx| {
         pbx.set("remote.allow_domains", "b.example, 192.0.2.0/24");
-        for good in [
-            "sip:c@b.example",
-            "sip:c@B.Example.:5080",
-            "sips:c@192.0.2.9",
-        ] {
+        for good in ["sip:c@b.example", "sip:c@B.Example.:5080", "sips:c@192.0.2.9"] {
             to_domain(&pbx, good).is(SIPXFER_VERDICT_REMOTE_ATTENDED, 18);
         }
-        for evil in [
-            "sip:c@evil.example",
-            "sip:c@b.example;maddr=evil.example",
-            "sip:b.example@x.y",
-        ] {
+        for evil in
+            ["sip:c@evil.example", "sip:c@b.example;maddr=evil.example", "sip:b.example@x.y"]
+        {
             let got = to_domain(&pbx, evil);
-            assert_eq!(
-                got.refused(403, 0).setting,
-                "remote.allow_domains",
-                "{evil}"
-            );
+            assert_eq!(got.refused(403, 0).setting, "remote.allow_domains", "{evil}");
         }
         pbx.set("remote.deny_domains", "192.0.2.9");
         let got = to_domain(&pbx, "sip:c@192.0.2.9");
@@ -180,20 +160,14 @@ fn a_call_is_transferred_so_many_times_and_no_more() {
     on_both(|pbx| {
         pbx.set("refer.max_depth", "2");
         let deep = |depth| {
-            let from = From {
-                depth,
-                ..known("bob")
-            };
+            let from = From { depth, ..known("bob") };
             pbx.route(&refer_to("<sip:100@h>"), from)
         };
         assert_eq!(deep(0).is(SIPXFER_VERDICT_BLIND, 0).transfer_depth, 1);
         assert_eq!(deep(1).is(SIPXFER_VERDICT_BLIND, 0).transfer_depth, 2);
         assert_eq!(deep(2).refused(403, 0).setting, "refer.max_depth");
         pbx.set("refer.max_depth", "0");
-        assert_eq!(
-            deep(u32::MAX).is(SIPXFER_VERDICT_BLIND, 0).transfer_depth,
-            u32::MAX
-        );
+        assert_eq!(deep(u32::MAX).is(SIPXFER_VERDICT_BLIND, 0).transfer_depth, u32::MAX);
     });
 }
 
@@ -207,13 +181,8 @@ fn an_endpoint_sends_so_many_refers_a_minute() {
         }
         let got = pbx.route(&blind, known("bob"));
         assert_eq!(got.refused(503, 0).retry_after_s, 20);
-        assert!(
-            got.response.contains("\r\nRetry-After: 20\r\n"),
-            "{}",
-            got.response
-        );
-        pbx.route(&blind, known("alice"))
-            .is(SIPXFER_VERDICT_BLIND, 0);
+        assert!(got.response.contains("\r\nRetry-After: 20\r\n"), "{}", got.response);
+        pbx.route(&blind, known("alice")).is(SIPXFER_VERDICT_BLIND, 0);
         pbx.now_ms += 20_000;
         pbx.route(&blind, known("bob")).is(SIPXFER_VERDICT_BLIND, 0);
         // Time that goes back is clamped: it earns nobody anything.

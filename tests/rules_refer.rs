@@ -30,8 +30,7 @@ fn r029_none_or_two_refer_to_are_400() {
         let list = pbx.route(&refer_to("<sip:100@h>, <sip:101@h>"), known("bob"));
         assert!(list.refused(400, 29).error.is_some());
         let compact = refer("r: <sip:100@h>\r\n");
-        pbx.route(&compact, known("bob"))
-            .is(SIPXFER_VERDICT_BLIND, 95);
+        pbx.route(&compact, known("bob")).is(SIPXFER_VERDICT_BLIND, 95);
     });
 }
 
@@ -43,19 +42,13 @@ fn r030_the_host_is_asked_for_its_approval_last_and_once() {
         let approve = Asked::Approve(SIPXFER_VERDICT_BLIND, "sip:100@h".into());
         assert_eq!(pbx.asked().iter().filter(|it| **it == approve).count(), 1);
         *pbx.host.approve.lock().unwrap() = Some(SIPXFER_NO);
-        pbx.route(&refer_to("<sip:100@h>"), known("bob"))
-            .refused(603, 30);
+        pbx.route(&refer_to("<sip:100@h>"), known("bob")).refused(603, 30);
         let before = pbx.asked().len();
-        pbx.route(&refer_to("<sip:unknown@h>"), known("bob"))
-            .refused(404, 0);
+        pbx.route(&refer_to("<sip:unknown@h>"), known("bob")).refused(404, 0);
         let asked = pbx.asked()[before..].to_vec();
-        assert!(
-            !asked.iter().any(|it| matches!(it, Asked::Approve(..))),
-            "{asked:?}"
-        );
+        assert!(!asked.iter().any(|it| matches!(it, Asked::Approve(..))), "{asked:?}");
         *pbx.host.approve.lock().unwrap() = Some(-5);
-        pbx.route(&refer_to("<sip:100@h>"), known("bob"))
-            .refused(500, 0);
+        pbx.route(&refer_to("<sip:100@h>"), known("bob")).refused(500, 0);
     });
 }
 
@@ -69,10 +62,7 @@ fn r030_transfers_can_be_forbidden_by_the_host_by_endpoint_and_for_all() {
         pbx.route(&blind, known("bob")).refused(500, 0);
         *pbx.host.allow_transfer.lock().unwrap() = None;
         pbx.set("refer.allow", "no");
-        assert_eq!(
-            pbx.route(&blind, known("bob")).refused(603, 30).setting,
-            "refer.allow"
-        );
+        assert_eq!(pbx.route(&blind, known("bob")).refused(603, 30).setting, "refer.allow");
         pbx.set_in("endpoint:bob", "refer.allow", "yes");
         pbx.route(&blind, known("bob")).is(SIPXFER_VERDICT_BLIND, 0);
     });
@@ -86,11 +76,9 @@ fn r031_who_sends_it_comes_before_what_it_says() {
             assert_eq!(got.is(SIPXFER_VERDICT_CHALLENGE, 31).code, 401);
         }
         pbx.set("refer.require_auth", "reject");
-        pbx.route(&refer_to("<sip:100@h>"), STRANGER)
-            .refused(403, 31);
+        pbx.route(&refer_to("<sip:100@h>"), STRANGER).refused(403, 31);
         pbx.set("refer.require_auth", "no");
-        pbx.route(&refer_to("<sip:100@h>"), STRANGER)
-            .is(SIPXFER_VERDICT_BLIND, 0);
+        pbx.route(&refer_to("<sip:100@h>"), STRANGER).is(SIPXFER_VERDICT_BLIND, 0);
         assert!(!pbx.asked().iter().any(|it| matches!(it, Asked::Find(..))));
     });
 }
@@ -98,19 +86,13 @@ fn r031_who_sends_it_comes_before_what_it_says() {
 #[test]
 fn r032_a_scheme_that_cannot_be_contacted_is_416_and_tel_is_mapped_by_the_setting() {
     on_both(|pbx| {
-        pbx.route(&refer_to("<http://h/>"), known("bob"))
-            .refused(416, 32);
+        pbx.route(&refer_to("<http://h/>"), known("bob")).refused(416, 32);
         let tel = refer_to("<tel:+1-510-555.0123;phone-context=x>");
-        assert_eq!(
-            pbx.route(&tel, known("bob")).refused(416, 32).setting,
-            "refer.tel"
-        );
-        pbx.set("refer.tel", "yes")
-            .extension("default", "+15105550123");
+        assert_eq!(pbx.route(&tel, known("bob")).refused(416, 32).setting, "refer.tel");
+        pbx.set("refer.tel", "yes").extension("default", "+15105550123");
         let got = pbx.route(&tel, known("bob"));
         assert_eq!(got.is(SIPXFER_VERDICT_BLIND, 95).extension, "+15105550123");
-        pbx.route(&refer_to("<http://h/>"), known("bob"))
-            .refused(416, 32);
+        pbx.route(&refer_to("<http://h/>"), known("bob")).refused(416, 32);
     });
 }
 
@@ -141,22 +123,13 @@ fn r034_r069_accepting_creates_a_subscription_and_the_code_is_a_setting() {
 #[test]
 fn r063_refer_sub_false_wants_no_subscription() {
     on_both(|pbx| {
-        let got = pbx.route(
-            &refer("Refer-To: <sip:100@h>\r\nRefer-Sub: false;x=1;y\r\n"),
-            known("bob"),
-        );
+        let got =
+            pbx.route(&refer("Refer-To: <sip:100@h>\r\nRefer-Sub: false;x=1;y\r\n"), known("bob"));
         assert!(!got.is(SIPXFER_VERDICT_BLIND, 63).subscription);
-        let got = pbx.route(
-            &refer("Refer-To: <sip:100@h>\r\nRefer-Sub: true\r\n"),
-            known("bob"),
-        );
+        let got = pbx.route(&refer("Refer-To: <sip:100@h>\r\nRefer-Sub: true\r\n"), known("bob"));
         assert!(got.is(SIPXFER_VERDICT_BLIND, 34).subscription);
         let bad = refer("Refer-To: <sip:100@h>\r\nRefer-Sub: maybe\r\n");
-        assert!(pbx
-            .route(&bad, known("bob"))
-            .refused(400, 63)
-            .error
-            .is_some());
+        assert!(pbx.route(&bad, known("bob")).refused(400, 63).error.is_some());
     });
 }
 
@@ -164,23 +137,14 @@ fn r063_refer_sub_false_wants_no_subscription() {
 fn r035_another_method_is_honoured_where_the_host_opted_in_and_else_refused() {
     on_both(|pbx| {
         let bye = refer_to("<sip:carol@h;method=BYE>");
-        assert_eq!(
-            pbx.route(&bye, known("bob")).refused(403, 35).setting,
-            "refer.methods"
-        );
-        pbx.route(&refer_to("<sip:c@h;method=B%59E>"), known("bob"))
-            .refused(403, 35);
-        pbx.route(&refer_to("<sip:c@h;METHOD=bye>"), known("bob"))
-            .refused(403, 35);
+        assert_eq!(pbx.route(&bye, known("bob")).refused(403, 35).setting, "refer.methods");
+        pbx.route(&refer_to("<sip:c@h;method=B%59E>"), known("bob")).refused(403, 35);
+        pbx.route(&refer_to("<sip:c@h;METHOD=bye>"), known("bob")).refused(403, 35);
         pbx.set("refer.methods", "BYE, REFER");
         let got = pbx.route(&bye, known("bob"));
         got.is(SIPXFER_VERDICT_OTHER_METHOD, 35);
-        assert_eq!(
-            (got.method.as_str(), got.target.as_str()),
-            ("BYE", "sip:carol@h")
-        );
-        pbx.route(&refer_to("<sip:c@h;method=INFO>"), known("bob"))
-            .refused(403, 35);
+        assert_eq!((got.method.as_str(), got.target.as_str()), ("BYE", "sip:carol@h"));
+        pbx.route(&refer_to("<sip:c@h;method=INFO>"), known("bob")).refused(403, 35);
         let twice = refer_to("<sip:c@h;method=INVITE;method=BYE>");
         pbx.route(&twice, known("bob")).refused(400, 35);
         let odd = refer_to(&SECOND.replace('?', ";method=BYE?"));
@@ -201,35 +165,19 @@ fn r095_a_blind_transfer_goes_to_the_user_part_without_its_options_or_to_s() {
             ("\"Jane\" <sip:100;phone-context=x@h;user=phone>;x=y", "100"),
             ("<sip:1%30%30@h>", "100"),
             ("<sips:100:secret@h:5061>", "100"),
-            (
-                "<sip:gw.example.com:5061;transport=tls;x-m=8:orgid:GUID>",
-                "s",
-            ),
+            ("<sip:gw.example.com:5061;transport=tls;x-m=8:orgid:GUID>", "s"),
         ] {
             pbx.extension("default", extension);
             let got = pbx.route(&refer_to(value), known("bob"));
-            assert_eq!(
-                got.is(SIPXFER_VERDICT_BLIND, 95).extension,
-                extension,
-                "{value}"
-            );
+            assert_eq!(got.is(SIPXFER_VERDICT_BLIND, 95).extension, extension, "{value}");
             assert_eq!(got.context, "default");
             assert_eq!(got.variable("SIPTRANSFER"), Some("yes"));
             assert_eq!(got.variable("SIPREFERRINGCONTEXT"), Some("default"));
             assert_eq!(got.variable("SIPREPLACESHDR"), None);
         }
         let got = pbx.route(&refer_to("<sip:unknown@h>"), known("bob"));
-        assert!(
-            got.refused(404, 0)
-                .why
-                .contains("'unknown' in context 'default'"),
-            "{}",
-            got.why
-        );
-        let whole = pbx.route(
-            &refer_to("<sip:gw.example.com:5061;x-m=8:a:b>"),
-            known("bob"),
-        );
+        assert!(got.refused(404, 0).why.contains("'unknown' in context 'default'"), "{}", got.why);
+        let whole = pbx.route(&refer_to("<sip:gw.example.com:5061;x-m=8:a:b>"), known("bob"));
         assert_eq!(whole.target, "sip:gw.example.com:5061;x-m=8:a:b");
     });
 }
@@ -243,10 +191,7 @@ fn the_context_is_transfer_context_then_the_endpoints() {
         }
         pbx.set_in("endpoint:bob", "context", "own");
         assert_eq!(pbx.route(&blind, known("bob")).context, "own");
-        let inside = From {
-            context: "inside",
-            ..known("bob")
-        };
+        let inside = From { context: "inside", ..known("bob") };
         assert_eq!(pbx.route(&blind, inside).context, "inside");
         pbx.set_in("endpoint:bob", "transfer_context", "for-transfers");
         assert_eq!(pbx.route(&blind, inside).context, "for-transfers");
@@ -264,12 +209,8 @@ fn a_local_attended_transfer_hands_out_the_other_call() {
         first_call(&pbx);
         let second = second_call(&pbx);
         let got = pbx.route(&refer_to(SECOND), known("bob"));
-        got.is(SIPXFER_VERDICT_LOCAL_ATTENDED, 9)
-            .is(SIPXFER_VERDICT_LOCAL_ATTENDED, 34);
-        assert_eq!(
-            (got.dialog, got.old_dialog),
-            (second, SIPXFER_OLD_DIALOG_BYE)
-        );
+        got.is(SIPXFER_VERDICT_LOCAL_ATTENDED, 9).is(SIPXFER_VERDICT_LOCAL_ATTENDED, 34);
+        assert_eq!((got.dialog, got.old_dialog), (second, SIPXFER_OLD_DIALOG_BYE));
         assert_eq!((got.code, got.ground), (202, SIPXFER_GROUND_SAME_USER));
         assert_eq!(got.replaces, "second@phone;to-tag=L;from-tag=R");
     });
@@ -280,11 +221,9 @@ fn r009_a_refer_needs_a_ground_for_the_dialog_that_it_names() {
     on_both(|pbx| {
         first_call(&pbx);
         second_call(&pbx);
-        pbx.route(&refer_to(SECOND), known("mallory"))
-            .refused(403, 9);
+        pbx.route(&refer_to(SECOND), known("mallory")).refused(403, 9);
         pbx.set("refer.require_auth", "no");
-        pbx.route(&refer_to(SECOND), STRANGER)
-            .is(SIPXFER_VERDICT_CHALLENGE, 9);
+        pbx.route(&refer_to(SECOND), STRANGER).is(SIPXFER_VERDICT_CHALLENGE, 9);
     });
 }
 
@@ -294,10 +233,7 @@ fn the_dialog_that_the_refer_came_in_cannot_be_its_own_target() {
         first_call(&pbx);
         let own = "<sip:x@h?Replaces=first%40phone%3Bto-tag%3DPBX-to-bob%3Bfrom-tag%3Dbob-to-pbx>";
         let got = pbx.route(&refer_to(own), known("bob"));
-        assert!(got
-            .refused(400, 29)
-            .why
-            .contains("the dialog that the REFER came in"));
+        assert!(got.refused(400, 29).why.contains("the dialog that the REFER came in"));
     });
 }
 
@@ -309,8 +245,7 @@ fn r008_r005_r007_r013_hold_for_the_dialog_in_a_refer_too() {
         pbx.route(&refer_to(SECOND), known("bob")).refused(603, 8);
         second_call(&pbx);
         let early_only = SECOND.replace("DR>", "DR%3Bearly-only>");
-        pbx.route(&refer_to(&early_only), known("bob"))
-            .refused(486, 13);
+        pbx.route(&refer_to(&early_only), known("bob")).refused(486, 13);
         second_call(&pbx);
         // Going on without it is for INVITEs: a REFER has nothing to go on with.
         pbx.set("replaces.unmatched", "continue");
@@ -318,8 +253,7 @@ fn r008_r005_r007_r013_hold_for_the_dialog_in_a_refer_too() {
         let mut subscription = Dialog::of("bob", "sub@phone", "L", "R");
         subscription.usage = SIPXFER_USAGE_OTHER;
         pbx.dialog(subscription);
-        pbx.route(&refer_to(&SECOND.replace("second", "sub")), known("bob"))
-            .refused(481, 7);
+        pbx.route(&refer_to(&SECOND.replace("second", "sub")), known("bob")).refused(481, 7);
     });
 }
 
@@ -350,11 +284,7 @@ fn r018_a_dialog_elsewhere_goes_through_external_replaces_with_its_variables() {
         got.is(SIPXFER_VERDICT_REMOTE_ATTENDED, 18);
         assert_eq!(got.extension, "external_replaces");
         assert_eq!(got.target, "sip:carol@b.example");
-        let names: Vec<_> = got
-            .variables
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let names: Vec<_> = got.variables.iter().map(|(name, _)| name.as_str()).collect();
         let expected = [
             "SIPTRANSFER",
             "SIPREFERRINGCONTEXT",
@@ -368,18 +298,12 @@ fn r018_a_dialog_elsewhere_goes_through_external_replaces_with_its_variables() {
         assert_eq!(got.variable("SIPREFERTOHDR"), Some("sip:carol@b.example"));
         let replaces = "ABCDE;to-tag=BtoBob;from-tag=BobtoB";
         assert_eq!(got.variable("SIPREPLACESHDR"), Some(replaces));
-        assert_eq!(
-            got.variable("SIPREFERREDBYHDR"),
-            Some("<sip:bob@pbx.example>;x=\"1 2\"")
-        );
+        assert_eq!(got.variable("SIPREFERREDBYHDR"), Some("<sip:bob@pbx.example>;x=\"1 2\""));
         assert_eq!(
             got.headers,
             format!("Replaces: {replaces}\r\nReferred-By: <sip:bob@pbx.example>;x=\"1 2\"\r\n")
         );
-        assert_eq!(
-            (got.dialog, got.old_dialog),
-            (0, SIPXFER_OLD_DIALOG_NOTHING)
-        );
+        assert_eq!((got.dialog, got.old_dialog), (0, SIPXFER_OLD_DIALOG_NOTHING));
     });
 }
 
@@ -388,8 +312,7 @@ fn without_the_external_replaces_extension_a_remote_transfer_is_refused() {
     on_both(|pbx| {
         pbx.no_extensions().extension("default", "100");
         assert_eq!(remote(&pbx).refused(404, 0).setting, "remote.extension");
-        pbx.extension("default", "elsewhere")
-            .set("remote.extension", "elsewhere");
+        pbx.extension("default", "elsewhere").set("remote.extension", "elsewhere");
         assert_eq!(remote(&pbx).extension, "elsewhere");
         *pbx.host.transfer_context.lock().unwrap() = Some("closed".into());
         remote(&pbx).refused(404, 0);
@@ -415,8 +338,7 @@ fn r050_referred_by_is_copied_unchanged_and_r049_two_are_400() {
 fn a_refer_outside_a_dialog_is_routed_by_the_same_rules() {
     on_both(|pbx| {
         let outside = request("REFER", "", "Refer-To: <sip:100@h>\r\n");
-        pbx.route(&outside, known("bob"))
-            .is(SIPXFER_VERDICT_BLIND, 95);
+        pbx.route(&outside, known("bob")).is(SIPXFER_VERDICT_BLIND, 95);
         let second = second_call(&pbx);
         let attended = request("REFER", "", &format!("Refer-To: {SECOND}\r\n"));
         assert_eq!(pbx.route(&attended, known("bob")).dialog, second);
@@ -429,16 +351,14 @@ fn r023_a_refer_that_requires_what_nobody_knows_is_420() {
         let with = |tag: &str| refer(&format!("Refer-To: <sip:100@h>\r\nRequire: {tag}\r\n"));
         let got = pbx.route(&with("multiple-refer"), known("bob"));
         assert_eq!(got.refused(420, 23).unsupported, "multiple-refer");
-        pbx.route(&with("norefersub"), known("bob"))
-            .is(SIPXFER_VERDICT_BLIND, 0);
+        pbx.route(&with("norefersub"), known("bob")).is(SIPXFER_VERDICT_BLIND, 0);
     });
 }
 
 #[test]
 fn what_is_no_refer_is_none_of_its_business() {
     on_both(|pbx| {
-        pbx.route(&request("INVITE", "", ""), known("bob"))
-            .is(SIPXFER_VERDICT_NONE, 0);
+        pbx.route(&request("INVITE", "", ""), known("bob")).is(SIPXFER_VERDICT_NONE, 0);
     });
 }
 

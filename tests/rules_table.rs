@@ -20,11 +20,7 @@ fn triggered(value: &str) -> (String, Vec<String>) {
     let pbx = Pbx::new(Kind::Own);
     let got = pbx.route(&refer_to(value), known("bob"));
     got.is(SIPXFER_VERDICT_REMOTE_ATTENDED, 18);
-    assert!(
-        got.headers
-            .starts_with(&format!("Replaces: {}\r\n", got.replaces)),
-        "{got:?}"
-    );
+    assert!(got.headers.starts_with(&format!("Replaces: {}\r\n", got.replaces)), "{got:?}");
     (got.replaces, pbx.log())
 }
 
@@ -35,34 +31,22 @@ fn every_way_to_write_a_replaces_in_a_refer_to_is_read() {
             "<sip:d@h?Replaces=12345%40192.0.2.3%3Bto-tag%3D1%3Bfrom-tag%3D5FFE-3994>",
             "12345@192.0.2.3;to-tag=1;from-tag=5FFE-3994",
         ),
-        (
-            "<sip:d@h?Replaces=a%40b%3bfrom-tag%3dY%3bto-tag%3dX>",
-            "a@b;to-tag=X;from-tag=Y",
-        ),
+        ("<sip:d@h?Replaces=a%40b%3bfrom-tag%3dY%3bto-tag%3dX>", "a@b;to-tag=X;from-tag=Y"),
         (
             "<sip:c@h?Replaces=abc@192.0.2.1%3Bto-tag%3D1%3Bfrom-tag%3D2>",
             "abc@192.0.2.1;to-tag=1;from-tag=2",
         ),
-        (
-            "<sip:c@h?Replaces=cid;to-tag=x;from-tag=y>",
-            "cid;to-tag=x;from-tag=y",
-        ),
+        ("<sip:c@h?Replaces=cid;to-tag=x;from-tag=y>", "cid;to-tag=x;from-tag=y"),
         (
             "sip:1@h;user=phone?Replaces=L%3Bto-tag%3D1%3Bfrom-tag%3DC4&Require=replaces",
             "L;to-tag=1;from-tag=C4",
         ),
-        (
-            "\"Jane\" <sip:c@h?Replaces=cid%3Bto-tag%3D1%3Bfrom-tag%3D2>",
-            "cid;to-tag=1;from-tag=2",
-        ),
+        ("\"Jane\" <sip:c@h?Replaces=cid%3Bto-tag%3D1%3Bfrom-tag%3D2>", "cid;to-tag=1;from-tag=2"),
         (
             "<sip:c@h?Require=replaces&Replaces=cid%3Bto-tag%3D1%3Bfrom-tag%3D2>",
             "cid;to-tag=1;from-tag=2",
         ),
-        (
-            "<sip:c@h?replaces=cid%3Bto-tag%3D1%3Bfrom-tag%3D2>",
-            "cid;to-tag=1;from-tag=2",
-        ),
+        ("<sip:c@h?replaces=cid%3Bto-tag%3D1%3Bfrom-tag%3D2>", "cid;to-tag=1;from-tag=2"),
         (
             "<sip:c@h?Replaces=cid%3Bto-tag%3D123+456%3Bfrom-tag%3D1>",
             "cid;to-tag=123+456;from-tag=1",
@@ -85,10 +69,7 @@ fn replaces_as_a_uri_parameter_is_accepted_and_logged() {
     let value = "<sip:100@h;Replaces=cid%3Bto-tag%3D1%3Bfrom-tag%3D2>";
     let (replaces, log) = triggered(value);
     assert_eq!(replaces, "cid;to-tag=1;from-tag=2");
-    assert!(
-        log.iter().any(|line| line.contains("as a parameter")),
-        "{log:?}"
-    );
+    assert!(log.iter().any(|line| line.contains("as a parameter")), "{log:?}");
 }
 
 #[test]
@@ -96,11 +77,7 @@ fn r020_what_is_no_replaces_is_400_and_says_where() {
     let pbx = Pbx::new(Kind::Own);
     for (value, marker, what) in [
         ("<sip:c@h?Replaces=cid>", ">", "to-tag"),
-        (
-            "<sip:c@h?Replaces=cid%3Bto-tag%3D%3Bfrom-tag%3DX>",
-            "to-tag",
-            "value for to-tag",
-        ),
+        ("<sip:c@h?Replaces=cid%3Bto-tag%3D%3Bfrom-tag%3DX>", "to-tag", "value for to-tag"),
         (
             "<sip:c@h?Replaces=12345678,to-tag=7744;from-tag=5693>",
             ",to-tag",
@@ -118,11 +95,7 @@ fn r020_what_is_no_replaces_is_400_and_says_where() {
         let expected = message.find(value).unwrap() + value.find(marker).unwrap();
         assert_eq!(offset, expected, "{value}: {said}");
         assert!(said.contains(what), "{value}: {said}");
-        assert!(
-            got.why.contains(&format!("at byte {expected}")),
-            "{}",
-            got.why
-        );
+        assert!(got.why.contains(&format!("at byte {expected}")), "{}", got.why);
     }
 }
 
@@ -133,10 +106,7 @@ fn a_target_without_user_part_is_the_whole_uri() {
     let line = "REFER-TO: <sip:gw.example.com:5061;transport=tls;x-m=8:orgid:GUID>\r\n";
     let got = pbx.route(&refer(line), known("bob"));
     got.is(SIPXFER_VERDICT_BLIND, 95);
-    assert_eq!(
-        got.target,
-        "sip:gw.example.com:5061;transport=tls;x-m=8:orgid:GUID"
-    );
+    assert_eq!(got.target, "sip:gw.example.com:5061;transport=tls;x-m=8:orgid:GUID");
 }
 
 #[test]
@@ -150,12 +120,9 @@ fn a_comma_in_a_parameter_is_data() {
 #[test]
 fn r032_tel_and_http_are_416_and_r035_bye_is_refused() {
     let pbx = Pbx::new(Kind::Own);
-    pbx.route(&refer_to("<tel:+15105550123>"), known("bob"))
-        .refused(416, 32);
-    pbx.route(&refer_to("<http://h/>"), known("bob"))
-        .refused(416, 32);
-    pbx.route(&refer_to("<sip:c@h;method=BYE>"), known("bob"))
-        .refused(403, 35);
+    pbx.route(&refer_to("<tel:+15105550123>"), known("bob")).refused(416, 32);
+    pbx.route(&refer_to("<http://h/>"), known("bob")).refused(416, 32);
+    pbx.route(&refer_to("<sip:c@h;method=BYE>"), known("bob")).refused(403, 35);
 }
 
 #[test]
@@ -165,10 +132,7 @@ fn r049_a_cid_behind_a_uri_without_brackets_is_the_headers() {
     out.struct_size = size_of::<sipxfer_referred_by>();
     let (from, len) = (value.as_ptr().cast(), value.len());
     let status = unsafe { sipxfer_referred_by_parse(from, len, &mut out, std::ptr::null_mut()) };
-    assert_eq!(
-        (status, text(out.uri).as_str(), text(out.cid).as_str()),
-        (0, "sip:r@h", "2U@h")
-    );
+    assert_eq!((status, text(out.uri).as_str(), text(out.cid).as_str()), (0, "sip:r@h", "2U@h"));
 }
 
 #[test]
@@ -178,11 +142,7 @@ fn r041_a_sipfrag_with_lf_or_no_line_end_is_read_and_never_sent() {
         out.struct_size = size_of::<sipxfer_sipfrag>();
         let (from, len) = (body.as_ptr().cast(), body.len());
         let status = unsafe { sipxfer_sipfrag_parse(from, len, &mut out, std::ptr::null_mut()) };
-        assert_eq!(
-            (status, out.code, text(out.reason).as_str()),
-            (0, 200, "OK"),
-            "{body:?}"
-        );
+        assert_eq!((status, out.code, text(out.reason).as_str()), (0, 200, "OK"), "{body:?}");
     }
     let sent = printed(|to, room, needed| unsafe {
         sipxfer_sipfrag_print(603, std::ptr::null(), 0, to, room, needed)
@@ -194,10 +154,8 @@ fn r041_a_sipfrag_with_lf_or_no_line_end_is_read_and_never_sent() {
 fn r026_right_call_id_and_wrong_tags_are_481() {
     on_both(|pbx| {
         pbx.dialog(Dialog::of("bob", "call@h", "L", "R"));
-        pbx.verify(&replaces("call@h;to-tag=L;from-tag=x"), known("bob"))
-            .refused(481, 6);
-        pbx.verify(&replaces("call@h;to-tag=x;from-tag=R"), known("bob"))
-            .refused(481, 6);
+        pbx.verify(&replaces("call@h;to-tag=L;from-tag=x"), known("bob")).refused(481, 6);
+        pbx.verify(&replaces("call@h;to-tag=x;from-tag=R"), known("bob")).refused(481, 6);
     });
 }
 
@@ -213,10 +171,7 @@ fn printed(print: impl Fn(*mut c_char, usize, *mut usize) -> i32) -> String {
 }
 
 fn replaces_of((call_id, to_tag, from_tag): Parts, params: &'static str) -> sipxfer_replaces {
-    let part = |text: &'static str| sipxfer_str {
-        ptr: text.as_ptr().cast(),
-        len: text.len(),
-    };
+    let part = |text: &'static str| sipxfer_str { ptr: text.as_ptr().cast(), len: text.len() };
     sipxfer_replaces {
         struct_size: size_of::<sipxfer_replaces>(),
         call_id: part(call_id),
@@ -232,10 +187,7 @@ fn target(replaces: &sipxfer_replaces, state: u32, initiator: u32) -> sipxfer_re
     let uri = "sip:carol@192.0.2.9;transport=tcp";
     sipxfer_refer_to_target {
         struct_size: size_of::<sipxfer_refer_to_target>(),
-        uri: sipxfer_str {
-            ptr: uri.as_ptr().cast(),
-            len: uri.len(),
-        },
+        uri: sipxfer_str { ptr: uri.as_ptr().cast(), len: uri.len() },
         replaces,
         dialog_state: state,
         dialog_initiator: initiator,
@@ -278,10 +230,7 @@ fn r017_an_early_dialog_that_the_target_did_not_begin_is_never_asked_for() {
     let built = printed(|to, room, needed| unsafe {
         sipxfer_invite_headers_build(&lines, to, room, needed)
     });
-    assert_eq!(
-        built,
-        "Replaces: a@b;to-tag=T;from-tag=F\r\nRequire: replaces\r\n"
-    );
+    assert_eq!(built, "Replaces: a@b;to-tag=T;from-tag=F\r\nRequire: replaces\r\n");
 }
 
 unsafe extern "C" fn peer_leg(
@@ -291,18 +240,11 @@ unsafe extern "C" fn peer_leg(
 ) -> i32 {
     let (asked, peer) = unsafe { (&*key, &mut *peer) };
     let expected: Parts = unsafe { *user.cast::<Parts>() };
-    let key = (
-        text(asked.call_id),
-        text(asked.local_tag),
-        text(asked.remote_tag),
-    );
+    let key = (text(asked.call_id), text(asked.local_tag), text(asked.remote_tag));
     if key != (expected.0.into(), expected.1.into(), expected.2.into()) {
         return SIPXFER_E_NOT_FOUND;
     }
-    let part = |text: &'static str| sipxfer_str {
-        ptr: text.as_ptr().cast(),
-        len: text.len(),
-    };
+    let part = |text: &'static str| sipxfer_str { ptr: text.as_ptr().cast(), len: text.len() };
     peer.call_id = part("other@leg");
     peer.local_tag = part("peer");
     peer.remote_tag = part("us");
@@ -330,12 +272,7 @@ fn r019_a_b2bua_maps_the_dialog_of_one_leg_to_that_of_the_other() {
         printed(|to, room, needed| map("a@b;from-tag=R;x=y;to-tag=L;early-only", to, room, needed));
     assert_eq!(mapped, "other@leg;to-tag=peer;from-tag=us;early-only;x=y");
     let mut needed = 0;
-    let unknown = map(
-        "a@b;to-tag=R;from-tag=L",
-        std::ptr::null_mut(),
-        0,
-        &mut needed,
-    );
+    let unknown = map("a@b;to-tag=R;from-tag=L", std::ptr::null_mut(), 0, &mut needed);
     assert_eq!(unknown, SIPXFER_E_NOT_FOUND);
     let broken = map("a@b;to-tag=R", std::ptr::null_mut(), 0, &mut needed);
     assert_eq!(broken, SIPXFER_E_PARSE);

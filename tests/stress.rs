@@ -1,12 +1,7 @@
 //! Threads: dialogs are added and removed while others verify, lock and release them. The host
 //! frees its object in `release`, so that AddressSanitizer sees any use behind it.
 // Tests may fail loudly.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -14,20 +9,12 @@ use support::tools::{self, Library};
 
 fn run(name: &str, library: &Library, flags: &[&str], kind: &str) {
     let dir = tools::workshop(name);
-    let host = tools::host(
-        library,
-        &dir,
-        "stress",
-        &[tools::c_source("stress.c")],
-        flags,
-    );
+    let host = tools::host(library, &dir, "stress", &[tools::c_source("stress.c")], flags);
     let mut command = host.command();
     // The last owner of an Arc is told by a fence that the rest is over, and this sanitizer knows
     // no fences: the standard library has a load in its place only where it is built for it.
     tools::write(dir.join("tsan.supp"), "race:alloc::sync::Arc*drop_slow\n");
-    command
-        .current_dir(&dir)
-        .env("TSAN_OPTIONS", "suppressions=tsan.supp halt_on_error=1");
+    command.current_dir(&dir).env("TSAN_OPTIONS", "suppressions=tsan.supp halt_on_error=1");
     let printed = tools::succeed(command.arg(kind));
     assert!(printed.contains("every dialog was given back"), "{printed}");
 }

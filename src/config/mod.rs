@@ -231,9 +231,7 @@ impl Config {
 }
 
 fn endpoint_of(scope: &str) -> Option<&str> {
-    scope
-        .strip_prefix("endpoint:")
-        .filter(|name| !name.is_empty())
+    scope.strip_prefix("endpoint:").filter(|name| !name.is_empty())
 }
 
 fn lookup(scope: &str, name: &str) -> Result<&'static Setting, ConfigError> {
@@ -243,13 +241,8 @@ fn lookup(scope: &str, name: &str) -> Result<&'static Setting, ConfigError> {
             "scope \"{scope}\": expected \"\" or \"endpoint:NAME\""
         )));
     }
-    let Some(setting) = registry::settings()
-        .iter()
-        .find(|setting| setting.name == name)
-    else {
-        return Err(ConfigError::Unknown(format!(
-            "there is no setting \"{name}\""
-        )));
+    let Some(setting) = registry::settings().iter().find(|setting| setting.name == name) else {
+        return Err(ConfigError::Unknown(format!("there is no setting \"{name}\"")));
     };
     if per_endpoint && !setting.per_endpoint {
         let sentence = format!("{name} can only be set for all, not for {scope}");
@@ -294,12 +287,8 @@ mod tests {
     fn an_endpoint_overrides_what_holds_for_all() {
         let mut config = Config::new();
         config.set("", "refer.accept_code", "200").unwrap();
-        config
-            .set("endpoint:trunk", "replaces_trusted", "yes")
-            .unwrap();
-        config
-            .set("endpoint:trunk", "refer.accept_code", "202")
-            .unwrap();
+        config.set("endpoint:trunk", "replaces_trusted", "yes").unwrap();
+        config.set("endpoint:trunk", "refer.accept_code", "202").unwrap();
         let snapshot = config.snapshot();
         assert_eq!(snapshot.of(b"trunk").refer_accept_code, 202);
         assert!(snapshot.of(b"trunk").replaces_trusted);
@@ -313,23 +302,11 @@ mod tests {
     fn a_wrong_setting_is_refused_and_the_sentence_names_the_place() {
         let mut config = Config::new();
         let unknown = config.set("", "refer.alow", "yes").unwrap_err();
-        assert_eq!(
-            unknown,
-            ConfigError::Unknown("there is no setting \"refer.alow\"".into())
-        );
-        let scope = config
-            .set("bob", "refer.allow", "yes")
-            .unwrap_err()
-            .to_string();
+        assert_eq!(unknown, ConfigError::Unknown("there is no setting \"refer.alow\"".into()));
+        let scope = config.set("bob", "refer.allow", "yes").unwrap_err().to_string();
         assert!(scope.contains("endpoint:NAME"), "{scope}");
-        let value = config
-            .set("endpoint:bob", "refer.allow", "maybe")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            value.contains("refer.allow in endpoint:bob: \"maybe\""),
-            "{value}"
-        );
+        let value = config.set("endpoint:bob", "refer.allow", "maybe").unwrap_err().to_string();
+        assert!(value.contains("refer.allow in endpoint:bob: \"maybe\""), "{value}");
         assert!(config.set("endpoint:bob", "warning.agent", "x").is_err());
         assert_eq!(config.get("endpoint:bob", "refer.allow"), Ok("yes"));
     }
@@ -339,11 +316,7 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for setting in settings() {
             assert!(seen.insert(setting.name), "{} twice", setting.name);
-            assert!(
-                !setting.help.is_empty() && !setting.values.is_empty(),
-                "{}",
-                setting.name
-            );
+            assert!(!setting.help.is_empty() && !setting.values.is_empty(), "{}", setting.name);
             let set = setting.set(&mut Settings::default(), setting.default);
             assert!(set.is_ok(), "{}: {set:?}", setting.name);
         }

@@ -137,13 +137,7 @@ fn in_dialog(value: &str) -> Result<InDialog, &'static str> {
 fn require_auth(value: &str) -> Result<RequireAuth, &'static str> {
     match value {
         "reject" => Ok(RequireAuth::Reject),
-        other => flag(other).map(|yes| {
-            if yes {
-                RequireAuth::Challenge
-            } else {
-                RequireAuth::No
-            }
-        }),
+        other => flag(other).map(|yes| if yes { RequireAuth::Challenge } else { RequireAuth::No }),
     }
 }
 
@@ -157,10 +151,7 @@ fn accept_code(value: &str) -> Result<u16, &'static str> {
 
 fn text(value: &str) -> Result<Box<str>, &'static str> {
     // Contexts and extensions go into verdicts and headers.
-    if value
-        .bytes()
-        .any(|byte| byte.is_ascii_control() || byte == b'"' || byte == b'\\')
-    {
+    if value.bytes().any(|byte| byte.is_ascii_control() || byte == b'"' || byte == b'\\') {
         return Err("holds a control character, a quote or a backslash");
     }
     if value.len() > 255 {

@@ -33,10 +33,7 @@ impl Ground {
 
     /// Its name in `replaces.authorize`.
     pub fn name(self) -> &'static str {
-        Self::LISTED
-            .iter()
-            .find(|(_, it)| *it == self)
-            .map_or("any", |(name, _)| *name)
+        Self::LISTED.iter().find(|(_, it)| *it == self).map_or("any", |(name, _)| *name)
     }
 }
 
@@ -70,10 +67,7 @@ impl Grounds {
         if ground == Ground::Any {
             return self.any;
         }
-        Ground::LISTED
-            .iter()
-            .zip(self.listed)
-            .any(|((_, it), held)| held && *it == ground)
+        Ground::LISTED.iter().zip(self.listed).any(|((_, it), held)| held && *it == ground)
     }
 }
 
@@ -84,8 +78,7 @@ pub struct Names(Vec<Box<str>>);
 impl Names {
     pub(super) fn parse(value: &str) -> Result<Names, &'static str> {
         let token = |name: &str| {
-            name.bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte))
+            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte))
         };
         if !list(value).all(token) {
             return Err("holds a name that is no token");
@@ -95,9 +88,7 @@ impl Names {
 
     /// Whether this name is listed.
     pub fn hold(&self, name: &[u8]) -> bool {
-        self.0
-            .iter()
-            .any(|it| it.as_bytes().eq_ignore_ascii_case(name))
+        self.0.iter().any(|it| it.as_bytes().eq_ignore_ascii_case(name))
     }
 
     /// The names in their order.
@@ -123,10 +114,7 @@ pub struct Domains(Vec<(Domain, Option<u16>)>);
 
 impl Domains {
     pub(super) fn parse(value: &str) -> Result<Domains, &'static str> {
-        list(value)
-            .map(domain)
-            .collect::<Result<_, _>>()
-            .map(Domains)
+        list(value).map(domain).collect::<Result<_, _>>().map(Domains)
     }
 
     /// Whether the list is empty.
@@ -156,10 +144,7 @@ fn domain(entry: &str) -> Result<(Domain, Option<u16>), &'static str> {
             Some(bits) => bits.parse().ok().filter(|bits| *bits <= most),
             None => Some(most),
         };
-        return Ok((
-            Domain::Block(address, bits.ok_or("has a block of no such size")?),
-            port,
-        ));
+        return Ok((Domain::Block(address, bits.ok_or("has a block of no such size")?), port));
     }
     if bits.is_some() {
         return Err("has a block without an address");
@@ -196,9 +181,7 @@ fn host_name(name: &str) -> Result<Box<str>, &'static str> {
 
 /// The entries of a list, separated by commas or spaces.
 fn list(value: &str) -> impl Iterator<Item = &str> {
-    value
-        .split([',', ' ', '\t'])
-        .filter(|entry| !entry.is_empty())
+    value.split([',', ' ', '\t']).filter(|entry| !entry.is_empty())
 }
 
 #[cfg(test)]
@@ -223,25 +206,10 @@ mod tests {
         );
         let entries: Vec<_> = domains.unwrap().0;
         assert_eq!(entries[0], (Domain::Host("example.com".into()), None));
-        assert_eq!(
-            entries[1],
-            (Domain::Below("example.net".into()), Some(5061))
-        );
-        assert_eq!(
-            entries[2],
-            (Domain::Block("192.0.2.0".parse().unwrap(), 24), None)
-        );
-        assert_eq!(
-            entries[3],
-            (
-                Domain::Block("2001:db8::1".parse().unwrap(), 128),
-                Some(5060)
-            )
-        );
-        assert_eq!(
-            entries[4],
-            (Domain::Block("2001:db8::".parse().unwrap(), 32), None)
-        );
+        assert_eq!(entries[1], (Domain::Below("example.net".into()), Some(5061)));
+        assert_eq!(entries[2], (Domain::Block("192.0.2.0".parse().unwrap(), 24), None));
+        assert_eq!(entries[3], (Domain::Block("2001:db8::1".parse().unwrap(), 128), Some(5060)));
+        assert_eq!(entries[4], (Domain::Block("2001:db8::".parse().unwrap(), 32), None));
         for bad in ["a b/8", "192.0.2.0/33", "host:0", "host:x", "*.", "a@b"] {
             assert!(Domains::parse(bad).is_err(), "{bad}");
         }

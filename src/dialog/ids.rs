@@ -52,10 +52,7 @@ mod tests {
     #[test]
     fn an_id_comes_back_whole_and_only_to_its_own_salt() {
         let ids = Ids::new(0xBEEF);
-        let slot = Slot {
-            index: MOST_PER_SHARD as u32 - 1,
-            generation: GENERATIONS - 1,
-        };
+        let slot = Slot { index: MOST_PER_SHARD as u32 - 1, generation: GENERATIONS - 1 };
         let id = ids.pack(SHARDS - 1, slot);
         assert_eq!(ids.unpack(id), Some((SHARDS - 1, slot)));
         assert_eq!(Ids::new(1).unpack(id), None);

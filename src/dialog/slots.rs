@@ -23,22 +23,14 @@ pub struct Slots<V> {
 
 impl<V> Default for Slots<V> {
     fn default() -> Self {
-        Slots {
-            places: Vec::new(),
-            free: None,
-            len: 0,
-        }
+        Slots { places: Vec::new(), free: None, len: 0 }
     }
 }
 
 impl<V> Slots<V> {
     /// With room for so many values before memory is asked for again.
     pub fn with_capacity(capacity: usize) -> Self {
-        Slots {
-            places: Vec::with_capacity(capacity),
-            free: None,
-            len: 0,
-        }
+        Slots { places: Vec::with_capacity(capacity), free: None, len: 0 }
     }
 
     /// How many values there are.
@@ -67,14 +59,8 @@ impl<V> Slots<V> {
             }
             None => {
                 let index = u32::try_from(self.places.len()).ok()?;
-                self.places.push(Place::Full {
-                    generation: 0,
-                    value,
-                });
-                Slot {
-                    index,
-                    generation: 0,
-                }
+                self.places.push(Place::Full { generation: 0, value });
+                Slot { index, generation: 0 }
             }
         };
         self.len += 1;
@@ -103,10 +89,7 @@ impl<V> Slots<V> {
     pub fn remove(&mut self, slot: Slot) -> Option<V> {
         self.get(slot)?;
         let place = self.places.get_mut(slot.index as usize)?;
-        let free = Place::Free {
-            generation: slot.generation,
-            next: self.free,
-        };
+        let free = Place::Free { generation: slot.generation, next: self.free };
         let Place::Full { value, .. } = core::mem::replace(place, free) else {
             return None;
         };

@@ -54,9 +54,7 @@ impl<T> Entry<T> {
     }
 
     fn part(&self, from: u32, to: u32) -> &[u8] {
-        self.strings
-            .get(from as usize..to as usize)
-            .unwrap_or_default()
+        self.strings.get(from as usize..to as usize).unwrap_or_default()
     }
 
     fn key(&self) -> Key<'_> {
@@ -114,17 +112,8 @@ fn number_of(state: State) -> u8 {
 impl<T> Table<T> {
     /// An empty table. `salt` makes its ids strange to other tables.
     pub fn new(hash: HashKey, salt: u16) -> Table<T> {
-        let shard = || {
-            RwLock::new(Shard {
-                index: HashTable::new(),
-                entries: Slots::default(),
-            })
-        };
-        Table {
-            hash,
-            ids: Ids::new(salt),
-            shards: (0..SHARDS).map(|_| shard()).collect(),
-        }
+        let shard = || RwLock::new(Shard { index: HashTable::new(), entries: Slots::default() });
+        Table { hash, ids: Ids::new(salt), shards: (0..SHARDS).map(|_| shard()).collect() }
     }
 
     /// Whether a dialog is one that can be put in, as far as it can be told without trying.
@@ -140,15 +129,7 @@ impl<T> Table<T> {
     /// finds neither (R005).
     pub fn add(&self, facts: Facts<'_>, owner: T) -> Result<u64, TableError> {
         self.admits(&facts)?;
-        let Facts {
-            key,
-            user,
-            endpoint,
-            state,
-            initiator,
-            usage,
-            secure,
-        } = facts;
+        let Facts { key, user, endpoint, state, initiator, usage, secure } = facts;
         let parts = [key.call_id, key.local_tag, key.remote_tag, user, endpoint];
         let strings = parts.concat().into_boxed_slice();
         if u32::try_from(strings.len()).is_err() {
@@ -163,24 +144,12 @@ impl<T> Table<T> {
         let (number, shard) = self.shard_of(fingerprint).ok_or(TableError::Full)?;
         let hash = fingerprint as u64;
         let state = AtomicU8::new(number_of(state));
-        let entry = Entry {
-            hash,
-            strings,
-            ends,
-            state,
-            initiator,
-            usage,
-            secure,
-            owner,
-        };
+        let entry = Entry { hash, strings, ends, state, initiator, usage, secure, owner };
         let mut shard = shard.write();
         if shard.entries.len() >= MOST_PER_SHARD {
             return Err(TableError::Full);
         }
-        let slot = shard
-            .entries
-            .insert(Arc::new(entry), GENERATIONS)
-            .ok_or(TableError::Full)?;
+        let slot = shard.entries.insert(Arc::new(entry), GENERATIONS).ok_or(TableError::Full)?;
         let Shard { index, entries } = &mut *shard;
         let hash_at = |place: &u32| entries.at(*place).map_or(0, |entry| entry.hash);
         index.insert_unique(hash, slot.index, hash_at);
@@ -191,11 +160,7 @@ impl<T> Table<T> {
     pub fn set_state(&self, id: u64, state: State) -> Option<()> {
         let (shard, slot) = self.place(id)?;
         let shard = shard.read();
-        shard
-            .entries
-            .get(slot)?
-            .state
-            .store(number_of(state), Ordering::Release);
+        shard.entries.get(slot)?.state.store(number_of(state), Ordering::Release);
         Some(())
     }
 
@@ -205,13 +170,8 @@ impl<T> Table<T> {
         let (shard, slot) = self.place(id)?;
         let mut shard = shard.write();
         let entry = shard.entries.remove(slot)?;
-        entry
-            .state
-            .store(number_of(State::Terminated), Ordering::Release);
-        if let Ok(found) = shard
-            .index
-            .find_entry(entry.hash, |place| *place == slot.index)
-        {
+        entry.state.store(number_of(State::Terminated), Ordering::Release);
+        if let Ok(found) = shard.index.find_entry(entry.hash, |place| *place == slot.index) {
             found.remove();
         }
         Some(entry)
@@ -237,10 +197,7 @@ impl<T> Table<T> {
 
     /// How many dialogs there are.
     pub fn len(&self) -> usize {
-        self.shards
-            .iter()
-            .map(|shard| shard.read().entries.len())
-            .sum()
+        self.shards.iter().map(|shard| shard.read().entries.len()).sum()
     }
 
     /// Whether there is none.
@@ -289,11 +246,7 @@ mod tests {
 
     fn facts<'a>(call_id: &'a [u8], local: &'a [u8], remote: &'a [u8]) -> Facts<'a> {
         Facts {
-            key: Key {
-                call_id,
-                local_tag: local,
-                remote_tag: remote,
-            },
+            key: Key { call_id, local_tag: local, remote_tag: remote },
             user: b"bob",
             endpoint: b"phone-bob",
             state: State::Early,
@@ -304,11 +257,7 @@ mod tests {
     }
 
     fn find(table: &Table<u32>, call_id: &[u8], local: &[u8], remote: &[u8]) -> Lookup<u32> {
-        match table.find(&Key {
-            call_id,
-            local_tag: local,
-            remote_tag: remote,
-        }) {
+        match table.find(&Key { call_id, local_tag: local, remote_tag: remote }) {
             Lookup::Found(entry) => Lookup::Found(*entry.owner()),
             Lookup::NotFound => Lookup::NotFound,
             Lookup::Ambiguous => Lookup::Ambiguous,
@@ -343,11 +292,9 @@ mod tests {
         let other = Table::<u32>::new(HashKey::new([3; 16]), 10);
         let id = table.add(facts(b"a", b"L", b"R"), 1).unwrap();
         assert!(other.remove(id).is_none());
-        let Lookup::Found(kept) = table.find(&Key {
-            call_id: b"a",
-            local_tag: b"L",
-            remote_tag: b"R",
-        }) else {
+        let Lookup::Found(kept) =
+            table.find(&Key { call_id: b"a", local_tag: b"L", remote_tag: b"R" })
+        else {
             panic!("not found")
         };
         assert_eq!(kept.lock(), Lock::Held(State::Early));

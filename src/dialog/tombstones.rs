@@ -31,10 +31,7 @@ struct Inner {
 impl Tombstones {
     /// None yet.
     pub fn new(hash: HashKey) -> Tombstones {
-        Tombstones {
-            hash,
-            inner: RwLock::default(),
-        }
+        Tombstones { hash, inner: RwLock::default() }
     }
 
     /// Remembers a dialog that ended now.
@@ -43,10 +40,7 @@ impl Tombstones {
         let until = now_ms.saturating_add(REMEMBERED_MS);
         let mut inner = self.inner.write();
         inner.forget_until(now_ms);
-        let Inner {
-            by_fingerprint,
-            by_age,
-        } = &mut *inner;
+        let Inner { by_fingerprint, by_age } = &mut *inner;
         if let Some(known) = by_fingerprint.find_mut(fingerprint as u64, |it| it.0 == fingerprint) {
             known.1 = until;
         } else {
@@ -91,11 +85,7 @@ mod tests {
     use super::*;
 
     fn key(call_id: &[u8]) -> Key<'_> {
-        Key {
-            call_id,
-            local_tag: b"l",
-            remote_tag: b"r",
-        }
+        Key { call_id, local_tag: b"l", remote_tag: b"r" }
     }
 
     #[test]

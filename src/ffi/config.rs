@@ -64,10 +64,7 @@ pub unsafe extern "C" fn sipxfer_config_new(config: *mut *mut sipxfer_config) ->
         if config.is_null() {
             return Err(SIPXFER_E_NULL);
         }
-        let made = Box::new(sipxfer_config {
-            config: Config::new(),
-            error: String::new(),
-        });
+        let made = Box::new(sipxfer_config { config: Config::new(), error: String::new() });
         // SAFETY: contract of this function.
         unsafe { put(config, Box::into_raw(made)) }
     })
@@ -130,10 +127,7 @@ pub unsafe extern "C" fn sipxfer_config_get(
         let scope = unsafe { words(scope, scope_len) }?;
         // SAFETY: contract of this function.
         let name = unsafe { words(name, name_len) }?;
-        let value = config
-            .config
-            .get(scope, name)
-            .map_err(|error| refusal(&error))?;
+        let value = config.config.get(scope, name).map_err(|error| refusal(&error))?;
         let print = |out: &mut crate::sip::Writer<'_>| {
             out.push(value.as_bytes());
             Ok(())

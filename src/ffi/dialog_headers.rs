@@ -98,9 +98,7 @@ pub unsafe extern "C" fn sipxfer_replaces_parse(
 ) -> i32 {
     // SAFETY: contract of this function.
     unsafe {
-        parse_value(value, len, out, error, |raw| {
-            Replaces::parse(raw).map(|it| replaces_out(&it))
-        })
+        parse_value(value, len, out, error, |raw| Replaces::parse(raw).map(|it| replaces_out(&it)))
     }
 }
 
@@ -181,13 +179,8 @@ pub unsafe extern "C" fn sipxfer_join_print(
         }
         // SAFETY: contract of this function.
         let value = unsafe { replaces_in(&from) }?;
-        let value = Join::new(
-            value.call_id,
-            value.to_tag,
-            value.from_tag,
-            value.params.raw(),
-        )
-        .ok_or(SIPXFER_E_PARSE)?;
+        let value = Join::new(value.call_id, value.to_tag, value.from_tag, value.params.raw())
+            .ok_or(SIPXFER_E_PARSE)?;
         let print = |out: &mut crate::sip::Writer<'_>| {
             value.print(out);
             Ok(())
@@ -306,12 +299,8 @@ pub unsafe extern "C" fn sipxfer_map_replaces(
             remote_tag: text(named.from_tag),
         };
         let none = text(&[]);
-        let mut peer = sipxfer_dialog_key {
-            struct_size,
-            call_id: none,
-            local_tag: none,
-            remote_tag: none,
-        };
+        let mut peer =
+            sipxfer_dialog_key { struct_size, call_id: none, local_tag: none, remote_tag: none };
         // SAFETY: the callback is the host's, both structs live through the call.
         match unsafe { peer_leg(user, &key, &mut peer) } {
             SIPXFER_OK => {}

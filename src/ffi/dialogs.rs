@@ -78,12 +78,9 @@ pub unsafe extern "C" fn sipxfer_dialog_set_state(
     guard(|| {
         // SAFETY: contract of this function.
         let engine = unsafe { engine_in(engine) }?;
-        let state = state_from(state)
-            .filter(|state| *state != State::Terminated)
-            .ok_or(SIPXFER_E_RANGE)?;
-        own_table(engine)?
-            .set_state(id, state)
-            .ok_or(SIPXFER_E_NOT_FOUND)
+        let state =
+            state_from(state).filter(|state| *state != State::Terminated).ok_or(SIPXFER_E_RANGE)?;
+        own_table(engine)?.set_state(id, state).ok_or(SIPXFER_E_NOT_FOUND)
     })
 }
 
@@ -139,14 +136,7 @@ pub unsafe extern "C" fn sipxfer_dialog_ended(
         let local_tag = unsafe { bytes(key.local_tag.ptr, key.local_tag.len) }?;
         // SAFETY: contract of this function.
         let remote_tag = unsafe { bytes(key.remote_tag.ptr, key.remote_tag.len) }?;
-        engine.core.ended(
-            &Key {
-                call_id,
-                local_tag,
-                remote_tag,
-            },
-            now_ms,
-        );
+        engine.core.ended(&Key { call_id, local_tag, remote_tag }, now_ms);
         Ok(())
     })
 }

@@ -99,10 +99,7 @@ impl HostDirectory {
             Some(_) => Dialogs::Host,
             None => Dialogs::Own(Table::new(hash, salt)),
         };
-        HostDirectory {
-            callbacks: Arc::new(Callbacks(callbacks)),
-            dialogs,
-        }
+        HostDirectory { callbacks: Arc::new(Callbacks(callbacks)), dialogs }
     }
 
     /// Gives every dialog of the engine's own table back.
@@ -113,10 +110,7 @@ impl HostDirectory {
     }
 
     pub(super) fn object(&self, dialog: *mut c_void) -> Object {
-        Object {
-            dialog,
-            callbacks: Arc::clone(&self.callbacks),
-        }
+        Object { dialog, callbacks: Arc::clone(&self.callbacks) }
     }
 
     fn find_by_callback(&self, key: &Key<'_>) -> Lookup<Dialog> {
@@ -239,11 +233,7 @@ impl DialogRef for Dialog {
 }
 
 const NOTHING: Facts<'static> = Facts {
-    key: Key {
-        call_id: b"",
-        local_tag: b"",
-        remote_tag: b"",
-    },
+    key: Key { call_id: b"", local_tag: b"", remote_tag: b"" },
     user: b"",
     endpoint: b"",
     state: State::Terminated,
@@ -298,20 +288,8 @@ pub(super) unsafe fn facts_of<'a>(dialog: &sipxfer_dialog) -> Result<Facts<'a>, 
     let user = unsafe { bytes(dialog.user.ptr, dialog.user.len) }?;
     // SAFETY: contract of this function.
     let endpoint = unsafe { bytes(dialog.endpoint.ptr, dialog.endpoint.len) }?;
-    let key = Key {
-        call_id,
-        local_tag,
-        remote_tag,
-    };
-    Ok(Facts {
-        key,
-        user,
-        endpoint,
-        state,
-        initiator,
-        usage,
-        secure: dialog.secure == 1,
-    })
+    let key = Key { call_id, local_tag, remote_tag };
+    Ok(Facts { key, user, endpoint, state, initiator, usage, secure: dialog.secure == 1 })
 }
 
 fn facts_are_sound(dialog: &sipxfer_dialog) -> bool {

@@ -200,11 +200,7 @@ pub unsafe extern "C" fn sipxfer_engine_supported(
         let settings = snapshot.global();
         let print = |out: &mut crate::sip::Writer<'_>| {
             let replaces = settings.replaces_allow.then_some("replaces");
-            for (number, tag) in replaces
-                .into_iter()
-                .chain(settings.supported.iter())
-                .enumerate()
-            {
+            for (number, tag) in replaces.into_iter().chain(settings.supported.iter()).enumerate() {
                 out.push(if number > 0 { b", " } else { b"" });
                 out.push(tag.as_bytes());
             }

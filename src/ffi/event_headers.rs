@@ -184,11 +184,7 @@ pub unsafe extern "C" fn sipxfer_subscription_state_print(
             return Err(SIPXFER_E_RANGE);
         }
         let expires = (from.has_expires == 1).then_some(from.expires_s);
-        let reason = if reason.is_empty() {
-            None
-        } else {
-            Some(reason)
-        };
+        let reason = if reason.is_empty() { None } else { Some(reason) };
         let value = SubscriptionState::new(kind, expires, reason).ok_or(SIPXFER_E_PARSE)?;
         let print = |out: &mut Writer<'_>| {
             value.print(out);

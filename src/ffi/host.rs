@@ -32,14 +32,7 @@ impl Host<Dialog> for Asker<'_> {
             return Answer::Failed;
         };
         // SAFETY: the callback is the host's; the strings and the request live through the call.
-        answer(unsafe {
-            ask(
-                self.callbacks.user,
-                self.request,
-                text(context),
-                text(extension),
-            )
-        })
+        answer(unsafe { ask(self.callbacks.user, self.request, text(context), text(extension)) })
     }
 
     fn transfer_context<'a>(&self, scratch: &mut Scratch<'a>) -> Result<Option<&'a [u8]>, Failed> {
@@ -50,15 +43,7 @@ impl Host<Dialog> for Asker<'_> {
         let mut len = 0;
         let to = context.as_mut_ptr().cast();
         // SAFETY: the callback is the host's; buffer, length and request live through the call.
-        match unsafe {
-            ask(
-                self.callbacks.user,
-                self.request,
-                to,
-                CONTEXT_BYTES,
-                &mut len,
-            )
-        } {
+        match unsafe { ask(self.callbacks.user, self.request, to, CONTEXT_BYTES, &mut len) } {
             SIPXFER_OK => {
                 let context = context.get(..len).ok_or(Failed)?;
                 // It goes into a channel variable and a log line.

@@ -147,10 +147,7 @@ pub unsafe extern "C" fn sipxfer_message_header(
         // SAFETY: contract of this function.
         let name = unsafe { bytes(name, name_len) }?;
         let parsed = Message::parse(raw).map_err(|_| SIPXFER_E_PARSE)?;
-        let found = parsed
-            .named(name)
-            .nth(index as usize)
-            .ok_or(SIPXFER_E_NOT_FOUND)?;
+        let found = parsed.named(name).nth(index as usize).ok_or(SIPXFER_E_NOT_FOUND)?;
         // SAFETY: contract of this function.
         unsafe { put(value, text(found.raw)) }
     })

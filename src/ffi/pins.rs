@@ -18,10 +18,7 @@ pub(super) struct Pins {
 impl Pins {
     pub(super) fn new(salt: u16) -> Pins {
         let shard = || Mutex::new(Slots::with_capacity(READY));
-        Pins {
-            ids: Ids::new(salt),
-            shards: (0..SHARDS).map(|_| shard()).collect(),
-        }
+        Pins { ids: Ids::new(salt), shards: (0..SHARDS).map(|_| shard()).collect() }
     }
 
     /// Keeps a dialog for a verdict; lets go of it and answers `None` where there is no room.

@@ -282,13 +282,7 @@ pub(super) unsafe fn parse_value<'a, T: Versioned>(
 /// A string on its way out. An empty one has a NULL pointer.
 pub(super) fn text(bytes: &[u8]) -> sipxfer_str {
     if bytes.is_empty() {
-        return sipxfer_str {
-            ptr: core::ptr::null(),
-            len: 0,
-        };
+        return sipxfer_str { ptr: core::ptr::null(), len: 0 };
     }
-    sipxfer_str {
-        ptr: bytes.as_ptr().cast(),
-        len: bytes.len(),
-    }
+    sipxfer_str { ptr: bytes.as_ptr().cast(), len: bytes.len() }
 }

@@ -394,11 +394,7 @@ pub unsafe extern "C" fn sipxfer_refer_sub_print(
             return Err(SIPXFER_E_RANGE);
         }
         let print = |out: &mut Writer<'_>| {
-            ReferSub {
-                value: value == 1,
-                params: &[],
-            }
-            .print(out);
+            ReferSub { value: value == 1, params: &[] }.print(out);
             Ok(())
         };
         // SAFETY: contract of this function.

@@ -62,28 +62,15 @@ unsafe fn give_verdict(
     if scratch.len() < scratch_size(received.raw.len()) {
         return Err(SIPXFER_E_SCRATCH);
     }
-    let skip = scratch
-        .as_ptr()
-        .align_offset(align_of::<sipxfer_variable>())
-        .min(scratch.len());
+    let skip = scratch.as_ptr().align_offset(align_of::<sipxfer_variable>()).min(scratch.len());
     let (_, scratch) = scratch.split_at_mut(skip);
     let (variables, rest) = scratch
         .split_at_mut_checked(size_of::<[sipxfer_variable; Variables::MOST]>())
         .ok_or(SIPXFER_E_SCRATCH)?;
-    let host = Asker {
-        callbacks: &engine.host.0,
-        request,
-    };
+    let host = Asker { callbacks: &engine.host.0, request };
     let mut scratch = Scratch::new(rest);
-    let decided = decide(
-        &engine.core,
-        &engine.directory,
-        &host,
-        received,
-        want_lock,
-        &mut scratch,
-    )
-    .map_err(|NoVerdict| SIPXFER_E_SCRATCH)?;
+    let decided = decide(&engine.core, &engine.directory, &host, received, want_lock, &mut scratch)
+        .map_err(|NoVerdict| SIPXFER_E_SCRATCH)?;
     let told = hand_out(engine, decided, variables)?;
     // SAFETY: contract of this function.
     unsafe { write_struct(verdict, &told) }
@@ -118,18 +105,8 @@ unsafe fn received<'a>(request: &sipxfer_request) -> Result<Received<'a>, Status
     }
     let secure = request.secure == 1;
     let transfer_depth = request.transfer_depth;
-    let sender = Sender {
-        endpoint,
-        user,
-        context,
-        secure,
-        transfer_depth,
-    };
-    Ok(Received {
-        raw,
-        sender,
-        now_ms: request.now_ms,
-    })
+    let sender = Sender { endpoint, user, context, secure, transfer_depth };
+    Ok(Received { raw, sender, now_ms: request.now_ms })
 }
 
 /// The verdict as the struct of the boundary; the dialog, if there is one, is pinned by an id.
@@ -150,10 +127,7 @@ fn hand_out(
         let place = unsafe { to.add(number) };
         // SAFETY: as above.
         unsafe {
-            place.write(sipxfer_variable {
-                name: text(name.as_bytes()),
-                value: text(value),
-            })
+            place.write(sipxfer_variable { name: text(name.as_bytes()), value: text(value) })
         };
     }
     let mut told = sipxfer_verdict {
@@ -187,11 +161,7 @@ fn hand_out(
         referred_by: text(verdict.referred_by),
         headers: text(verdict.headers),
         dropped: text(verdict.dropped),
-        variables: if verdict.variables.iter().len() == 0 {
-            core::ptr::null()
-        } else {
-            to
-        },
+        variables: if verdict.variables.iter().len() == 0 { core::ptr::null() } else { to },
         variable_count: verdict.variables.iter().len(),
         subscription: u32::from(verdict.subscription),
         approval_pending: u32::from(verdict.approval_pending),
@@ -199,9 +169,7 @@ fn hand_out(
         retry_after_s: verdict.retry_after_s,
         rules,
         rule_count,
-        error_rule: verdict
-            .error
-            .map_or(0, |error| u32::from(error.rule.number())),
+        error_rule: verdict.error.map_or(0, |error| u32::from(error.rule.number())),
         error_what: text(verdict.error.map_or(&[][..], |error| error.what.as_bytes())),
         error_offset: verdict.error.map_or(0, |error| error.offset),
         setting: text(verdict.setting.as_bytes()),
@@ -252,14 +220,7 @@ pub unsafe extern "C" fn sipxfer_replaces_verify_request(
         };
         // SAFETY: contract of this function.
         unsafe {
-            give_verdict(
-                engine,
-                request,
-                lock_dialog,
-                (scratch, scratch_len),
-                verdict,
-                decide,
-            )
+            give_verdict(engine, request, lock_dialog, (scratch, scratch_len), verdict, decide)
         }
     })
 }
@@ -286,12 +247,7 @@ pub unsafe extern "C" fn sipxfer_refer_route(
 ) -> i32 {
     guard(|| {
         // SAFETY: contract of this function.
-        if unsafe { engine_in(engine) }?
-            .host
-            .0
-            .extension_exists
-            .is_none()
-        {
+        if unsafe { engine_in(engine) }?.host.0.extension_exists.is_none() {
             return Err(SIPXFER_E_CALLBACK_MISSING);
         }
         let decide: Decide<'_> = |core, directory, host, received, want_lock, scratch| {
@@ -299,14 +255,7 @@ pub unsafe extern "C" fn sipxfer_refer_route(
         };
         // SAFETY: contract of this function.
         unsafe {
-            give_verdict(
-                engine,
-                request,
-                lock_dialog,
-                (scratch, scratch_len),
-                verdict,
-                decide,
-            )
+            give_verdict(engine, request, lock_dialog, (scratch, scratch_len), verdict, decide)
         }
     })
 }
@@ -395,12 +344,7 @@ pub unsafe extern "C" fn sipxfer_response_print(
             return Err(SIPXFER_E_PARSE);
         }
         let message = Message::parse(raw).map_err(|_| SIPXFER_E_PARSE)?;
-        let extra = Extra {
-            warning,
-            unsupported,
-            retry_after_s: told.retry_after_s,
-            to_tag,
-        };
+        let extra = Extra { warning, unsupported, retry_after_s: told.retry_after_s, to_tag };
         let print = |out: &mut crate::sip::Writer<'_>| {
             response::print(&message, code, &extra, out);
             Ok(())
@@ -461,9 +405,5 @@ pub extern "C" fn sipxfer_rule_source(rule: u32) -> *const c_char {
 }
 
 fn rule_words(rule: u32, words: fn(Rule) -> &'static CStr) -> *const c_char {
-    u16::try_from(rule)
-        .ok()
-        .and_then(Rule::from_number)
-        .map_or(c"", words)
-        .as_ptr()
+    u16::try_from(rule).ok().and_then(Rule::from_number).map_or(c"", words).as_ptr()
 }

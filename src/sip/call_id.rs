@@ -12,11 +12,7 @@ pub fn parse(raw: &[u8]) -> Result<&[u8], ParseError> {
         Ok(([], call_id)) => Ok(call_id),
         Ok((rest, _)) => {
             let what = "expected nothing after the Call-ID";
-            Err(ParseError::new(
-                what,
-                offset_of_suffix(value, rest),
-                Rule::R026,
-            ))
+            Err(ParseError::new(what, offset_of_suffix(value, rest), Rule::R026))
         }
         Err(_) => {
             let at = offset_of_suffix(value, start);
@@ -38,11 +34,7 @@ mod tests {
     fn r026_a_call_id_is_kept_byte_for_byte() {
         assert_eq!(parse(b" AbC@192.0.2.1 "), Ok(&b"AbC@192.0.2.1"[..]));
         for (bad, offset) in [("", 0), ("  ", 0), ("a b", 1), (" a@", 2), ("a@b@c", 3)] {
-            assert_eq!(
-                parse(bad.as_bytes()).map_err(|e| e.offset),
-                Err(offset),
-                "{bad}"
-            );
+            assert_eq!(parse(bad.as_bytes()).map_err(|e| e.offset), Err(offset), "{bad}");
         }
         assert!(is_valid(b"a@b") && !is_valid(b" a"));
     }

@@ -19,12 +19,8 @@ pub struct CSeq<'a> {
 }
 
 fn parts(input: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
-    separated_pair(
-        take_while1(|byte: u8| byte.is_ascii_digit()),
-        take_while1(is_space),
-        token,
-    )
-    .parse(input)
+    separated_pair(take_while1(|byte: u8| byte.is_ascii_digit()), take_while1(is_space), token)
+        .parse(input)
 }
 
 impl<'a> CSeq<'a> {
@@ -36,11 +32,7 @@ impl<'a> CSeq<'a> {
             Ok(([], (digits, method))) => number(digits).map(|number| CSeq { number, method }),
             _ => None,
         }
-        .ok_or(ParseError::new(
-            "expected a number below 2^31 and a method",
-            0,
-            Rule::R042,
-        ))
+        .ok_or(ParseError::new("expected a number below 2^31 and a method", 0, Rule::R042))
     }
 
     /// Prints the value.
@@ -58,13 +50,7 @@ mod tests {
     #[test]
     fn r042_the_number_of_a_refer() {
         let cseq = CSeq::parse(b" 0009323 \t REFER").unwrap();
-        assert_eq!(
-            cseq,
-            CSeq {
-                number: 9323,
-                method: b"REFER"
-            }
-        );
+        assert_eq!(cseq, CSeq { number: 9323, method: b"REFER" });
         let mut room = [0; 32];
         let mut out = Writer::new(&mut room);
         cseq.print(&mut out);

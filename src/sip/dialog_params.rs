@@ -18,10 +18,7 @@ pub struct Params<'a> {
 
 impl<'a> Params<'a> {
     /// No unknown parameter, for a header that is made here.
-    pub const NONE: Params<'static> = Params {
-        raw: b"",
-        known: &[],
-    };
+    pub const NONE: Params<'static> = Params { raw: b"", known: &[] };
 
     /// The parameters of a header that is made here; `None` where the text could not stand in one.
     pub(crate) fn new(raw: &'a [u8], known: &'static [&'static str]) -> Option<Params<'a>> {
@@ -40,9 +37,7 @@ impl<'a> Params<'a> {
         let known = self.known;
         lex::params(self.raw)
             .filter(move |param| {
-                !known
-                    .iter()
-                    .any(|name| eq_ignore_case(name.as_bytes(), param.name))
+                !known.iter().any(|name| eq_ignore_case(name.as_bytes(), param.name))
             })
             .map(|param| (param.name, param.value))
     }
@@ -108,10 +103,7 @@ impl Grammar {
             return fail("expected a Call-ID", start);
         };
         let mut rest = trim_start(rest);
-        let params = Params {
-            raw: rest.get(1..).unwrap_or_default(),
-            known: self.known,
-        };
+        let params = Params { raw: rest.get(1..).unwrap_or_default(), known: self.known };
         let mut found: [Option<&'a [u8]>; 2] = [None; 2];
         let mut flag = false;
         if !matches!(rest, [] | [b';', ..]) {
@@ -129,11 +121,7 @@ impl Grammar {
                 }
                 behind => (behind, None),
             };
-            let tag = self
-                .tags
-                .iter()
-                .zip(&mut found)
-                .find(|(tag, _)| is(name, tag.name));
+            let tag = self.tags.iter().zip(&mut found).find(|(tag, _)| is(name, tag.name));
             if let Some((tag, place)) = tag {
                 // A tag is a token (RFC 3261 section 25.1); a quoted one or a host is none.
                 match value.filter(|value| lex::is_token(value)) {
@@ -160,28 +148,17 @@ impl Grammar {
         let Some(second) = second else {
             return fail(second_tag.missing, rest);
         };
-        Ok(DialogParams {
-            call_id,
-            tags: [first, second],
-            flag,
-            params,
-        })
+        Ok(DialogParams { call_id, tags: [first, second], flag, params })
     }
 
     /// A parameter value: a quoted string, or bytes of a token or host. May be empty.
     fn value<'a>(&self, raw: &[u8], rest: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), ParseError> {
         if rest.first() == Some(&b'"') {
             let quoted = lex::quoted_len(rest).and_then(|len| rest.split_at_checked(len));
-            return quoted
-                .map(|(value, behind)| (behind, value))
-                .ok_or_else(|| {
-                    let at = offset_of_suffix(raw, rest);
-                    ParseError::new(
-                        "expected the closing quote of a quoted string",
-                        at,
-                        self.rule,
-                    )
-                });
+            return quoted.map(|(value, behind)| (behind, value)).ok_or_else(|| {
+                let at = offset_of_suffix(raw, rest);
+                ParseError::new("expected the closing quote of a quoted string", at, self.rule)
+            });
         }
         // take_while takes nothing rather than fail.
         Ok(value(rest).unwrap_or((rest, b"")))
@@ -196,10 +173,7 @@ impl Grammar {
         for tag in &self.tags {
             let name = tag.name.as_bytes();
             // "to-tag=Afrom-tag=B": the name was read as the end of the value before it.
-            let glued = last
-                .len()
-                .checked_sub(name.len())
-                .and_then(|cut| last.get(cut..));
+            let glued = last.len().checked_sub(name.len()).and_then(|cut| last.get(cut..));
             if rest.first() == Some(&b'=') && glued.is_some_and(|end| eq_ignore_case(end, name)) {
                 let behind_value = at - trailing_space(raw, at);
                 return ParseError::new(tag.unseparated, behind_value - name.len(), self.rule);

@@ -30,10 +30,7 @@ impl ParseError {
     /// The same error in a larger text, in which the parsed value begins at byte `by`.
     #[must_use]
     pub const fn shifted(self, by: usize) -> ParseError {
-        ParseError {
-            offset: self.offset.saturating_add(by),
-            ..self
-        }
+        ParseError { offset: self.offset.saturating_add(by), ..self }
     }
 }
 
@@ -52,10 +49,7 @@ mod tests {
     #[test]
     fn an_error_is_one_line_for_an_administrator() {
         let error = ParseError::new("expected \";\" after the Call-ID", 8, Rule::R020);
-        assert_eq!(
-            error.to_string(),
-            "byte 8: expected \";\" after the Call-ID (R020)"
-        );
+        assert_eq!(error.to_string(), "byte 8: expected \";\" after the Call-ID (R020)");
         assert_eq!(error.shifted(2).offset, 10);
         assert_eq!(error.with_rule(Rule::R102).rule, Rule::R102);
     }

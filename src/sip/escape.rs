@@ -79,10 +79,8 @@ pub(crate) fn check(raw: &[u8], rule: Rule) -> Result<(), ParseError> {
     let mut at = 0;
     while let Some(next) = memchr(b'%', from(raw, at)) {
         at += next;
-        let digits = (
-            raw.get(at + 1).copied().and_then(hex),
-            raw.get(at + 2).copied().and_then(hex),
-        );
+        let digits =
+            (raw.get(at + 1).copied().and_then(hex), raw.get(at + 2).copied().and_then(hex));
         match digits {
             (Some(high), Some(low)) if is_line_breaker(high << 4 | low) => {
                 return Err(ParseError::new(BREAKER, at, Rule::R093));
@@ -152,9 +150,7 @@ pub fn escape_header(out: &mut Writer<'_>, bytes: &[u8]) {
 /// Escapes the user part of a URI: `unreserved` and `user-unreserved` stay (RFC 3261 section
 /// 25.1).
 pub fn escape_user(out: &mut Writer<'_>, bytes: &[u8]) {
-    escape(out, bytes, |byte| {
-        is_unreserved(byte) || b"&=+$,;?/".contains(&byte)
-    });
+    escape(out, bytes, |byte| is_unreserved(byte) || b"&=+$,;?/".contains(&byte));
 }
 
 #[cfg(test)]
@@ -179,25 +175,15 @@ mod tests {
         let raw = b"plain";
         let text = unescape(raw, &mut Scratch::new(&mut [])).unwrap();
         assert_eq!(text.as_ptr(), raw.as_ptr());
-        assert_eq!(
-            unescape(b"%41", &mut Scratch::new(&mut [])),
-            Err(UnescapeError::OutOfScratch)
-        );
+        assert_eq!(unescape(b"%41", &mut Scratch::new(&mut [])), Err(UnescapeError::OutOfScratch));
     }
 
     #[test]
     fn r093_no_line_break_behind_an_escape() {
-        for (raw, offset) in [
-            ("ab%0d", 2),
-            ("%0A", 0),
-            ("x%00", 1),
-            ("a\r", 1),
-            ("a\nb", 1),
-            ("\0", 0),
-        ] {
-            let Err(UnescapeError::Parse(error)) = decode(raw) else {
-                panic!("{raw}")
-            };
+        for (raw, offset) in
+            [("ab%0d", 2), ("%0A", 0), ("x%00", 1), ("a\r", 1), ("a\nb", 1), ("\0", 0)]
+        {
+            let Err(UnescapeError::Parse(error)) = decode(raw) else { panic!("{raw}") };
             assert_eq!((error.offset, error.rule), (offset, Rule::R093), "{raw:?}");
         }
         // One level only: this decodes to the text "%0d", which holds no line break.
@@ -207,9 +193,7 @@ mod tests {
     #[test]
     fn malformed_escapes_are_refused() {
         for (raw, offset) in [("%", 0), ("ab%4", 2), ("%4g", 0), ("a%%41", 1), ("%+1", 0)] {
-            let Err(UnescapeError::Parse(error)) = decode(raw) else {
-                panic!("{raw}")
-            };
+            let Err(UnescapeError::Parse(error)) = decode(raw) else { panic!("{raw}") };
             assert_eq!((error.offset, error.rule), (offset, Rule::R029), "{raw:?}");
         }
     }
@@ -217,10 +201,7 @@ mod tests {
     #[test]
     fn offsets_go_back_to_the_escaped_text() {
         let raw = b"a%40b%3Bc";
-        assert_eq!(
-            [0, 1, 2, 3, 4, 5, 9].map(|at| raw_offset(raw, at)),
-            [0, 1, 4, 5, 8, 9, 9]
-        );
+        assert_eq!([0, 1, 2, 3, 4, 5, 9].map(|at| raw_offset(raw, at)), [0, 1, 4, 5, 8, 9, 9]);
     }
 
     #[test]
@@ -239,9 +220,7 @@ mod tests {
             let mut out = Writer::new(&mut room);
             function(&mut out, &all);
             let mut space = [0; 512];
-            let back = unescape(out.written(), &mut Scratch::new(&mut space))
-                .unwrap()
-                .to_vec();
+            let back = unescape(out.written(), &mut Scratch::new(&mut space)).unwrap().to_vec();
             assert_eq!(back, all);
         }
         let mut room = [0; 64];

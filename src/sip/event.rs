@@ -20,11 +20,7 @@ impl<'a> Event<'a> {
     /// A value that is made here; `None` where a part is no token.
     pub fn new(package: &'a [u8], id: Option<&'a [u8]>) -> Option<Event<'a>> {
         let fits = lex::is_token(package) && id.is_none_or(lex::is_token);
-        fits.then_some(Event {
-            package,
-            id,
-            params: b"",
-        })
+        fits.then_some(Event { package, id, params: b"" })
     }
 
     /// Reads the value, unfolded. An error is one of R036, of R042 where it is about the id, or of
@@ -54,11 +50,7 @@ impl<'a> Event<'a> {
             };
             return err(what, lex::from(params, param.offset), Rule::R042);
         }
-        Ok(Event {
-            package,
-            id,
-            params,
-        })
+        Ok(Event { package, id, params })
     }
 
     /// Whether this is an event of REFER.
@@ -90,10 +82,7 @@ mod tests {
         let mut out = Writer::new(&mut room);
         event.print(&mut out);
         assert_eq!(out.written(), b"Refer;id=93809823;x=1");
-        assert_eq!(
-            Event::parse(b"presence.winfo").unwrap().package,
-            b"presence.winfo"
-        );
+        assert_eq!(Event::parse(b"presence.winfo").unwrap().package, b"presence.winfo");
     }
 
     #[test]

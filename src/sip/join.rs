@@ -21,10 +21,7 @@ pub struct Join<'a> {
 
 const GRAMMAR: Grammar = Grammar {
     rule: Rule::R102,
-    list: (
-        Rule::R102,
-        "expected one Join value, found \",\" and a second one",
-    ),
+    list: (Rule::R102, "expected one Join value, found \",\" and a second one"),
     tags: [
         Tag {
             name: "to-tag",
@@ -57,28 +54,13 @@ impl<'a> Join<'a> {
     ) -> Option<Join<'a>> {
         let params = Params::new(params, GRAMMAR.known)?;
         let fits = lex::is_call_id(call_id) && lex::is_token(to_tag) && lex::is_token(from_tag);
-        fits.then_some(Join {
-            call_id,
-            to_tag,
-            from_tag,
-            params,
-        })
+        fits.then_some(Join { call_id, to_tag, from_tag, params })
     }
 
     /// Reads one value, unfolded. An error is one of R102.
     pub fn parse(raw: &'a [u8]) -> Result<Join<'a>, ParseError> {
-        let DialogParams {
-            call_id,
-            tags: [to_tag, from_tag],
-            params,
-            ..
-        } = GRAMMAR.parse(raw)?;
-        Ok(Join {
-            call_id,
-            to_tag,
-            from_tag,
-            params,
-        })
+        let DialogParams { call_id, tags: [to_tag, from_tag], params, .. } = GRAMMAR.parse(raw)?;
+        Ok(Join { call_id, to_tag, from_tag, params })
     }
 
     /// Prints the value: tags first, then the unknown parameters in their order.
@@ -95,10 +77,7 @@ mod tests {
     #[test]
     fn r102_join_is_read_like_replaces() {
         let join = Join::parse(b"a@b ; from-tag = F;to-tag=T;x=1").unwrap();
-        assert_eq!(
-            (join.call_id, join.to_tag, join.from_tag),
-            (&b"a@b"[..], &b"T"[..], &b"F"[..])
-        );
+        assert_eq!((join.call_id, join.to_tag, join.from_tag), (&b"a@b"[..], &b"T"[..], &b"F"[..]));
         let mut room = [0; 64];
         let mut out = Writer::new(&mut room);
         join.print(&mut out);
@@ -117,11 +96,7 @@ mod tests {
             "a;to-tag=1;from-tag=2, b;to-tag=1;from-tag=2",
             "a;to-tag=1;to-tag=1;from-tag=2",
         ] {
-            assert_eq!(
-                Join::parse(bad.as_bytes()).map_err(|e| e.rule),
-                Err(Rule::R102),
-                "{bad}"
-            );
+            assert_eq!(Join::parse(bad.as_bytes()).map_err(|e| e.rule), Err(Rule::R102), "{bad}");
         }
         // Join knows no early-only: it is a parameter like any other, with or without a value.
         let join = Join::parse(b"a;to-tag=1;from-tag=2;early-only=x").unwrap();

@@ -149,11 +149,7 @@ pub(crate) fn call_id(input: &[u8]) -> IResult<&[u8], &[u8]> {
     use nom::sequence::preceded;
     use nom::Parser;
     let word = || take_while1(is_word_byte);
-    recognize((
-        word(),
-        alt((preceded(tag(&b"@"[..]), word()), success(&b""[..]))),
-    ))
-    .parse(input)
+    recognize((word(), alt((preceded(tag(&b"@"[..]), word()), success(&b""[..]))))).parse(input)
 }
 
 /// The length of the quoted string that `bytes` begins with, both quotes counted (RFC 3261
@@ -205,10 +201,8 @@ pub(crate) fn decimal(bytes: &[u8]) -> Option<u32> {
         return None;
     }
     bytes.iter().try_fold(0u32, |sum, byte| {
-        byte.is_ascii_digit().then(|| {
-            sum.saturating_mul(10)
-                .saturating_add(u32::from(byte.wrapping_sub(b'0')))
-        })
+        byte.is_ascii_digit()
+            .then(|| sum.saturating_mul(10).saturating_add(u32::from(byte.wrapping_sub(b'0'))))
     })
 }
 
@@ -233,17 +227,12 @@ pub struct ParamIter<'a> {
 
 /// The parameters of `text`, which is what follows the first ";".
 pub fn params(text: &[u8]) -> ParamIter<'_> {
-    ParamIter {
-        rest: text,
-        offset: 0,
-    }
+    ParamIter { rest: text, offset: 0 }
 }
 
 /// The value of the first parameter called `name`: `Some(None)` for a flag.
 pub fn param<'a>(text: &'a [u8], name: &[u8]) -> Option<Option<&'a [u8]>> {
-    params(text)
-        .find(|param| eq_ignore_case(param.name, name))
-        .map(|param| param.value)
+    params(text).find(|param| eq_ignore_case(param.name, name)).map(|param| param.value)
 }
 
 /// Prints the parameters of `text` but for those that are named, each behind its ";".
@@ -268,11 +257,8 @@ pub(crate) fn find_unquoted(bytes: &[u8], stops: &[u8]) -> usize {
         if stops.contains(&byte) {
             return at;
         }
-        at += if byte == b'"' {
-            quoted_len(from(bytes, at)).unwrap_or(bytes.len() - at)
-        } else {
-            1
-        };
+        at +=
+            if byte == b'"' { quoted_len(from(bytes, at)).unwrap_or(bytes.len() - at) } else { 1 };
     }
     bytes.len()
 }
@@ -294,11 +280,7 @@ impl<'a> Iterator for ParamIter<'a> {
             let offset = start + offset_of_suffix(piece, text);
             let split = find_unquoted(text, b"=");
             let value = text.get(split + 1..).map(trim);
-            return Some(Param {
-                name: trim_end(until(text, split)),
-                value,
-                offset,
-            });
+            return Some(Param { name: trim_end(until(text, split)), value, offset });
         }
         None
     }
@@ -320,31 +302,10 @@ mod tests {
     fn parameters_know_quoted_strings() {
         let found: Vec<_> = params(b"a=1; b ; c = \"x;y\\\";z\" ;;d=").collect();
         assert_eq!(found.len(), 4);
-        assert_eq!(
-            found[0],
-            Param {
-                name: b"a",
-                value: Some(b"1"),
-                offset: 0
-            }
-        );
-        assert_eq!(
-            found[1],
-            Param {
-                name: b"b",
-                value: None,
-                offset: 5
-            }
-        );
+        assert_eq!(found[0], Param { name: b"a", value: Some(b"1"), offset: 0 });
+        assert_eq!(found[1], Param { name: b"b", value: None, offset: 5 });
         assert_eq!(found[2].value, Some(&b"\"x;y\\\";z\""[..]));
-        assert_eq!(
-            found[3],
-            Param {
-                name: b"d",
-                value: Some(b""),
-                offset: 25
-            }
-        );
+        assert_eq!(found[3], Param { name: b"d", value: Some(b""), offset: 25 });
         assert_eq!(param(b"x;TAG=1", b"tag"), Some(Some(&b"1"[..])));
         assert_eq!(param(b"x;TAG=1", b"x"), Some(None));
     }

@@ -32,11 +32,7 @@ impl<'a> Value<'a> {
         }
         scratch.write_with(|out| {
             for &byte in self.raw {
-                out.push_byte(if matches!(byte, b'\r' | b'\n') {
-                    b' '
-                } else {
-                    byte
-                });
+                out.push_byte(if matches!(byte, b'\r' | b'\n') { b' ' } else { byte });
             }
         })
     }
@@ -118,18 +114,10 @@ const RULE: Rule = Rule::R025;
 /// The header line that begins at `at`; `Ok(None)` at the empty line or at the end of all bytes.
 #[inline]
 fn header_line(raw: &[u8], at: usize) -> Result<Option<Line<'_>>, ParseError> {
-    let breaker = |offset| {
-        ParseError::new(
-            "expected no NUL and no CR without LF in a header",
-            offset,
-            RULE,
-        )
-    };
+    let breaker =
+        |offset| ParseError::new("expected no NUL and no CR without LF in a header", offset, RULE);
     let rest = from(raw, at);
-    let name_len = rest
-        .iter()
-        .position(|&byte| !is_token_byte(byte))
-        .unwrap_or(rest.len());
+    let name_len = rest.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(rest.len());
     if name_len == 0 {
         match rest {
             [] | [b'\n', ..] | [b'\r', b'\n', ..] => return Ok(None),
@@ -141,25 +129,14 @@ fn header_line(raw: &[u8], at: usize) -> Result<Option<Line<'_>>, ParseError> {
     let spaces = behind.iter().position(|byte| !matches!(byte, b' ' | b'\t'));
     let colon = spaces.unwrap_or(behind.len());
     if behind.get(colon) != Some(&b':') {
-        return Err(ParseError::new(
-            "expected a header name and \":\"",
-            at,
-            RULE,
-        ));
+        return Err(ParseError::new("expected a header name and \":\"", at, RULE));
     }
     let from_colon = at + name_len + colon + 1;
     let (end, next) = folded_line_end(raw, from_colon).map_err(breaker)?;
     let value = trim_end(raw.get(from_colon..end).unwrap_or_default());
     let trimmed = trim_start(value);
     let offset = from_colon + offset_of_suffix(value, trimmed);
-    Ok(Some(Line {
-        name: until(rest, name_len),
-        value: Value {
-            raw: trimmed,
-            offset,
-        },
-        end: next,
-    }))
+    Ok(Some(Line { name: until(rest, name_len), value: Value { raw: trimmed, offset }, end: next }))
 }
 
 impl<'a> Message<'a> {
@@ -182,11 +159,7 @@ impl<'a> Message<'a> {
             }
         }
         let (end, headers) = line_end(raw, at).map_err(|offset| {
-            ParseError::new(
-                "expected no NUL and no CR without LF in the start line",
-                offset,
-                RULE,
-            )
+            ParseError::new("expected no NUL and no CR without LF in the start line", offset, RULE)
         })?;
         let first = raw.get(at..end).unwrap_or_default();
         let start = start_line::parse(first, RULE).map_err(|error| error.shifted(at))?;
@@ -280,12 +253,7 @@ impl<'a> Message<'a> {
         let first = self.first(name);
         let behind = match first {
             // A first one that is the only one spares the search.
-            Some(first)
-                if self
-                    .spans
-                    .get(name as usize)
-                    .is_none_or(|span| span.count > 1) =>
-            {
+            Some(first) if self.spans.get(name as usize).is_none_or(|span| span.count > 1) => {
                 let end = first.offset + first.raw.len();
                 folded_line_end(self.raw, end).map_or(self.raw.len(), |(_, next)| next)
             }
@@ -296,10 +264,7 @@ impl<'a> Message<'a> {
 
     /// Every header line: its name as it stands there, and its value.
     pub fn headers(&self) -> Headers<'a> {
-        Headers {
-            raw: self.raw,
-            at: self.headers,
-        }
+        Headers { raw: self.raw, at: self.headers }
     }
 
     /// The values of the header lines of any name, in any case; compact and long names are one.
@@ -316,10 +281,7 @@ impl<'a> Message<'a> {
 
     fn spanned(&self, span: &Span) -> Option<Value<'a>> {
         let (start, len) = (span.start as usize, span.len as usize);
-        let raw = self
-            .raw
-            .get(start..start + len)
-            .filter(|_| span.count > 0)?;
+        let raw = self.raw.get(start..start + len).filter(|_| span.count > 0)?;
         Some(Value { raw, offset: start })
     }
 

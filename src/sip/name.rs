@@ -275,10 +275,7 @@ impl Name {
             (20, b'p') => &[Name::PPreferredIdentity],
             _ => return None,
         };
-        candidates
-            .iter()
-            .copied()
-            .find(|known| same(name, known.canonical().as_bytes()))
+        candidates.iter().copied().find(|known| same(name, known.canonical().as_bytes()))
     }
 
     fn from_compact(letter: u8) -> Option<Name> {
@@ -432,11 +429,7 @@ mod tests {
                     let mut changed = text.to_vec();
                     changed[at] = byte;
                     let same = text.eq_ignore_ascii_case(&changed);
-                    assert_eq!(
-                        Name::from_bytes(&changed) == Some(name),
-                        same,
-                        "{changed:?}"
-                    );
+                    assert_eq!(Name::from_bytes(&changed) == Some(name), same, "{changed:?}");
                 }
             }
         }

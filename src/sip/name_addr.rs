@@ -63,9 +63,8 @@ impl<'a> NameAddr<'a> {
             (display, rest)
         } else {
             // What comes first tells the forms apart: "<" ends a display name, ":" a scheme.
-            let stop = text
-                .iter()
-                .position(|byte| matches!(byte, b'<' | b':' | b',' | b';' | b'"'));
+            let stop =
+                text.iter().position(|byte| matches!(byte, b'<' | b':' | b',' | b';' | b'"'));
             let stop = stop.unwrap_or(text.len());
             match text.get(stop) {
                 Some(b'<') => (trim(until(text, stop)), from(text, stop)),
@@ -109,13 +108,7 @@ impl<'a> NameAddr<'a> {
         if comma < params.len() {
             return err(list, at(from(params, comma)));
         }
-        Ok(NameAddr {
-            display,
-            uri,
-            uri_offset,
-            params,
-            bracketed: true,
-        })
+        Ok(NameAddr { display, uri, uri_offset, params, bracketed: true })
     }
 
     /// The value of the first header parameter of this name; `Some(None)` for a flag.
@@ -133,21 +126,14 @@ fn refuse_open_quote(params: &[u8], offset: usize, rule: Rule) -> Result<(), Par
     if lex::quotes_are_closed(params) {
         return Ok(());
     }
-    Err(ParseError::new(
-        "expected the closing quote of a quoted string",
-        offset,
-        rule,
-    ))
+    Err(ParseError::new("expected the closing quote of a quoted string", offset, rule))
 }
 
 /// The tag of a From or To value (RFC 3261 section 19.3): `None` without one, with one that is no
 /// token, and for a value that cannot be read. The value need not be unfolded.
 pub fn tag_of(value: &[u8]) -> Option<&[u8]> {
     let parsed = NameAddr::parse(value, Rule::R025).ok()?;
-    parsed
-        .param(b"tag")
-        .flatten()
-        .filter(|tag| lex::is_token(tag))
+    parsed.param(b"tag").flatten().filter(|tag| lex::is_token(tag))
 }
 
 #[cfg(test)]
@@ -167,10 +153,7 @@ mod tests {
         assert_eq!(found.params, b"tag=\"a,b\";y");
 
         let found = parse("Jane Doe <sip:a@h>").unwrap();
-        assert_eq!(
-            (found.display, found.uri),
-            (&b"Jane Doe"[..], &b"sip:a@h"[..])
-        );
+        assert_eq!((found.display, found.uri), (&b"Jane Doe"[..], &b"sip:a@h"[..]));
 
         let found = parse("sip:a@h ; tag=1").unwrap();
         assert_eq!((found.uri, found.params), (&b"sip:a@h"[..], &b" tag=1"[..]));

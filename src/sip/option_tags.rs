@@ -6,10 +6,7 @@ use super::name::Name;
 
 /// The option tags of one value; empty list elements are skipped.
 pub fn of_value(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value
-        .split(|&byte| byte == b',')
-        .map(trim)
-        .filter(|tag| !tag.is_empty())
+    value.split(|&byte| byte == b',').map(trim).filter(|tag| !tag.is_empty())
 }
 
 /// The option tags of all header lines of this name, in their order.

@@ -20,13 +20,7 @@ impl<'a> ReferSub<'a> {
         lex::one_line(raw, Rule::R093)?;
         let raw = trim_end(raw);
         let text = trim_start(raw);
-        let err = |what, rest| {
-            Err(ParseError::new(
-                what,
-                offset_of_suffix(raw, rest),
-                Rule::R063,
-            ))
-        };
+        let err = |what, rest| Err(ParseError::new(what, offset_of_suffix(raw, rest), Rule::R063));
         let expected = "expected \"true\" or \"false\"";
         let Ok((rest, word)) = lex::token(text) else {
             return err(expected, text);
@@ -59,13 +53,7 @@ mod tests {
     #[test]
     fn r063_false_with_parameters() {
         let found = ReferSub::parse(b"false;x=1;y").unwrap();
-        assert_eq!(
-            found,
-            ReferSub {
-                value: false,
-                params: b"x=1;y"
-            }
-        );
+        assert_eq!(found, ReferSub { value: false, params: b"x=1;y" });
         let mut room = [0; 32];
         let mut out = Writer::new(&mut room);
         found.print(&mut out);
@@ -76,13 +64,8 @@ mod tests {
 
     #[test]
     fn r063_anything_else_is_refused() {
-        for (bad, offset) in [
-            ("", 0),
-            ("no", 0),
-            ("falsey", 0),
-            ("false x", 6),
-            ("false,true", 5),
-        ] {
+        for (bad, offset) in [("", 0), ("no", 0), ("falsey", 0), ("false x", 6), ("false,true", 5)]
+        {
             let error = ReferSub::parse(bad.as_bytes()).unwrap_err();
             assert_eq!((error.offset, error.rule), (offset, Rule::R063), "{bad}");
         }

@@ -71,18 +71,11 @@ impl<'a> ReferTo<'a> {
                 let value_raw = param.value.unwrap_or_default();
                 // "=" stands behind the name: a URI holds no white space.
                 let offset = offset + param.name.len() + usize::from(param.value.is_some());
-                refer_to.add_replaces(HeaderInUri {
-                    name_raw: param.name,
-                    value_raw,
-                    offset,
-                });
+                refer_to.add_replaces(HeaderInUri { name_raw: param.name, value_raw, offset });
                 refer_to.replaces_in_param = true;
             }
         }
-        for header in refer_to
-            .headers()
-            .filter(|header| header.is_named(b"Replaces"))
-        {
+        for header in refer_to.headers().filter(|header| header.is_named(b"Replaces")) {
             refer_to.add_replaces(header);
         }
         Ok(refer_to)
@@ -100,9 +93,7 @@ impl<'a> ReferTo<'a> {
     /// question of R090 to R094.
     pub fn headers(&self) -> impl Iterator<Item = HeaderInUri<'a>> + use<'a> {
         let by = self.uri_offset;
-        self.uri
-            .headers_iter()
-            .map(move |header| header.shifted(by))
+        self.uri.headers_iter().map(move |header| header.shifted(by))
     }
 
     /// What is contacted: the URI without its headers, its method parameter (RFC 3261 section
@@ -117,16 +108,14 @@ impl<'a> ReferTo<'a> {
         let before = bare.len().saturating_sub(self.uri.params.len() + 1);
         scratch.write_with(|out| {
             out.push(lex::until(bare, before));
-            lex::params(self.uri.params)
-                .filter(|param| !is_taken(param.name))
-                .for_each(|param| {
-                    out.push(b";");
-                    out.push(param.name);
-                    if let Some(value) = param.value {
-                        out.push(b"=");
-                        out.push(value);
-                    }
-                });
+            lex::params(self.uri.params).filter(|param| !is_taken(param.name)).for_each(|param| {
+                out.push(b";");
+                out.push(param.name);
+                if let Some(value) = param.value {
+                    out.push(b"=");
+                    out.push(value);
+                }
+            });
         })
     }
 

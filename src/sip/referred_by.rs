@@ -25,19 +25,12 @@ impl<'a> ReferredBy<'a> {
     /// a quoted string or tokens; a cid is given without its quotes.
     pub fn new(display: &'a [u8], uri: &'a [u8], cid: Option<&'a [u8]>) -> Option<ReferredBy<'a>> {
         let quoted = lex::quoted_len(display) == Some(display.len());
-        let tokens = |text: &[u8]| {
-            text.iter()
-                .all(|&byte| byte == b' ' || lex::is_token_byte(byte))
-        };
+        let tokens =
+            |text: &[u8]| text.iter().all(|&byte| byte == b' ' || lex::is_token_byte(byte));
         let clean = lex::one_line(display, Rule::R050).is_ok();
         let fits = clean && (quoted || tokens(display)) && cid.is_none_or(is_message_id);
         let uri = Uri::parse_for(uri, Rule::R049).ok()?;
-        fits.then_some(ReferredBy {
-            uri,
-            display,
-            cid,
-            params: b"",
-        })
+        fits.then_some(ReferredBy { uri, display, cid, params: b"" })
     }
 
     /// Reads one value, unfolded. Errors: R049 for anything malformed and for a second value, R050
@@ -48,12 +41,8 @@ impl<'a> ReferredBy<'a> {
         let address = NameAddr::parse(value, Rule::R049)?;
         let uri = Uri::parse_for(address.uri, Rule::R049)
             .map_err(|error| error.shifted(address.uri_offset))?;
-        let mut found = ReferredBy {
-            uri,
-            display: address.display,
-            cid: None,
-            params: address.params,
-        };
+        let mut found =
+            ReferredBy { uri, display: address.display, cid: None, params: address.params };
         for param in lex::params(address.params).filter(|param| eq_ignore_case(param.name, b"cid"))
         {
             let cid = lex::unquoted(param.value.unwrap_or_default());
@@ -95,12 +84,8 @@ impl<'a> ReferredBy<'a> {
 /// a Content-ID and be printed between quotes.
 fn is_message_id(cid: &[u8]) -> bool {
     !cid.is_empty()
-        && cid
-            .iter()
-            .all(|&byte| byte > b' ' && byte != 0x7f && !is_line_breaker(byte))
-        && !cid
-            .iter()
-            .any(|byte| matches!(byte, b'"' | b'\\' | b'<' | b'>' | b';' | b','))
+        && cid.iter().all(|&byte| byte > b' ' && byte != 0x7f && !is_line_breaker(byte))
+        && !cid.iter().any(|byte| matches!(byte, b'"' | b'\\' | b'<' | b'>' | b';' | b','))
 }
 
 #[cfg(test)]
@@ -121,16 +106,10 @@ mod tests {
     #[test]
     fn r049_without_brackets_parameters_belong_to_the_header() {
         let found = parse("sip:r@h;cid=\"2U@h\"").unwrap();
-        assert_eq!(
-            (found.uri.raw, found.cid),
-            (&b"sip:r@h"[..], Some(&b"2U@h"[..]))
-        );
+        assert_eq!((found.uri.raw, found.cid), (&b"sip:r@h"[..], Some(&b"2U@h"[..])));
         assert_eq!(found.uri.params, b"");
         let found = parse("\"R\" <sip:r@h;user=phone> ; cid = 2U@h ; x").unwrap();
-        assert_eq!(
-            (found.display, found.cid),
-            (&b"\"R\""[..], Some(&b"2U@h"[..]))
-        );
+        assert_eq!((found.display, found.cid), (&b"\"R\""[..], Some(&b"2U@h"[..])));
         assert_eq!(found.uri.param(b"user"), Some(Some(&b"phone"[..])));
     }
 

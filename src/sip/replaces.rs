@@ -24,10 +24,7 @@ pub struct Replaces<'a> {
 
 const GRAMMAR: Grammar = Grammar {
     rule: Rule::R020,
-    list: (
-        Rule::R002,
-        "expected one Replaces value, found \",\" and a second one",
-    ),
+    list: (Rule::R002, "expected one Replaces value, found \",\" and a second one"),
     tags: [
         Tag {
             name: "to-tag",
@@ -60,31 +57,15 @@ impl<'a> Replaces<'a> {
     ) -> Option<Replaces<'a>> {
         let params = Params::new(params, GRAMMAR.known)?;
         let fits = lex::is_call_id(call_id) && lex::is_token(to_tag) && lex::is_token(from_tag);
-        fits.then_some(Replaces {
-            call_id,
-            to_tag,
-            from_tag,
-            early_only,
-            params,
-        })
+        fits.then_some(Replaces { call_id, to_tag, from_tag, early_only, params })
     }
 
     /// Reads one value, unfolded. An error is one of R020, or of R002 where a comma brings a
     /// second value.
     pub fn parse(raw: &'a [u8]) -> Result<Replaces<'a>, ParseError> {
-        let DialogParams {
-            call_id,
-            tags: [to_tag, from_tag],
-            flag,
-            params,
-        } = GRAMMAR.parse(raw)?;
-        Ok(Replaces {
-            call_id,
-            to_tag,
-            from_tag,
-            early_only: flag,
-            params,
-        })
+        let DialogParams { call_id, tags: [to_tag, from_tag], flag, params } =
+            GRAMMAR.parse(raw)?;
+        Ok(Replaces { call_id, to_tag, from_tag, early_only: flag, params })
     }
 
     /// Prints the value: tags first, then early-only, then the unknown parameters in their order.

@@ -27,24 +27,14 @@ impl<'a> Sipfrag<'a> {
         let line = until(body, end);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() || is_header_line(line) {
-            return Ok(Sipfrag {
-                start: None,
-                rest: body,
-            });
+            return Ok(Sipfrag { start: None, rest: body });
         }
         if let Some(at) = line.iter().position(|&byte| lex::is_line_breaker(byte)) {
-            return Err(ParseError::new(
-                "expected no NUL and no CR without LF",
-                at,
-                Rule::R106,
-            ));
+            return Err(ParseError::new("expected no NUL and no CR without LF", at, Rule::R106));
         }
         // A space at the end of a status line belongs to an empty or sloppy reason.
         let start = start_line::parse(line, Rule::R106)?;
-        Ok(Sipfrag {
-            start: Some(start),
-            rest: from(body, end + 1),
-        })
+        Ok(Sipfrag { start: Some(start), rest: from(body, end + 1) })
     }
 
     /// The code and the reason of a status line.
@@ -68,10 +58,7 @@ impl<'a> Sipfrag<'a> {
 }
 
 fn is_header_line(line: &[u8]) -> bool {
-    let name = line
-        .iter()
-        .position(|&byte| !lex::is_token_byte(byte))
-        .unwrap_or(line.len());
+    let name = line.iter().position(|&byte| !lex::is_token_byte(byte)).unwrap_or(line.len());
     name > 0 && lex::trim_start(from(line, name)).first() == Some(&b':')
 }
 
@@ -91,47 +78,29 @@ mod tests {
             let found = Sipfrag::parse(body.as_bytes()).unwrap();
             assert_eq!(found.status(), Some((180, &b"Ringing"[..])), "{body:?}");
         }
-        assert_eq!(
-            Sipfrag::parse(b"SIP/2.0 603").unwrap().status(),
-            Some((603, &b""[..]))
-        );
+        assert_eq!(Sipfrag::parse(b"SIP/2.0 603").unwrap().status(), Some((603, &b""[..])));
     }
 
     #[test]
     fn r041_crlf_is_sent_and_nothing_is_smuggled() {
         let mut room = [0; 64];
         let mut out = Writer::new(&mut room);
-        for (code, reason) in [
-            (200, "O\rK"),
-            (200, "\n"),
-            (200, "\0"),
-            (99, "x"),
-            (700, "x"),
-        ] {
+        for (code, reason) in [(200, "O\rK"), (200, "\n"), (200, "\0"), (99, "x"), (700, "x")] {
             let error = Sipfrag::print_status(&mut out, code, reason.as_bytes()).unwrap_err();
             assert_eq!(error.rule, Rule::R041);
         }
         assert_eq!(out.needed(), 0);
         Sipfrag::print_status(&mut out, 503, b"Service Unavailable").unwrap();
         Sipfrag::print_status(&mut out, 100, b"").unwrap();
-        assert_eq!(
-            out.written(),
-            b"SIP/2.0 503 Service Unavailable\r\nSIP/2.0 100 \r\n"
-        );
+        assert_eq!(out.written(), b"SIP/2.0 503 Service Unavailable\r\nSIP/2.0 100 \r\n");
     }
 
     #[test]
     fn r106_headers_may_follow() {
         let body = b"SIP/2.0 200 OK\r\nContact: <sip:a@h>\r\nX: 1\r\n 2\r\n\r\nbody: no";
         let found = Sipfrag::parse(body).unwrap();
-        let headers: Vec<_> = found
-            .headers()
-            .map(|(name, value)| (name, value.raw))
-            .collect();
-        assert_eq!(
-            headers,
-            [(&b"Contact"[..], &b"<sip:a@h>"[..]), (b"X", b"1\r\n 2")]
-        );
+        let headers: Vec<_> = found.headers().map(|(name, value)| (name, value.raw)).collect();
+        assert_eq!(headers, [(&b"Contact"[..], &b"<sip:a@h>"[..]), (b"X", b"1\r\n 2")]);
         let request = Sipfrag::parse(b"INVITE sip:a@h SIP/2.0\r\n").unwrap();
         assert!(request.start.is_some() && request.status().is_none());
     }
@@ -139,20 +108,11 @@ mod tests {
     #[test]
     fn r106_no_start_line_is_no_outcome() {
         for body in ["", "\r\n", "Contact: <sip:a@h>\r\n", "X : SIP/2.0 200 OK"] {
-            assert_eq!(
-                Sipfrag::parse(body.as_bytes()).unwrap().start,
-                None,
-                "{body:?}"
-            );
+            assert_eq!(Sipfrag::parse(body.as_bytes()).unwrap().start, None, "{body:?}");
         }
-        for body in [
-            "200 OK",
-            "SIP/2.0 2x0 OK",
-            "garbage",
-            "\0",
-            " SIP/2.0 200 OK",
-            "SIP/2.0 200 O\rK\r\n",
-        ] {
+        for body in
+            ["200 OK", "SIP/2.0 2x0 OK", "garbage", "\0", " SIP/2.0 200 OK", "SIP/2.0 200 O\rK\r\n"]
+        {
             let error = Sipfrag::parse(body.as_bytes()).unwrap_err();
             assert_eq!(error.rule, Rule::R106, "{body:?}");
         }

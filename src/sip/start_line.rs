@@ -32,12 +32,9 @@ const VERSION: &[u8] = b"SIP/2.0";
 /// rule of an error is `rule`.
 pub(crate) fn parse(line: &[u8], rule: Rule) -> Result<StartLine<'_>, ParseError> {
     let err = |what, offset| ParseError::new(what, offset, rule);
-    let is_status = line
-        .split_at_checked(VERSION.len())
-        .is_some_and(|(version, rest)| {
-            version.eq_ignore_ascii_case(VERSION)
-                && !rest.first().copied().is_some_and(is_token_byte)
-        });
+    let is_status = line.split_at_checked(VERSION.len()).is_some_and(|(version, rest)| {
+        version.eq_ignore_ascii_case(VERSION) && !rest.first().copied().is_some_and(is_token_byte)
+    });
     if is_status {
         return status(line, rule);
     }
@@ -54,10 +51,9 @@ pub(crate) fn parse(line: &[u8], rule: Rule) -> Result<StartLine<'_>, ParseError
     }
     let uri = line.get(space + 1..last).unwrap_or_default();
     match uri.iter().position(|&byte| byte <= b' ' || byte == 0x7f) {
-        Some(at) => Err(err(
-            "expected no space or control character in the Request-URI",
-            space + 1 + at,
-        )),
+        Some(at) => {
+            Err(err("expected no space or control character in the Request-URI", space + 1 + at))
+        }
         None if uri.is_empty() => Err(err("expected a Request-URI", space + 1)),
         None => Ok(StartLine::Request { method, uri }),
     }
@@ -67,10 +63,7 @@ fn status(line: &[u8], rule: Rule) -> Result<StartLine<'_>, ParseError> {
     let err = |what, offset| ParseError::new(what, offset, rule);
     let at = VERSION.len() + 1;
     let (Some(b' '), Some(digits)) = (line.get(at - 1), line.get(at..at + 3)) else {
-        return Err(err(
-            "expected a status code after \"SIP/2.0\"",
-            VERSION.len().min(line.len()),
-        ));
+        return Err(err("expected a status code after \"SIP/2.0\"", VERSION.len().min(line.len())));
     };
     let code = super::lex::decimal(digits).and_then(|code| u16::try_from(code).ok());
     let code = code
@@ -79,10 +72,7 @@ fn status(line: &[u8], rule: Rule) -> Result<StartLine<'_>, ParseError> {
     // The space before an empty reason is often left out.
     match from(line, at + 3) {
         [] => Ok(StartLine::Status { code, reason: b"" }),
-        [b' ', reason @ ..] => Ok(StartLine::Status {
-            code,
-            reason: trim(reason),
-        }),
+        [b' ', reason @ ..] => Ok(StartLine::Status { code, reason: trim(reason) }),
         _ => Err(err("expected a space after the status code", at + 3)),
     }
 }
@@ -95,18 +85,10 @@ pub(crate) fn print_status(
     reason: &[u8],
 ) -> Result<(), ParseError> {
     if !(100..700).contains(&code) {
-        return Err(ParseError::new(
-            "expected a status code, 100 to 699",
-            0,
-            Rule::R041,
-        ));
+        return Err(ParseError::new("expected a status code, 100 to 699", 0, Rule::R041));
     }
     if let Some(at) = reason.iter().position(|&byte| is_line_breaker(byte)) {
-        return Err(ParseError::new(
-            "expected no CR, LF or NUL in the reason",
-            at,
-            Rule::R041,
-        ));
+        return Err(ParseError::new("expected no CR, LF or NUL in the reason", at, Rule::R041));
     }
     out.push(VERSION);
     out.push_byte(b' ');
@@ -130,15 +112,9 @@ mod tests {
         let uri = &b"sip:a@b"[..];
         assert_eq!(
             line("INVITE sip:a@b SIP/2.0"),
-            Ok(StartLine::Request {
-                method: b"INVITE",
-                uri
-            })
+            Ok(StartLine::Request { method: b"INVITE", uri })
         );
-        assert_eq!(
-            line("x sip:a@b sip/2.0"),
-            Ok(StartLine::Request { method: b"x", uri })
-        );
+        assert_eq!(line("x sip:a@b sip/2.0"), Ok(StartLine::Request { method: b"x", uri }));
         assert_eq!(line("INVITE sip:a@b SIP/3.0"), Err(15));
         assert_eq!(line("INVITE sip:a@b"), Err(14));
         assert_eq!(line("INVITE sip:a b SIP/2.0"), Err(12));
@@ -149,27 +125,9 @@ mod tests {
 
     #[test]
     fn responses() {
-        assert_eq!(
-            line("SIP/2.0 200 OK"),
-            Ok(StartLine::Status {
-                code: 200,
-                reason: b"OK"
-            })
-        );
-        assert_eq!(
-            line("sip/2.0 486 "),
-            Ok(StartLine::Status {
-                code: 486,
-                reason: b""
-            })
-        );
-        assert_eq!(
-            line("SIP/2.0 603"),
-            Ok(StartLine::Status {
-                code: 603,
-                reason: b""
-            })
-        );
+        assert_eq!(line("SIP/2.0 200 OK"), Ok(StartLine::Status { code: 200, reason: b"OK" }));
+        assert_eq!(line("sip/2.0 486 "), Ok(StartLine::Status { code: 486, reason: b"" }));
+        assert_eq!(line("SIP/2.0 603"), Ok(StartLine::Status { code: 603, reason: b"" }));
         assert_eq!(line("SIP/2.0 2000 OK"), Err(11));
         assert_eq!(line("SIP/2.0 099 X"), Err(8));
         assert_eq!(line("SIP/2.0 700 X"), Err(8));

@@ -41,13 +41,7 @@ impl<'a> SubscriptionState<'a> {
         reason: Option<&'a [u8]>,
     ) -> Option<SubscriptionState<'a>> {
         let fits = lex::is_token(state.as_bytes()) && reason.is_none_or(lex::is_token);
-        let value = SubscriptionState {
-            state,
-            expires,
-            reason,
-            retry_after: None,
-            params: b"",
-        };
+        let value = SubscriptionState { state, expires, reason, retry_after: None, params: b"" };
         fits.then_some(value)
     }
 
@@ -66,9 +60,7 @@ impl<'a> SubscriptionState<'a> {
             rest => return Err(err("expected \";\" after the state", rest, Rule::R043)),
         };
         let known = [State::Active, State::Pending, State::Terminated];
-        let state = known
-            .into_iter()
-            .find(|state| eq_ignore_case(state.as_bytes(), word));
+        let state = known.into_iter().find(|state| eq_ignore_case(state.as_bytes(), word));
         let mut found = SubscriptionState {
             state: state.unwrap_or(State::Other(word)),
             expires: None,
@@ -137,10 +129,7 @@ mod tests {
     fn r043_the_last_notify_says_why() {
         let text = b"terminated;reason=noresource;x=\"a;b\"";
         let found = SubscriptionState::parse(text).unwrap();
-        assert_eq!(
-            (found.state, found.reason),
-            (State::Terminated, Some(&b"noresource"[..]))
-        );
+        assert_eq!((found.state, found.reason), (State::Terminated, Some(&b"noresource"[..])));
         let mut room = [0; 64];
         let mut out = Writer::new(&mut room);
         found.print(&mut out);
@@ -152,26 +141,15 @@ mod tests {
         let found =
             SubscriptionState::parse(b" Active ; expires = 99999999999 ; Retry-After=5").unwrap();
         assert_eq!(found.state, State::Active);
-        assert_eq!(
-            (found.expires, found.retry_after),
-            (Some(u32::MAX), Some(5))
-        );
+        assert_eq!((found.expires, found.retry_after), (Some(u32::MAX), Some(5)));
         let error = SubscriptionState::parse(b"active;expires=x").unwrap_err();
         assert_eq!((error.offset, error.rule), (7, Rule::R040));
-        assert_eq!(
-            SubscriptionState::parse(b"x").unwrap().state,
-            State::Other(b"x")
-        );
+        assert_eq!(SubscriptionState::parse(b"x").unwrap().state, State::Other(b"x"));
     }
 
     #[test]
     fn r043_malformed_states_are_refused() {
-        for (bad, offset) in [
-            ("", 0),
-            (" ;x", 1),
-            ("active x", 7),
-            ("terminated;reason=", 11),
-        ] {
+        for (bad, offset) in [("", 0), (" ;x", 1), ("active x", 7), ("terminated;reason=", 11)] {
             let error = SubscriptionState::parse(bad.as_bytes()).unwrap_err();
             assert_eq!((error.offset, error.rule), (offset, Rule::R043), "{bad}");
         }

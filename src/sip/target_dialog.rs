@@ -21,10 +21,7 @@ pub struct TargetDialog<'a> {
 
 const GRAMMAR: Grammar = Grammar {
     rule: Rule::R058,
-    list: (
-        Rule::R058,
-        "expected one Target-Dialog value, found \",\" and a second one",
-    ),
+    list: (Rule::R058, "expected one Target-Dialog value, found \",\" and a second one"),
     tags: [
         Tag {
             name: "local-tag",
@@ -58,36 +55,19 @@ impl<'a> TargetDialog<'a> {
         let params = Params::new(params, GRAMMAR.known)?;
         let fits =
             lex::is_call_id(call_id) && lex::is_token(local_tag) && lex::is_token(remote_tag);
-        fits.then_some(TargetDialog {
-            call_id,
-            local_tag,
-            remote_tag,
-            params,
-        })
+        fits.then_some(TargetDialog { call_id, local_tag, remote_tag, params })
     }
 
     /// Reads one value, unfolded. An error is one of R058.
     pub fn parse(raw: &'a [u8]) -> Result<TargetDialog<'a>, ParseError> {
-        let DialogParams {
-            call_id,
-            tags: [local_tag, remote_tag],
-            params,
-            ..
-        } = GRAMMAR.parse(raw)?;
-        Ok(TargetDialog {
-            call_id,
-            local_tag,
-            remote_tag,
-            params,
-        })
+        let DialogParams { call_id, tags: [local_tag, remote_tag], params, .. } =
+            GRAMMAR.parse(raw)?;
+        Ok(TargetDialog { call_id, local_tag, remote_tag, params })
     }
 
     /// Prints the value: tags first, then the unknown parameters in their order.
     pub fn print(&self, out: &mut Writer<'_>) {
-        let tags = [
-            ("local-tag", self.local_tag),
-            ("remote-tag", self.remote_tag),
-        ];
+        let tags = [("local-tag", self.local_tag), ("remote-tag", self.remote_tag)];
         print_pieces(self.call_id, tags, None, self.params, &mut plain(out));
     }
 }
@@ -100,10 +80,7 @@ mod tests {
     fn r058_both_tags_are_read_and_printed() {
         let text = b"fa77as7dad8-sd98ajzz@host.example.com;local-tag=kkaz-;remote-tag=6544";
         let target = TargetDialog::parse(text).unwrap();
-        assert_eq!(
-            (target.local_tag, target.remote_tag),
-            (&b"kkaz-"[..], &b"6544"[..])
-        );
+        assert_eq!((target.local_tag, target.remote_tag), (&b"kkaz-"[..], &b"6544"[..]));
         let mut room = [0; 128];
         let mut out = Writer::new(&mut room);
         target.print(&mut out);

@@ -46,11 +46,7 @@ fn mutated(noise: &mut Noise) -> Vec<u8> {
 }
 
 fn lies_inside(value: &[u8], error: ParseError) {
-    assert!(
-        error.offset <= value.len(),
-        "{error} in {:?}",
-        String::from_utf8_lossy(value)
-    );
+    assert!(error.offset <= value.len(), "{error} in {:?}", String::from_utf8_lossy(value));
 }
 
 fn print(f: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
@@ -129,10 +125,7 @@ fn refer_to(value: &[u8]) {
             match again.replaces(&mut scratch) {
                 Ok(again) => {
                     let again = again.unwrap();
-                    assert_eq!(
-                        print(|out| again.print(out)),
-                        print(|out| replaces.print(out))
-                    );
+                    assert_eq!(print(|out| again.print(out)), print(|out| replaces.print(out)));
                 }
                 Err(UnescapeError::Parse(error)) => {
                     assert!(found.replaces_in_param && error.rule == Rule::R002);

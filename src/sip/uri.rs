@@ -64,17 +64,12 @@ impl HeaderInUri<'_> {
         let mut decoded = escape::Decoded(self.name_raw);
         match (decoded.next(), decoded.next()) {
             (Some(letter), None) => Name::from_bytes(&[letter]),
-            _ => Name::ALL
-                .into_iter()
-                .find(|name| self.is_named(name.canonical().as_bytes())),
+            _ => Name::ALL.into_iter().find(|name| self.is_named(name.canonical().as_bytes())),
         }
     }
 
     pub(crate) fn shifted(self, by: usize) -> Self {
-        HeaderInUri {
-            offset: self.offset + by,
-            ..self
-        }
+        HeaderInUri { offset: self.offset + by, ..self }
     }
 }
 
@@ -99,25 +94,17 @@ fn is_host(host: &[u8]) -> bool {
     let labels = host.strip_suffix(b".").unwrap_or(host);
     labels.split(|&byte| byte == b'.').all(|label| {
         !label.is_empty()
-            && label
-                .iter()
-                .all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && label.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     })
 }
 
 fn port(digits: &[u8]) -> Option<u16> {
-    lex::decimal(digits)
-        .and_then(|port| u16::try_from(port).ok())
-        .filter(|&port| port > 0)
+    lex::decimal(digits).and_then(|port| u16::try_from(port).ok()).filter(|&port| port > 0)
 }
 
 /// The host and port that `text` begins with; an error is what was expected, and where.
 fn host_port(text: &[u8]) -> Result<HostPort<'_>, (&'static str, usize)> {
-    let in_brackets = if text.first() == Some(&b'[') {
-        memchr(b']', text)
-    } else {
-        None
-    };
+    let in_brackets = if text.first() == Some(&b'[') { memchr(b']', text) } else { None };
     let stop = |&byte: &u8| matches!(byte, b':' | b';' | b'?');
     let start = in_brackets.unwrap_or(0);
     let tail = from(text, start);
@@ -128,20 +115,12 @@ fn host_port(text: &[u8]) -> Result<HostPort<'_>, (&'static str, usize)> {
     }
     let behind = from(text, host_len);
     if behind.first() != Some(&b':') {
-        return Ok(HostPort {
-            host,
-            port: None,
-            end: host_len,
-        });
+        return Ok(HostPort { host, port: None, end: host_len });
     }
     let digits = from(behind, 1);
     let len = digits.iter().position(stop).unwrap_or(digits.len());
     let port = port(until(digits, len)).ok_or(("expected a port, 1 to 65535", host_len + 1))?;
-    Ok(HostPort {
-        host,
-        port: Some(port),
-        end: host_len + 1 + len,
-    })
+    Ok(HostPort { host, port: Some(port), end: host_len + 1 + len })
 }
 
 /// Whether the text behind a "?" that an "@" follows is the first header rather than the end of a
@@ -150,11 +129,7 @@ fn begins_headers(text: &[u8]) -> bool {
     let Some(end) = memchr(b'=', text) else {
         return false;
     };
-    let header = HeaderInUri {
-        name_raw: until(text, end),
-        value_raw: b"",
-        offset: 0,
-    };
+    let header = HeaderInUri { name_raw: until(text, end), value_raw: b"", offset: 0 };
     // Compact names are too short to tell: "a?t=1@h" is a user part.
     end > 1 && header.known_name().is_some()
 }
@@ -190,16 +165,8 @@ impl<'a> Uri<'a> {
     /// The same for a header whose own rule asks for a well-formed URI.
     pub(crate) fn parse_for(raw: &'a [u8], rule: Rule) -> Result<Uri<'a>, ParseError> {
         let err = |what, offset| ParseError::new(what, offset, rule);
-        if let Some((at, &byte)) = raw
-            .iter()
-            .enumerate()
-            .find(|(_, byte)| is_forbidden(**byte))
-        {
-            let rule = if is_line_breaker(byte) {
-                Rule::R093
-            } else {
-                rule
-            };
+        if let Some((at, &byte)) = raw.iter().enumerate().find(|(_, byte)| is_forbidden(**byte)) {
+            let rule = if is_line_breaker(byte) { Rule::R093 } else { rule };
             let what = "expected no space, control character, quote or angle bracket in a URI";
             return Err(ParseError::new(what, at, rule));
         }
@@ -207,9 +174,7 @@ impl<'a> Uri<'a> {
         let colon = memchr(b':', raw).ok_or_else(|| err("expected a scheme and \":\"", 0))?;
         let scheme = until(raw, colon);
         let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
-            && scheme
-                .iter()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+            && scheme.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
         if !is_scheme {
             return Err(err("expected a scheme and \":\"", 0));
         }
@@ -304,10 +269,8 @@ impl<'a> Uri<'a> {
     /// The parameters; their offsets are in the URI.
     pub fn params_iter(&self) -> impl Iterator<Item = lex::Param<'a>> + use<'a> {
         let base = self.params_offset;
-        lex::params(self.params).map(move |param| lex::Param {
-            offset: param.offset + base,
-            ..param
-        })
+        lex::params(self.params)
+            .map(move |param| lex::Param { offset: param.offset + base, ..param })
     }
 
     /// The headers; their offsets are in the URI. One without "=" has an empty value.
@@ -319,11 +282,7 @@ impl<'a> Uri<'a> {
             let split = memchr(b'=', piece).unwrap_or(piece.len());
             let value_raw = from(piece, split + 1);
             let offset = start + piece.len() - value_raw.len();
-            HeaderInUri {
-                name_raw: until(piece, split),
-                value_raw,
-                offset,
-            }
+            HeaderInUri { name_raw: until(piece, split), value_raw, offset }
         });
         pieces.filter(|header| !header.name_raw.is_empty() || !header.value_raw.is_empty())
     }

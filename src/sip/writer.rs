@@ -62,9 +62,7 @@ impl<'b> Writer<'b> {
 
     /// The text, or as much of its beginning as fitted.
     pub fn written(&self) -> &[u8] {
-        self.buffer
-            .get(..self.needed.min(self.buffer.len()))
-            .unwrap_or_default()
+        self.buffer.get(..self.needed.min(self.buffer.len())).unwrap_or_default()
     }
 }
 
@@ -80,10 +78,7 @@ mod tests {
         assert!(!out.overflowed());
         out.push(b"cde");
         out.push_byte(b'f');
-        assert_eq!(
-            (out.needed(), out.overflowed(), out.written()),
-            (6, true, &b"abcd"[..])
-        );
+        assert_eq!((out.needed(), out.overflowed(), out.written()), (6, true, &b"abcd"[..]));
     }
 
     #[test]

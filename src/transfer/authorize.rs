@@ -32,23 +32,12 @@ pub(super) fn referred_by<'a, D: DialogRef>(
     };
     if message.count(Name::ReferredBy) > 1 {
         let wire = &[Text("more than one Referred-By header")];
-        let refusal = Refusal {
-            code: 400,
-            rule: Some(Rule::R049),
-            wire,
-            why: &[],
-        };
+        let refusal = Refusal { code: 400, rule: Some(Rule::R049), wire, why: &[] };
         return Ok(Err(refusal.verdict(settings, scratch)?));
     }
     match ReferredBy::parse(header.unfolded(scratch)?) {
         Ok(parsed) => Ok(Ok(Some((header, parsed)))),
-        Err(error) => Ok(Err(malformed(
-            settings,
-            scratch,
-            "Referred-By",
-            header,
-            error,
-        )?)),
+        Err(error) => Ok(Err(malformed(settings, scratch, "Referred-By", header, error)?)),
     }
 }
 
@@ -58,9 +47,7 @@ pub(super) fn ground<D: DialogRef, H: Host<D>>(
     authority: &Authority<'_, '_>,
     dialog: &D,
 ) -> Result<Option<Ground>, Failed> {
-    let Authority {
-        request, settings, ..
-    } = authority;
+    let Authority { request, settings, .. } = authority;
     let accepted = &settings.replaces_authorize;
     if accepted.hold(Ground::Any) {
         return Ok(Some(Ground::Any));
@@ -78,9 +65,7 @@ pub(super) fn ground<D: DialogRef, H: Host<D>>(
     // A name that anybody can write counts only from a peer that is believed (R010).
     if accepted.hold(Ground::ReferredBy)
         && settings.replaces_trusted
-        && authority
-            .referred_by
-            .is_some_and(|(_, referrer)| names_user(referrer, &facts))
+        && authority.referred_by.is_some_and(|(_, referrer)| names_user(referrer, &facts))
     {
         return Ok(Some(Ground::ReferredBy));
     }
@@ -108,18 +93,10 @@ fn is_same_endpoint(request: &Request<'_>, facts: &Facts<'_>) -> bool {
 /// Whether a Referred-By names the user that is being replaced: by user and host where the host
 /// keeps both, else by user.
 fn names_user(referrer: &ReferredBy<'_>, facts: &Facts<'_>) -> bool {
-    let Some(user) = referrer
-        .uri
-        .user_without_options()
-        .filter(|user| !user.is_empty())
-    else {
+    let Some(user) = referrer.uri.user_without_options().filter(|user| !user.is_empty()) else {
         return false;
     };
-    let replaced = if facts.user.is_empty() {
-        facts.endpoint
-    } else {
-        facts.user
-    };
+    let replaced = if facts.user.is_empty() { facts.endpoint } else { facts.user };
     match replaced.iter().position(|byte| *byte == b'@') {
         Some(at) => {
             let (name, host) = replaced.split_at(at);

@@ -31,10 +31,7 @@ pub fn reach(uri: &Uri<'_>, settings: &Settings) -> Reach {
     if settings.remote_require_tls && !secure {
         return Reach::Insecure;
     }
-    let (allow, deny) = (
-        &settings.remote_allow_domains,
-        &settings.remote_deny_domains,
-    );
+    let (allow, deny) = (&settings.remote_allow_domains, &settings.remote_deny_domains);
     if allow.is_empty() && deny.is_empty() {
         return Reach::Allowed;
     }
@@ -136,18 +133,12 @@ mod tests {
         for (name, value) in settings {
             config.set("", name, value).unwrap();
         }
-        reach(
-            &Uri::parse(uri.as_bytes()).unwrap(),
-            config.snapshot().global(),
-        )
+        reach(&Uri::parse(uri.as_bytes()).unwrap(), config.snapshot().global())
     }
 
     #[test]
     fn the_host_that_would_really_be_contacted_is_checked() {
-        let allow = &[(
-            "remote.allow_domains",
-            "example.com, *.example.net, 192.0.2.0/24:5061",
-        )];
+        let allow = &[("remote.allow_domains", "example.com, *.example.net, 192.0.2.0/24:5061")];
         let cases = [
             ("sip:c@example.com", Reach::Allowed),
             ("sip:c@EXAMPLE.com.", Reach::Allowed),
@@ -175,21 +166,13 @@ mod tests {
         assert_eq!(reach_of("sip:c@127.0.0.1", deny), Reach::Denied);
         assert_eq!(reach_of("sip:c@[::1]", deny), Reach::Denied);
         assert_eq!(reach_of("sip:c@[::ffff:127.0.0.1]", deny), Reach::Denied);
-        assert_eq!(
-            reach_of("sip:c@ok.example;maddr=premium.example", deny),
-            Reach::Denied
-        );
+        assert_eq!(reach_of("sip:c@ok.example;maddr=premium.example", deny), Reach::Denied);
         assert_eq!(reach_of("sip:c@ok.example", deny), Reach::Allowed);
-        for unclear in [
-            "sip:c@ok.example;maddr=127.1",
-            "sip:c@ok.example;maddr=2130706433",
-        ] {
+        for unclear in ["sip:c@ok.example;maddr=127.1", "sip:c@ok.example;maddr=2130706433"] {
             assert_eq!(reach_of(unclear, deny), Reach::Unclear, "{unclear}");
         }
-        let both = &[
-            ("remote.allow_domains", "*.example"),
-            ("remote.deny_domains", "premium.example"),
-        ];
+        let both =
+            &[("remote.allow_domains", "*.example"), ("remote.deny_domains", "premium.example")];
         assert_eq!(reach_of("sip:c@premium.example", both), Reach::Denied);
     }
 

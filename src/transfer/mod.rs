@@ -189,11 +189,7 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
         let mut ended = false;
         for local_tag in locals.into_iter().flatten() {
             for remote_tag in remotes.into_iter().flatten() {
-                let key = Key {
-                    call_id: named.call_id,
-                    local_tag,
-                    remote_tag,
-                };
+                let key = Key { call_id: named.call_id, local_tag, remote_tag };
                 match self.directory.find(&key) {
                     // A directory that errs must not hand over a stranger's call.
                     Lookup::Found(dialog) if !dialog.facts().key.matches(&key) => {
@@ -227,13 +223,8 @@ pub fn unreadable<'a, D: DialogRef>(
     error: crate::sip::ParseError,
     scratch: &mut Scratch<'a>,
 ) -> Result<Verdict<'a, D>, NoVerdict> {
-    let whole = crate::sip::Value {
-        raw: b"",
-        offset: 0,
-    };
-    Ok(verdict::malformed(
-        settings, scratch, "message", whole, error,
-    )?)
+    let whole = crate::sip::Value { raw: b"", offset: 0 };
+    Ok(verdict::malformed(settings, scratch, "message", whole, error)?)
 }
 
 /// Why there is no verdict at all: the scratch space is too small.

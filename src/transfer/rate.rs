@@ -27,10 +27,7 @@ struct Count {
 impl Rates {
     /// Nothing counted yet.
     pub fn new(hash: HashKey) -> Rates {
-        Rates {
-            hash,
-            sets: (0..SETS).map(|_| Mutex::default()).collect(),
-        }
+        Rates { hash, sets: (0..SETS).map(|_| Mutex::default()).collect() }
     }
 
     /// Counts one REFER; `Err` with the seconds to wait where it is one too many. A limit of 0 is
@@ -39,11 +36,7 @@ impl Rates {
         if per_minute == 0 {
             return Ok(());
         }
-        let key = Key {
-            call_id: sender,
-            local_tag: b"",
-            remote_tag: b"",
-        };
+        let key = Key { call_id: sender, local_tag: b"", remote_tag: b"" };
         let hash = self.hash.fingerprint(&key);
         let sender = (hash as u64).max(1);
         let Some(set) = self.sets.get((hash >> 64) as usize % SETS) else {

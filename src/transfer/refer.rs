@@ -60,37 +60,17 @@ pub(super) fn wish<'a, D: Directory, H: Host<D::Dialog>>(
         Ok(replaces) => replaces,
         Err(UnescapeError::OutOfScratch) => return Err(NoVerdict),
         Err(UnescapeError::Parse(error)) => {
-            return Ok(Err(malformed(
-                settings,
-                scratch,
-                "Replaces in Refer-To",
-                header,
-                error,
-            )?));
+            return Ok(Err(malformed(settings, scratch, "Replaces in Refer-To", header, error)?));
         }
     };
     let subscription = match message.first(Name::ReferSub) {
         None => true,
         Some(value) => match ReferSub::parse(value.unfolded(scratch)?) {
             Ok(wanted) => wanted.value,
-            Err(error) => {
-                return Ok(Err(malformed(
-                    settings,
-                    scratch,
-                    "Refer-Sub",
-                    value,
-                    error,
-                )?))
-            }
+            Err(error) => return Ok(Err(malformed(settings, scratch, "Refer-Sub", value, error)?)),
         },
     };
-    Ok(Ok(Wish {
-        header,
-        refer_to,
-        replaces,
-        referred_by,
-        subscription,
-    }))
+    Ok(Ok(Wish { header, refer_to, replaces, referred_by, subscription }))
 }
 
 fn refused<'a, T, D: DialogRef>(
@@ -100,12 +80,7 @@ fn refused<'a, T, D: DialogRef>(
     settings: &Settings,
     scratch: &mut Scratch<'a>,
 ) -> Checked<'a, T, D> {
-    let refusal = Refusal {
-        code,
-        rule: Some(rule),
-        wire,
-        why: &[],
-    };
+    let refusal = Refusal { code, rule: Some(rule), wire, why: &[] };
     Ok(Err(refusal.verdict(settings, scratch)?))
 }
 
@@ -124,12 +99,7 @@ fn sender<'a, D: Directory, H: Host<D::Dialog>>(
             }
             RequireAuth::Reject => {
                 let wire = &[Text("the sender of the REFER is not authenticated")];
-                let refusal = Refusal {
-                    code: 403,
-                    rule: Some(Rule::R031),
-                    wire,
-                    why: &[],
-                };
+                let refusal = Refusal { code: 403, rule: Some(Rule::R031), wire, why: &[] };
                 let verdict = refusal.verdict(settings, scratch)?;
                 return Ok(Some(verdict.by_setting("refer.require_auth")));
             }
@@ -138,15 +108,8 @@ fn sender<'a, D: Directory, H: Host<D::Dialog>>(
     }
     let not_allowed = |setting, why: &[_], scratch: &mut Scratch<'a>| {
         let wire = &[Text("transfers are not allowed")];
-        let refusal = Refusal {
-            code: 603,
-            rule: Some(Rule::R030),
-            wire,
-            why,
-        };
-        Ok(Some(
-            refusal.verdict(settings, scratch)?.by_setting(setting),
-        ))
+        let refusal = Refusal { code: 603, rule: Some(Rule::R030), wire, why };
+        Ok(Some(refusal.verdict(settings, scratch)?.by_setting(setting)))
     };
     if !settings.refer_allow {
         return not_allowed("refer.allow", &[], scratch);
@@ -155,11 +118,7 @@ fn sender<'a, D: Directory, H: Host<D::Dialog>>(
     match context.host.allow_transfer() {
         Some(Answer::Yes) => {}
         Some(Answer::No) => {
-            let why = &[
-                Text("the host does not allow endpoint "),
-                endpoint,
-                Text(" to transfer"),
-            ];
+            let why = &[Text("the host does not allow endpoint "), endpoint, Text(" to transfer")];
             return not_allowed("", why, scratch);
         }
         Some(Answer::Failed) => {
@@ -175,22 +134,9 @@ fn sender<'a, D: Directory, H: Host<D::Dialog>>(
     if settings.refer_max_depth > 0 && request.sender.transfer_depth >= settings.refer_max_depth {
         let wire = &[Text("this call has been transferred too often")];
         let most = u64::from(settings.refer_max_depth);
-        let why = &[
-            Text("the call has been through "),
-            Number(most),
-            Text(" transfers already"),
-        ];
-        let refusal = Refusal {
-            code: 403,
-            rule: None,
-            wire,
-            why,
-        };
-        return Ok(Some(
-            refusal
-                .verdict(settings, scratch)?
-                .by_setting("refer.max_depth"),
-        ));
+        let why = &[Text("the call has been through "), Number(most), Text(" transfers already")];
+        let refusal = Refusal { code: 403, rule: None, wire, why };
+        return Ok(Some(refusal.verdict(settings, scratch)?.by_setting("refer.max_depth")));
     }
     // Whoever has no endpoint is counted by user; nobody at all shares one count.
     let sender = if request.sender.endpoint.is_empty() {
@@ -198,27 +144,12 @@ fn sender<'a, D: Directory, H: Host<D::Dialog>>(
     } else {
         request.sender.endpoint
     };
-    if let Err(wait_s) = context
-        .rates
-        .count(sender, settings.rate_per_endpoint, request.now_ms)
-    {
+    if let Err(wait_s) = context.rates.count(sender, settings.rate_per_endpoint, request.now_ms) {
         let wire = &[Text("too many transfers")];
         let limit = Number(u64::from(settings.rate_per_endpoint));
-        let why = &[
-            Said(sender),
-            Text(" sends more than "),
-            limit,
-            Text(" REFERs a minute"),
-        ];
-        let refusal = Refusal {
-            code: 503,
-            rule: None,
-            wire,
-            why,
-        };
-        let mut verdict = refusal
-            .verdict(settings, scratch)?
-            .by_setting("rate.per_endpoint");
+        let why = &[Said(sender), Text(" sends more than "), limit, Text(" REFERs a minute")];
+        let refusal = Refusal { code: 503, rule: None, wire, why };
+        let mut verdict = refusal.verdict(settings, scratch)?.by_setting("rate.per_endpoint");
         verdict.retry_after_s = wait_s;
         return Ok(Some(verdict));
     }
@@ -232,13 +163,7 @@ fn refer_to<'a, D: DialogRef>(
     scratch: &mut Scratch<'a>,
 ) -> Checked<'a, (Value<'a>, ReferTo<'a>), D> {
     let Some(header) = message.first(Name::ReferTo) else {
-        return refused(
-            400,
-            Rule::R029,
-            &[Text("a REFER without Refer-To")],
-            settings,
-            scratch,
-        );
+        return refused(400, Rule::R029, &[Text("a REFER without Refer-To")], settings, scratch);
     };
     if message.count(Name::ReferTo) > 1 {
         return refused(
@@ -251,9 +176,7 @@ fn refer_to<'a, D: DialogRef>(
     }
     match ReferTo::parse(header.unfolded(scratch)?) {
         Ok(parsed) => Ok(Ok((header, parsed))),
-        Err(error) => Ok(Err(malformed(
-            settings, scratch, "Refer-To", header, error,
-        )?)),
+        Err(error) => Ok(Err(malformed(settings, scratch, "Refer-To", header, error)?)),
     }
 }
 
@@ -280,19 +203,10 @@ pub(super) fn target<'a, D: DialogRef>(
     }
     let wire = &[Text("this URI scheme cannot be contacted")];
     let why = &[Text("Refer-To has a URI of scheme "), Said(uri.scheme)];
-    let refusal = Refusal {
-        code: 416,
-        rule: Some(Rule::R032),
-        wire,
-        why,
-    };
+    let refusal = Refusal { code: 416, rule: Some(Rule::R032), wire, why };
     let verdict = refusal.verdict(settings, scratch)?;
     let is_tel = uri.scheme.eq_ignore_ascii_case(b"tel");
-    Ok(Err(if is_tel {
-        verdict.by_setting("refer.tel")
-    } else {
-        verdict
-    }))
+    Ok(Err(if is_tel { verdict.by_setting("refer.tel") } else { verdict }))
 }
 
 /// The number of a tel: URI without what is there for people's eyes (RFC 3966 section 3). Such a URI
@@ -304,10 +218,7 @@ fn tel<'a, D: DialogRef>(
 ) -> Checked<'a, Target<'a>, D> {
     let opaque = wish.refer_to.uri.opaque;
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"+*#-.()".contains(byte);
-    let number = opaque
-        .split(|byte| *byte == b';')
-        .next()
-        .unwrap_or_default();
+    let number = opaque.split(|byte| *byte == b';').next().unwrap_or_default();
     if opaque.contains(&b'?') || number.is_empty() || !number.iter().all(fits) {
         let wire = &[Text("Refer-To has a tel: URI that holds no plain number")];
         return refused(400, Rule::R029, wire, settings, scratch);
@@ -333,13 +244,7 @@ pub(super) fn method<'a, D: DialogRef>(
         Ok(asked) => asked,
         Err(UnescapeError::OutOfScratch) => return Err(NoVerdict),
         Err(UnescapeError::Parse(error)) => {
-            return Ok(Err(malformed(
-                settings,
-                scratch,
-                "Refer-To",
-                wish.header,
-                error,
-            )?));
+            return Ok(Err(malformed(settings, scratch, "Refer-To", wish.header, error)?));
         }
     };
     if asked == b"INVITE" {
@@ -350,13 +255,6 @@ pub(super) fn method<'a, D: DialogRef>(
     }
     let wire = &[Text("the method that Refer-To asks for is not allowed")];
     let why = &[Text("Refer-To asks for method "), Said(asked)];
-    let refusal = Refusal {
-        code: 403,
-        rule: Some(Rule::R035),
-        wire,
-        why,
-    };
-    Ok(Err(refusal
-        .verdict(settings, scratch)?
-        .by_setting("refer.methods")))
+    let refusal = Refusal { code: 403, rule: Some(Rule::R035), wire, why };
+    Ok(Err(refusal.verdict(settings, scratch)?.by_setting("refer.methods")))
 }

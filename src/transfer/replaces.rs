@@ -25,23 +25,13 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         return Ok(Verdict::none("the request carries no Replaces").because(Rule::R025));
     };
     let refuse = |refusal: Refusal<'_>, scratch: &mut Scratch<'a>| {
-        refusal
-            .verdict::<D::Dialog>(settings, scratch)
-            .map_err(NoVerdict::from)
+        refusal.verdict::<D::Dialog>(settings, scratch).map_err(NoVerdict::from)
     };
-    let bad = |rule, words| Refusal {
-        code: 400,
-        rule: Some(rule),
-        wire: words,
-        why: &[],
-    };
+    let bad = |rule, words| Refusal { code: 400, rule: Some(rule), wire: words, why: &[] };
 
     if message.method() != Some(b"INVITE") {
         return refuse(
-            bad(
-                Rule::R003,
-                &[Text("Replaces in a request other than INVITE")],
-            ),
+            bad(Rule::R003, &[Text("Replaces in a request other than INVITE")]),
             scratch,
         );
     }
@@ -51,16 +41,10 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         }
     }
     if message.count(Name::Replaces) > 1 {
-        return refuse(
-            bad(Rule::R002, &[Text("more than one Replaces header")]),
-            scratch,
-        );
+        return refuse(bad(Rule::R002, &[Text("more than one Replaces header")]), scratch);
     }
     if message.count(Name::Join) > 0 {
-        return refuse(
-            bad(Rule::R004, &[Text("Replaces together with Join")]),
-            scratch,
-        );
+        return refuse(bad(Rule::R004, &[Text("Replaces together with Join")]), scratch);
     }
     let named = match Replaces::parse(header.unfolded(scratch)?) {
         Ok(named) => named,
@@ -83,30 +67,17 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
             return Ok(verdict.because(Rule::R012).by_setting("replaces.in_dialog"));
         }
         let words = &[Text("Replaces inside a dialog; the call goes on as it was")];
-        let refusal = Refusal {
-            code: 488,
-            rule: Some(Rule::R012),
-            wire: words,
-            why: &[],
-        };
+        let refusal = Refusal { code: 488, rule: Some(Rule::R012), wire: words, why: &[] };
         return Ok(refuse(refusal, scratch)?.by_setting("replaces.in_dialog"));
     }
     if settings.replaces_require_tls && !request.sender.secure {
         let words = &[Text("Replaces is accepted over a secure transport only")];
-        let refusal = Refusal {
-            code: 403,
-            rule: Some(Rule::R024),
-            wire: words,
-            why: &[],
-        };
+        let refusal = Refusal { code: 403, rule: Some(Rule::R024), wire: words, why: &[] };
         return Ok(refuse(refusal, scratch)?.by_setting("replaces.require_tls"));
     }
     if settings.replaces_require_auth && !request.is_authenticated() {
-        return Ok(challenge(
-            Rule::R024,
-            "the sender of the Replaces is not authenticated",
-        )
-        .by_setting("replaces.require_auth"));
+        return Ok(challenge(Rule::R024, "the sender of the Replaces is not authenticated")
+            .by_setting("replaces.require_auth"));
     }
 
     let dialog = match context.find(&named, request.now_ms) {
@@ -114,9 +85,7 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         Match::None(several) if settings.replaces_unmatched == Unmatched::Continue => {
             let why = "Replaces matches no dialog; the INVITE goes on without it";
             let rule = if several { Rule::R005 } else { Rule::R006 };
-            return Ok(Verdict::none(why)
-                .because(rule)
-                .by_setting("replaces.unmatched"));
+            return Ok(Verdict::none(why).because(rule).by_setting("replaces.unmatched"));
         }
         Match::None(several) => {
             let refused = unmatched(Match::None(several), &named, settings, scratch)?;
@@ -124,11 +93,7 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         }
         other => return unmatched(other, &named, settings, scratch),
     };
-    let authority = Authority {
-        request,
-        settings,
-        referred_by: referred_by.as_ref(),
-    };
+    let authority = Authority { request, settings, referred_by: referred_by.as_ref() };
     let judged = judge(context, &authority, dialog, &named, want_lock, scratch)?;
     let (matched, ground) = match judged {
         Ok(judged) => judged,
@@ -187,23 +152,11 @@ pub(super) fn unsupported<'a, D: DialogRef>(
                 out.push(b", ");
             }
             // A token holds no byte that a header could not carry; anything else is not repeated.
-            out.push(if crate::sip::lex::is_token(tag) {
-                tag
-            } else {
-                b"unknown"
-            });
+            out.push(if crate::sip::lex::is_token(tag) { tag } else { b"unknown" });
         }
     })?;
-    let words = &[
-        Text("Require holds an extension that is not supported: "),
-        Said(list),
-    ];
-    let refusal = Refusal {
-        code: 420,
-        rule: Some(Rule::R023),
-        wire: words,
-        why: &[],
-    };
+    let words = &[Text("Require holds an extension that is not supported: "), Said(list)];
+    let refusal = Refusal { code: 420, rule: Some(Rule::R023), wire: words, why: &[] };
     let mut verdict = refusal.verdict(settings, scratch)?.by_setting("supported");
     verdict.unsupported = list;
     Ok(Some(verdict))
@@ -216,10 +169,7 @@ fn unknown_extension<'a, D: Directory, H: Host<D::Dialog>>(
     settings: &Settings,
     scratch: &mut Scratch<'a>,
 ) -> Result<Option<Verdict<'a, D::Dialog>>, NoVerdict> {
-    let uri = request
-        .message
-        .request_uri()
-        .and_then(|uri| Uri::parse(uri).ok());
+    let uri = request.message.request_uri().and_then(|uri| Uri::parse(uri).ok());
     let user = uri.and_then(|uri| uri.user_without_options());
     // An escape that cannot be decoded stays as it is, and names no extension.
     let extension = match unescape(user.unwrap_or(b"s"), scratch) {
@@ -238,12 +188,7 @@ fn unknown_extension<'a, D: Directory, H: Host<D::Dialog>>(
             code: 404,
             rule: None,
             wire: &[Text("no such extension")],
-            why: &[
-                Text("no extension "),
-                Said(extension),
-                Text(" in context "),
-                Said(dialplan),
-            ],
+            why: &[Text("no extension "), Said(extension), Text(" in context "), Said(dialplan)],
         },
         Answer::Failed => host_failed("extension_exists"),
     };
@@ -262,12 +207,7 @@ pub(super) fn host_failed(callback: &'static str) -> Refusal<'static> {
         "lock" => &[Text("the host's lock callback failed")],
         _ => &[Text("the host's dialog directory failed")],
     };
-    Refusal {
-        code: 500,
-        rule: None,
-        wire: &[Text("internal error")],
-        why,
-    }
+    Refusal { code: 500, rule: None, wire: &[Text("internal error")], why }
 }
 
 /// The dialog that was named was not found, or not found to be alive.
@@ -305,12 +245,7 @@ pub(super) fn unmatched<'a, D: DialogRef>(
         Text(", from-tag "),
         Said(named.from_tag),
     ];
-    let refusal = Refusal {
-        code,
-        rule: Some(rule),
-        wire,
-        why,
-    };
+    let refusal = Refusal { code, rule: Some(rule), wire, why };
     let mut verdict = refusal.verdict(settings, scratch)?;
     if rule == Rule::R005 {
         verdict.rules.push(Rule::R006);
@@ -333,20 +268,10 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
 ) -> Result<Allowed<'a, D::Dialog>, NoVerdict> {
     let settings = authority.settings;
     let refuse = |code, rule, wire: &[_], why: &[_], scratch: &mut Scratch<'a>| {
-        let refusal = Refusal {
-            code,
-            rule: Some(rule),
-            wire,
-            why,
-        };
+        let refusal = Refusal { code, rule: Some(rule), wire, why };
         refusal.verdict::<D::Dialog>(settings, scratch)
     };
-    let Facts {
-        state,
-        initiator,
-        usage,
-        ..
-    } = dialog.facts();
+    let Facts { state, initiator, usage, .. } = dialog.facts();
     if usage != Usage::Invite {
         let wire = &[Text("no dialog matches this Replaces")];
         let why = &[
@@ -363,9 +288,7 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
         Ok(Some(ground)) => ground,
         Ok(None) if !authority.request.is_authenticated() => {
             let why = "the sender is not authenticated and cannot be allowed to replace a dialog";
-            return Ok(Err(
-                challenge(Rule::R009, why).by_setting("replaces.authorize")
-            ));
+            return Ok(Err(challenge(Rule::R009, why).by_setting("replaces.authorize")));
         }
         Ok(None) => {
             let wire = &[Text("not authorized to replace this dialog")];
@@ -398,12 +321,7 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
             Lock::Failed => return Ok(Err(host_failed("lock").verdict(settings, scratch)?)),
         }
     };
-    let matched = Matched {
-        dialog,
-        state,
-        initiator,
-        locked: want_lock,
-    };
+    let matched = Matched { dialog, state, initiator, locked: want_lock };
     if named.early_only && state == State::Confirmed {
         let wire = &[Text("the dialog is answered and early-only was asked for")];
         return Ok(Err(refuse(486, Rule::R013, wire, &[], scratch)?));

@@ -46,10 +46,8 @@ pub fn print(message: &Message<'_>, code: u16, extra: &Extra<'_>, out: &mut Writ
             out.push(b"\r\n");
         }
     }
-    for (name, value) in [
-        (&b"Warning: "[..], extra.warning),
-        (b"Unsupported: ", extra.unsupported),
-    ] {
+    for (name, value) in [(&b"Warning: "[..], extra.warning), (b"Unsupported: ", extra.unsupported)]
+    {
         if !value.is_empty() {
             out.push(name);
             out.push(value);
@@ -72,10 +70,6 @@ fn line(out: &mut Writer<'_>, name: &[u8], value: Value<'_>) {
         return out.push(value.raw);
     }
     for byte in value.raw {
-        out.push_byte(if matches!(byte, b'\r' | b'\n') {
-            b' '
-        } else {
-            *byte
-        });
+        out.push_byte(if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte });
     }
 }

@@ -37,14 +37,7 @@ pub fn route<'a, D: Directory, H: Host<D::Dialog>>(
         Ok(asked) => asked,
         Err(refused) => return Ok(refused),
     };
-    let asked = Asked {
-        context,
-        request,
-        settings,
-        wish,
-        method,
-        want_lock,
-    };
+    let asked = Asked { context, request, settings, wish, method, want_lock };
     asked.route(kind, target, scratch)
 }
 
@@ -122,13 +115,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         why: &[super::sentence::Piece<'_>],
         scratch: &mut Scratch<'a>,
     ) -> Ruled<'a, D::Dialog> {
-        Ok(Refusal {
-            code,
-            rule,
-            wire,
-            why,
-        }
-        .verdict(self.settings, scratch)?)
+        Ok(Refusal { code, rule, wire, why }.verdict(self.settings, scratch)?)
     }
 
     fn host_failed(
@@ -152,33 +139,16 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             Match::None(false) => return Ok(Ok(None)),
             other => return Ok(Err(unmatched(other, named, self.settings, scratch)?)),
         };
-        if self
-            .request
-            .own_dialog()
-            .is_some_and(|own| own.matches(&dialog.facts().key))
-        {
+        if self.request.own_dialog().is_some_and(|own| own.matches(&dialog.facts().key)) {
             let wire = &[Text("Replaces names the dialog that the REFER came in")];
-            return Ok(Err(self.refuse(
-                400,
-                Some(Rule::R029),
-                wire,
-                &[],
-                scratch,
-            )?));
+            return Ok(Err(self.refuse(400, Some(Rule::R029), wire, &[], scratch)?));
         }
         let authority = Authority {
             request: self.request,
             settings: self.settings,
             referred_by: self.wish.referred_by.as_ref(),
         };
-        let judged = judge(
-            self.context,
-            &authority,
-            dialog,
-            named,
-            self.want_lock,
-            scratch,
-        )?;
+        let judged = judge(self.context, &authority, dialog, named, self.want_lock, scratch)?;
         Ok(judged.map(Some))
     }
 
@@ -192,19 +162,13 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             Reach::Allowed => return Ok(None),
             Reach::Denied => ("remote.deny_domains", " is in remote.deny_domains"),
             Reach::NotListed => ("remote.allow_domains", " is not in remote.allow_domains"),
-            Reach::Unclear => (
-                "remote.allow_domains",
-                " does not tell clearly which host it is",
-            ),
+            Reach::Unclear => ("remote.allow_domains", " does not tell clearly which host it is"),
             Reach::Insecure => ("remote.require_tls", " would not be reached over TLS"),
         };
         let rule = (setting == "remote.require_tls").then_some(Rule::R024);
         let wire = &[Text("transfers to this target are not allowed")];
         let why = &[Text("the target "), Said(uri.raw), Text(said)];
-        Ok(Some(
-            self.refuse(403, rule, wire, why, scratch)?
-                .by_setting(setting),
-        ))
+        Ok(Some(self.refuse(403, rule, wire, why, scratch)?.by_setting(setting)))
     }
 
     /// The header lines of the triggered request, and the variables that tell the dialplan of them.
@@ -233,13 +197,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             Err(UnescapeError::Parse(error)) => {
                 let header = wish.header;
                 let name = "headers in Refer-To";
-                return Ok(Some(malformed(
-                    self.settings,
-                    scratch,
-                    name,
-                    header,
-                    error,
-                )?));
+                return Ok(Some(malformed(self.settings, scratch, name, header, error)?));
             }
         };
         verdict.headers = taken.lines;
@@ -282,12 +240,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         verdict.extension = match target {
             _ if remote => scratch.copy(self.settings.remote_extension.as_bytes())?,
             Target::Tel(digits) => digits,
-            Target::Sip => self
-                .wish
-                .refer_to
-                .uri
-                .user_without_options()
-                .unwrap_or_default(),
+            Target::Sip => self.wish.refer_to.uri.user_without_options().unwrap_or_default(),
         };
         if verdict.extension.is_empty() {
             verdict.extension = b"s";
@@ -297,37 +250,20 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             Err(UnescapeError::OutOfScratch) => return Err(NoVerdict),
             Err(UnescapeError::Parse(error)) => {
                 let header = self.wish.header;
-                return Ok(Some(malformed(
-                    self.settings,
-                    scratch,
-                    "Refer-To",
-                    header,
-                    error,
-                )?));
+                return Ok(Some(malformed(self.settings, scratch, "Refer-To", header, error)?));
             }
         };
-        match self
-            .context
-            .host
-            .extension_exists(verdict.context, verdict.extension)
-        {
+        match self.context.host.extension_exists(verdict.context, verdict.extension) {
             Answer::Yes => {}
             Answer::Failed => return self.host_failed("extension_exists", scratch).map(Some),
             Answer::No => {
                 let (extension, context) = (Said(verdict.extension), Said(verdict.context));
                 let wire: &[_] = if remote {
-                    &[Text(
-                        "attended transfers to other systems are not set up here",
-                    )]
+                    &[Text("attended transfers to other systems are not set up here")]
                 } else {
                     &[Text("no such extension")]
                 };
-                let why = &[
-                    Text("no extension "),
-                    extension,
-                    Text(" in context "),
-                    context,
-                ];
+                let why = &[Text("no extension "), extension, Text(" in context "), context];
                 let refused = self.refuse(404, Some(Rule::R032), wire, why, scratch)?;
                 return Ok(Some(if remote {
                     refused.by_setting("remote.extension")
@@ -337,17 +273,13 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             }
         }
         verdict.variables.push("SIPTRANSFER", b"yes");
-        verdict
-            .variables
-            .push("SIPREFERRINGCONTEXT", verdict.context);
+        verdict.variables.push("SIPREFERRINGCONTEXT", verdict.context);
         verdict.variables.push("SIPREFERTOHDR", verdict.target);
         if !verdict.replaces.is_empty() {
             verdict.variables.push("SIPREPLACESHDR", verdict.replaces);
         }
         if !verdict.referred_by.is_empty() {
-            verdict
-                .variables
-                .push("SIPREFERREDBYHDR", verdict.referred_by);
+            verdict.variables.push("SIPREFERREDBYHDR", verdict.referred_by);
         }
         Ok(None)
     }
@@ -366,13 +298,8 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             }
             Approval::No => {
                 let wire = &[Text("the transfer was declined")];
-                let why = &[
-                    Text("the host did not approve a transfer to "),
-                    Said(verdict.target),
-                ];
-                return self
-                    .refuse(603, Some(Rule::R030), wire, why, scratch)
-                    .map(Some);
+                let why = &[Text("the host did not approve a transfer to "), Said(verdict.target)];
+                return self.refuse(603, Some(Rule::R030), wire, why, scratch).map(Some);
             }
             Approval::Failed => return self.host_failed("approve", scratch).map(Some),
         }
@@ -399,9 +326,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         };
         rules.iter().for_each(|rule| verdict.rules.push(*rule));
         let wants_none = self.request.message.count(Name::ReferSub) > 0 && !verdict.subscription;
-        verdict
-            .rules
-            .push(if wants_none { Rule::R063 } else { Rule::R034 });
+        verdict.rules.push(if wants_none { Rule::R063 } else { Rule::R034 });
         verdict.why = why.as_bytes();
     }
 }

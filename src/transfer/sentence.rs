@@ -65,9 +65,7 @@ mod tests {
         let mut bytes = [0; 256];
         let mut scratch = Scratch::new(&mut bytes);
         let hostile = [&b"a\r\nb'\0"[..], &[b'x'; 1_000]].concat();
-        let said = scratch
-            .sentence(&[Piece::Text("x "), Piece::Value(&hostile)])
-            .unwrap();
+        let said = scratch.sentence(&[Piece::Text("x "), Piece::Value(&hostile)]).unwrap();
         assert!(said.starts_with(b"x 'a..b..xxx") && said.ends_with(b"x...'"));
         assert_eq!(said.len(), 2 + 1 + SHOWN + 4);
     }

@@ -11,13 +11,8 @@ use crate::sip::{
 };
 
 /// Taken over as they are, once decoded and checked.
-const COPIED: [&str; 5] = [
-    "Accept-Contact",
-    "Reject-Contact",
-    "Request-Disposition",
-    "User-to-User",
-    "Subject",
-];
+const COPIED: [&str; 5] =
+    ["Accept-Contact", "Reject-Contact", "Request-Disposition", "User-to-User", "Subject"];
 
 /// Read and built anew, never pasted.
 const REBUILT: [&str; 3] = ["Replaces", "Require", "Join"];
@@ -92,29 +87,17 @@ fn fate<'s>(header: &HeaderInUri<'_>, settings: &'s Settings) -> Fate<'s> {
     if let Some(name) = COPIED.iter().find(|name| header.is_named(name.as_bytes())) {
         return Fate::Copy(name);
     }
-    let proves = [
-        "Authorization",
-        "Proxy-",
-        "P-",
-        "Privacy",
-        "Identity",
-        "Session-ID",
-    ];
+    let proves = ["Authorization", "Proxy-", "P-", "Privacy", "Identity", "Session-ID"];
     let begins = |start: &str| {
         let name = Decoded(header.name_raw).map(|byte| byte.to_ascii_lowercase());
-        name.take(start.len())
-            .eq(start.bytes().map(|byte| byte.to_ascii_lowercase()))
+        name.take(start.len()).eq(start.bytes().map(|byte| byte.to_ascii_lowercase()))
     };
     if named(NEVER) || NEVER_BEGIN.iter().any(|start| begins(start)) {
         let proof = proves.iter().any(|start| begins(start))
             || named(&["Remote-Party-ID", "Diversion", "History-Info"]);
         return Fate::Never(if proof { Rule::R094 } else { Rule::R091 });
     }
-    match settings
-        .refer_header_allow
-        .iter()
-        .find(|name| header.is_named(name.as_bytes()))
-    {
+    match settings.refer_header_allow.iter().find(|name| header.is_named(name.as_bytes())) {
         Some(name) => Fate::Copy(name),
         None => Fate::Drop,
     }
@@ -153,11 +136,7 @@ pub fn take_over<'a>(
     }
     let lines = scratch.write_with(|out| {
         triggered::print(
-            &Triggered {
-                replaces,
-                require_replaces: requires_replaces,
-                referred_by: b"",
-            },
+            &Triggered { replaces, require_replaces: requires_replaces, referred_by: b"" },
             out,
         );
         if let Some(join) = &join {
@@ -173,14 +152,7 @@ pub fn take_over<'a>(
                 out.push(b"\r\n");
             }
         }
-        triggered::print(
-            &Triggered {
-                replaces: None,
-                require_replaces: false,
-                referred_by,
-            },
-            out,
-        );
+        triggered::print(&Triggered { replaces: None, require_replaces: false, referred_by }, out);
     })?;
     let dropped = scratch.write_with(|out| {
         let mut first = true;
@@ -188,18 +160,12 @@ pub fn take_over<'a>(
             if matches!(fate(&header, settings), Fate::Drop | Fate::Never(_)) {
                 out.push(if first { b"" } else { b"," });
                 let show = |byte: u8| if byte.is_ascii_graphic() { byte } else { b'.' };
-                Decoded(header.name_raw)
-                    .take(40)
-                    .for_each(|byte| out.push_byte(show(byte)));
+                Decoded(header.name_raw).take(40).for_each(|byte| out.push_byte(show(byte)));
                 first = false;
             }
         }
     })?;
-    Ok(TakenOver {
-        lines,
-        dropped,
-        forbidden,
-    })
+    Ok(TakenOver { lines, dropped, forbidden })
 }
 
 /// A name or value, once decoded, that could end a line or stand in no header: refused for every
@@ -209,20 +175,12 @@ fn check_text(header: &HeaderInUri<'_>) -> Result<(), ParseError> {
     let bad_name =
         Decoded(header.name_raw).any(|byte| control(byte) || byte == b':' || byte == b' ');
     if bad_name {
-        return Err(ParseError::new(
-            "expected a header name",
-            header.offset,
-            Rule::R093,
-        ));
+        return Err(ParseError::new("expected a header name", header.offset, Rule::R093));
     }
     match Decoded(header.value_raw).position(control) {
         Some(at) => {
             let at = header.offset + crate::sip::raw_offset(header.value_raw, at);
-            Err(ParseError::new(
-                "expected no control character",
-                at,
-                Rule::R093,
-            ))
+            Err(ParseError::new("expected no control character", at, Rule::R093))
         }
         None => Ok(()),
     }
@@ -252,10 +210,6 @@ fn read_join<'a>(
     let value = unescape(header.value_raw, scratch).map_err(|it| shifted(it, header))?;
     Join::parse(trim(value)).map_err(|error| {
         let at = crate::sip::raw_offset(header.value_raw, error.offset);
-        ParseError {
-            offset: header.offset + at,
-            ..error
-        }
-        .into()
+        ParseError { offset: header.offset + at, ..error }.into()
     })
 }

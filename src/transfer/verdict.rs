@@ -126,11 +126,7 @@ impl<'a> Variables<'a> {
 
     /// Names and values.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'static str, &'a [u8])> + '_ {
-        self.variables
-            .get(..self.len)
-            .unwrap_or_default()
-            .iter()
-            .copied()
+        self.variables.get(..self.len).unwrap_or_default().iter().copied()
     }
 }
 
@@ -267,11 +263,7 @@ impl Refusal<'_> {
             out.push(b" ");
             quote_into(out, wire);
         })?;
-        verdict.why = if self.why.is_empty() {
-            wire
-        } else {
-            scratch.sentence(self.why)?
-        };
+        verdict.why = if self.why.is_empty() { wire } else { scratch.sentence(self.why)? };
         Ok(verdict)
     }
 }

@@ -5,91 +5,21 @@ use super::*;
 #[test]
 fn every_verdict_on_an_invite() {
     for (endpoint, replaces, expected, old) in [
-        (
-            "",
-            "ABCDE;to-tag=BtoBob;from-tag=BobtoB",
-            "challenge 401 R009",
-            "nothing",
-        ),
-        (
-            "bob",
-            "ABCDE;to-tag=BtoBob;from-tag=BobtoB",
-            "accept 200 R001 R009 R011 R014",
-            "bye",
-        ),
-        (
-            "trunk",
-            "ABCDE;to-tag=BtoBob;from-tag=BobtoB",
-            "accept 200 R001 R009 R011 R014",
-            "bye",
-        ),
-        (
-            "bob",
-            "old-peer;to-tag=l;from-tag=0",
-            "accept 200 R001 R009 R011 R014 R021",
-            "bye",
-        ),
-        (
-            "alice",
-            "ringing-out;to-tag=l;from-tag=r",
-            "accept 200 R001 R009 R011 R015",
-            "cancel",
-        ),
-        (
-            "bob",
-            "ringing-in;to-tag=l;from-tag=r",
-            "reject 481 R016",
-            "nothing",
-        ),
-        (
-            "alice",
-            "ABCDE;to-tag=BtoBob;from-tag=BobtoB",
-            "reject 403 R009",
-            "nothing",
-        ),
+        ("", "ABCDE;to-tag=BtoBob;from-tag=BobtoB", "challenge 401 R009", "nothing"),
+        ("bob", "ABCDE;to-tag=BtoBob;from-tag=BobtoB", "accept 200 R001 R009 R011 R014", "bye"),
+        ("trunk", "ABCDE;to-tag=BtoBob;from-tag=BobtoB", "accept 200 R001 R009 R011 R014", "bye"),
+        ("bob", "old-peer;to-tag=l;from-tag=0", "accept 200 R001 R009 R011 R014 R021", "bye"),
+        ("alice", "ringing-out;to-tag=l;from-tag=r", "accept 200 R001 R009 R011 R015", "cancel"),
+        ("bob", "ringing-in;to-tag=l;from-tag=r", "reject 481 R016", "nothing"),
+        ("alice", "ABCDE;to-tag=BtoBob;from-tag=BobtoB", "reject 403 R009", "nothing"),
         // Tags in the wrong places, and wrong tags.
-        (
-            "bob",
-            "ABCDE;to-tag=BobtoB;from-tag=BtoBob",
-            "reject 481 R006",
-            "nothing",
-        ),
-        (
-            "bob",
-            "ABCDE;to-tag=x;from-tag=y",
-            "reject 481 R006",
-            "nothing",
-        ),
-        (
-            "trunk",
-            "ABCDE;to-tag=x;from-tag=y",
-            "none null R006",
-            "nothing",
-        ),
-        (
-            "bob",
-            "watching;to-tag=l;from-tag=r",
-            "reject 481 R007",
-            "nothing",
-        ),
-        (
-            "bob",
-            "twins;to-tag=l;from-tag=r",
-            "reject 481 R005 R006",
-            "nothing",
-        ),
-        (
-            "bob",
-            "over;to-tag=l;from-tag=r",
-            "reject 603 R008",
-            "nothing",
-        ),
-        (
-            "bob",
-            "ABCDE;to-tag=BtoBob;from-tag=BobtoB;early-only",
-            "reject 486 R013",
-            "nothing",
-        ),
+        ("bob", "ABCDE;to-tag=BobtoB;from-tag=BtoBob", "reject 481 R006", "nothing"),
+        ("bob", "ABCDE;to-tag=x;from-tag=y", "reject 481 R006", "nothing"),
+        ("trunk", "ABCDE;to-tag=x;from-tag=y", "none null R006", "nothing"),
+        ("bob", "watching;to-tag=l;from-tag=r", "reject 481 R007", "nothing"),
+        ("bob", "twins;to-tag=l;from-tag=r", "reject 481 R005 R006", "nothing"),
+        ("bob", "over;to-tag=l;from-tag=r", "reject 603 R008", "nothing"),
+        ("bob", "ABCDE;to-tag=BtoBob;from-tag=BobtoB;early-only", "reject 486 R013", "nothing"),
         ("bob", "ABCDE;to-tag=BtoBob", "reject 400 R020", "nothing"),
     ] {
         let found = decided(endpoint, "-", &[], invite(replaces).as_bytes());
@@ -101,11 +31,7 @@ fn every_verdict_on_an_invite() {
     let found = decided("bob", "-", &[], required.as_bytes());
     assert_verdict(&found, "reject 420 R023", "");
     assert_eq!(found["unsupported"], "teleport");
-    assert_verdict(
-        &decided("bob", "invite-plain.sip", &[], b""),
-        "none null R025",
-        "",
-    );
+    assert_verdict(&decided("bob", "invite-plain.sip", &[], b""), "none null R025", "");
 }
 
 #[test]
@@ -124,16 +50,8 @@ fn every_verdict_on_a_refer() {
         ("bob", elsewhere, "remote_attended 202 R006 R018 R034"),
         ("fenced", elsewhere, "reject 403"),
         ("lonely", elsewhere, "reject 404 R032"),
-        (
-            "bob",
-            "<sip:c@h?Replaces=over%3Bto-tag%3Dl%3Bfrom-tag%3Dr>",
-            "reject 603 R008",
-        ),
-        (
-            "bob",
-            "<sip:c@h?Replaces=watching%3Bto-tag%3Dl%3Bfrom-tag%3Dr>",
-            "reject 481 R007",
-        ),
+        ("bob", "<sip:c@h?Replaces=over%3Bto-tag%3Dl%3Bfrom-tag%3Dr>", "reject 603 R008"),
+        ("bob", "<sip:c@h?Replaces=watching%3Bto-tag%3Dl%3Bfrom-tag%3Dr>", "reject 481 R007"),
         (
             "bob",
             "<sip:c@h?Replaces=ABCDE%3Bto-tag%3DBtoBob%3Bfrom-tag%3DBobtoB%3Bearly-only>",
@@ -143,25 +61,15 @@ fn every_verdict_on_a_refer() {
         ("bob", "<tel:+15105550123>", "reject 416 R032"),
         ("bob", "<http://h/>", "reject 416 R032"),
         ("bob", "<sip:c@h;method=BYE>", "reject 403 R035"),
-        (
-            "conference",
-            "<sip:c@h;method=BYE>",
-            "other_method 202 R035 R034",
-        ),
+        ("conference", "<sip:c@h;method=BYE>", "other_method 202 R035 R034"),
         ("bob", "<sip:a@h>, <sip:b@h>", "reject 400 R029"),
     ] {
         let found = decided(endpoint, "-", &[], refer(refer_to).as_bytes());
         assert_verdict(&found, expected, refer_to);
     }
     let found = decided("bob", "refer-blind.sip", &["--depth", "10"], b"");
-    assert_eq!(
-        (&found["code"], &found["setting"]),
-        (&json!(403), &json!("refer.max_depth"))
-    );
-    let quiet = with_line(
-        "refer-blind.sip",
-        "Referred-By: <sip:r@h>\r\nRefer-Sub: false;x=1;y",
-    );
+    assert_eq!((&found["code"], &found["setting"]), (&json!(403), &json!("refer.max_depth")));
+    let quiet = with_line("refer-blind.sip", "Referred-By: <sip:r@h>\r\nRefer-Sub: false;x=1;y");
     let found = decided("bob", "-", &[], quiet.as_bytes());
     assert_eq!(found["subscription"], false);
     assert_eq!(found["rules"].as_array().unwrap().last().unwrap(), "R063");
@@ -178,25 +86,14 @@ fn an_accepted_replaces_names_the_dialog_and_the_ground() {
     assert_eq!(found["dialog"], dialog);
     assert_eq!(found["ground"], "same-user");
     assert_eq!(found["sender"], json!({ "endpoint": "bob", "user": "bob" }));
-    assert_eq!(
-        (&found["method"], &found["reason"]),
-        (&json!("INVITE"), &json!("OK"))
-    );
+    assert_eq!((&found["method"], &found["reason"]), (&json!("INVITE"), &json!("OK")));
     assert_eq!(found["rule_sources"]["R014"], "RFC 3891 section 3");
-    assert!(found["rule_texts"]["R014"]
-        .as_str()
-        .unwrap()
-        .contains("BYE"));
+    assert!(found["rule_texts"]["R014"].as_str().unwrap().contains("BYE"));
     assert!(found["why"].as_str().unwrap().contains("answered one"));
     let found = decided("trunk", "invite-replaces.sip", &[], b"");
     assert_eq!(found["ground"], "trusted-peer");
     assert_eq!(found["sender"]["user"], "pbx-b");
-    let found = decided(
-        "bob",
-        "-",
-        &[],
-        invite("old-peer;to-tag=l;from-tag=0").as_bytes(),
-    );
+    let found = decided("bob", "-", &[], invite("old-peer;to-tag=l;from-tag=0").as_bytes());
     assert_eq!(found["dialog"]["remote_tag"], "");
     assert_eq!(found["dialog"]["secure"], true);
 }
@@ -229,11 +126,7 @@ fn a_blind_transfer_in_json() {
         ("referred_by", json!("<sip:bob@example.com>")),
         (
             "headers",
-            json!([
-                "Subject: From Bob",
-                "X-Account: 7",
-                "Referred-By: <sip:bob@example.com>"
-            ]),
+            json!(["Subject: From Bob", "X-Account: 7", "Referred-By: <sip:bob@example.com>"]),
         ),
         ("dropped", json!(["X-Other", "P-Asserted-Identity"])),
         ("subscription", json!(true)),
@@ -259,28 +152,15 @@ fn a_remote_attended_transfer_in_json() {
     let replaces = "elsewhere;to-tag=BtoBob;from-tag=BobtoB";
     assert_eq!(found["replaces"], replaces);
     assert_eq!(found["variables"]["SIPREPLACESHDR"], replaces);
-    assert_eq!(
-        found["variables"]["SIPREFERTOHDR"],
-        "sip:carol@server_b.com"
-    );
+    assert_eq!(found["variables"]["SIPREFERTOHDR"], "sip:carol@server_b.com");
     assert_eq!(found["headers"][0], format!("Replaces: {replaces}"));
 }
 
 #[test]
 fn a_header_that_does_not_parse_is_decided_and_the_offset_is_one_of_the_file() {
     for (name, behind, what, rule) in [
-        (
-            "invite-comma.sip",
-            ": 12345678",
-            "expected \";\" after the Call-ID",
-            "R020",
-        ),
-        (
-            "refer-as-printed.sip",
-            "3DBtoBob",
-            "expected \";\" before from-tag",
-            "R020",
-        ),
+        ("invite-comma.sip", ": 12345678", "expected \";\" after the Call-ID", "R020"),
+        ("refer-as-printed.sip", "3DBtoBob", "expected \";\" before from-tag", "R020"),
     ] {
         let lf = file(name);
         for request in [lf.replace('\n', "\r\n"), lf.clone(), format!("\r\n\n{lf}")] {
@@ -292,10 +172,7 @@ fn a_header_that_does_not_parse_is_decided_and_the_offset_is_one_of_the_file() {
         }
     }
     let text = text("bob", "invite-comma.sip", &[], b"");
-    assert!(
-        text.starts_with("Refused: 400 Bad Request\nWhy: Replaces: expected"),
-        "{text}"
-    );
+    assert!(text.starts_with("Refused: 400 Bad Request\nWhy: Replaces: expected"), "{text}");
     let drawn = "byte 122 (line 4, column 19): expected \";\" after the Call-ID\n  \
                  Replaces: 12345678,to-tag=7744;from-tag=5693\n                    ^\n";
     assert!(text.contains(drawn), "{text}");
@@ -305,33 +182,13 @@ fn a_header_that_does_not_parse_is_decided_and_the_offset_is_one_of_the_file() {
 fn the_text_begins_with_the_verdict_and_the_reason_and_ends_with_the_rules() {
     for (endpoint, file, first) in [
         ("bob", "invite-plain.sip", "Nothing to decide"),
-        (
-            "bob",
-            "invite-replaces.sip",
-            "Accepted in the place of a dialog: 200 OK",
-        ),
-        (
-            "",
-            "invite-replaces.sip",
-            "Challenged (a proxy would answer 407): 401 Unauthorized",
-        ),
+        ("bob", "invite-replaces.sip", "Accepted in the place of a dialog: 200 OK"),
+        ("", "invite-replaces.sip", "Challenged (a proxy would answer 407): 401 Unauthorized"),
         ("alice", "invite-replaces.sip", "Refused: 403 Forbidden"),
         ("bob", "refer-blind.sip", "Blind transfer: 202 Accepted"),
-        (
-            "bob",
-            "refer-local.sip",
-            "Attended transfer between two calls of this PBX: 202 Accepted",
-        ),
-        (
-            "bob",
-            "refer-remote.sip",
-            "Attended transfer to a dialog elsewhere: 202 Accepted",
-        ),
-        (
-            "conference",
-            "refer-bye.sip",
-            "Another request than INVITE is to be sent: 202 Accepted",
-        ),
+        ("bob", "refer-local.sip", "Attended transfer between two calls of this PBX: 202 Accepted"),
+        ("bob", "refer-remote.sip", "Attended transfer to a dialog elsewhere: 202 Accepted"),
+        ("conference", "refer-bye.sip", "Another request than INVITE is to be sent: 202 Accepted"),
     ] {
         let json = decided(endpoint, file, &[], b"");
         let text = text(endpoint, file, &[], b"");
@@ -353,10 +210,7 @@ fn the_text_begins_with_the_verdict_and_the_reason_and_ends_with_the_rules() {
         assert!(remote.contains(line), "{line}{remote}");
     }
     let local = text("bob", "refer-local.sip", &[], b"");
-    assert!(
-        local.contains("  old dialog   is ended with BYE\n"),
-        "{local}"
-    );
+    assert!(local.contains("  old dialog   is ended with BYE\n"), "{local}");
     assert!(!local.contains("triggered"), "{local}");
 }
 
@@ -366,15 +220,8 @@ fn what_the_files_do_not_say_is_noted() {
     let found: Value = serde_json::from_str(&printed(&args, b"")).unwrap();
     assert_eq!(found["verdict"], "blind");
     let note = "no dialplan is known ([dialplan] of --config): extension \"100\" is taken to exist in context \"default\"";
-    assert!(
-        found["notes"].as_array().unwrap().contains(&json!(note)),
-        "{}",
-        found["notes"]
-    );
-    assert_eq!(
-        decided("bob", "refer-tel.sip", &[], b"")["notes"],
-        json!([])
-    );
+    assert!(found["notes"].as_array().unwrap().contains(&json!(note)), "{}", found["notes"]);
+    assert_eq!(decided("bob", "refer-tel.sip", &[], b"")["notes"], json!([]));
     let found = decided("alice", "invite-replaces.sip", &[], b"");
     assert!(found["notes"].to_string().contains("authorize callback"));
     let param = refer("<sip:100@h;Replaces=cid%3Bto-tag%3D1%3Bfrom-tag%3D2>");
@@ -386,23 +233,13 @@ fn what_the_files_do_not_say_is_noted() {
 fn a_secure_transport_is_what_the_command_line_says() {
     let config = "[replaces]\nrequire_tls = true\nauthorize = [\"any\"]\n";
     let path = scratch_file("secure.toml", config.as_bytes());
-    let mut args = vec![
-        "explain",
-        "--config",
-        &path,
-        "--dialogs",
-        "dialogs.toml",
-        "--json",
-    ];
+    let mut args = vec!["explain", "--config", &path, "--dialogs", "dialogs.toml", "--json"];
     args.extend(["--endpoint", "anybody", "invite-replaces.sip"]);
     let found: Value = serde_json::from_str(&printed(&args, b"")).unwrap();
     assert_verdict(&found, "reject 403 R024", "");
     args.push("--secure");
     let found: Value = serde_json::from_str(&printed(&args, b"")).unwrap();
-    assert_eq!(
-        (&found["verdict"], &found["ground"]),
-        (&json!("accept"), &json!("any"))
-    );
+    assert_eq!((&found["verdict"], &found["ground"]), (&json!("accept"), &json!("any")));
 }
 
 #[test]
@@ -414,10 +251,7 @@ fn every_key_of_the_json_is_in_the_help_and_in_the_documentation() {
     let keys = found.as_object().unwrap().keys();
     for key in keys.chain(found["dialog"].as_object().unwrap().keys()) {
         assert!(help.contains(key.as_str()), "--help lacks {key}");
-        assert!(
-            guide.contains(&format!("`{key}`")),
-            "docs/explain.md lacks {key}"
-        );
+        assert!(guide.contains(&format!("`{key}`")), "docs/explain.md lacks {key}");
     }
 }
 
@@ -427,8 +261,5 @@ fn a_terminal_is_told_nothing_by_a_request() {
         refer("<sip:100@h>").replace("<sip:bob@example.com>\r\n", "\"\u{1b}[2J\" <sip:b@h>\r\n");
     assert!(request.contains('\u{1b}'));
     let shown = text("bob", "-", &[], request.as_bytes());
-    assert!(
-        !shown.contains('\u{1b}') && shown.contains("\\u{1b}[2J"),
-        "{shown:?}"
-    );
+    assert!(!shown.contains('\u{1b}') && shown.contains("\\u{1b}[2J"), "{shown:?}");
 }

@@ -76,10 +76,7 @@ impl Dialog {
 }
 
 fn str_of(text: &str) -> sipxfer_str {
-    sipxfer_str {
-        ptr: text.as_ptr().cast(),
-        len: text.len(),
-    }
+    sipxfer_str { ptr: text.as_ptr().cast(), len: text.len() }
 }
 
 /// A question that the host was asked.
@@ -121,9 +118,7 @@ impl Host {
 
     pub fn remove(&self, object: usize) -> Dialog {
         let mut dialogs = self.dialogs.lock().unwrap();
-        let at = dialogs
-            .iter()
-            .position(|it| std::ptr::from_ref(&**it) as usize == object);
+        let at = dialogs.iter().position(|it| std::ptr::from_ref(&**it) as usize == object);
         let dialog = dialogs.remove(at.unwrap());
         let copy = (*dialog).clone();
         self.ended.lock().unwrap().push(dialog);
@@ -169,10 +164,7 @@ pub fn engine(kind: Kind, host: &Arc<Host>) -> *mut sipxfer_engine {
         host: &callbacks,
     };
     let mut engine = null_mut();
-    assert_eq!(
-        unsafe { sipxfer_engine_new(&options, &mut engine) },
-        SIPXFER_OK
-    );
+    assert_eq!(unsafe { sipxfer_engine_new(&options, &mut engine) }, SIPXFER_OK);
     engine
 }
 
@@ -249,21 +241,13 @@ unsafe extern "C" fn transfer_context(
         return SIPXFER_E_NOT_FOUND;
     };
     assert!(context.len() <= capacity);
-    unsafe {
-        context
-            .as_ptr()
-            .copy_to_nonoverlapping(buffer.cast(), context.len())
-    };
+    unsafe { context.as_ptr().copy_to_nonoverlapping(buffer.cast(), context.len()) };
     unsafe { *len = context.len() };
     SIPXFER_OK
 }
 
 unsafe extern "C" fn allow_transfer(user: *mut c_void, _: *const sipxfer_request) -> i32 {
-    host(user)
-        .allow_transfer
-        .lock()
-        .unwrap()
-        .unwrap_or(SIPXFER_YES)
+    host(user).allow_transfer.lock().unwrap().unwrap_or(SIPXFER_YES)
 }
 
 unsafe extern "C" fn approve(

@@ -51,21 +51,12 @@ pub struct From<'a> {
 
 /// A sender that is authenticated, its user being named as its endpoint.
 pub fn known(name: &str) -> From<'_> {
-    From {
-        endpoint: name,
-        user: name,
-        ..From::default()
-    }
+    From { endpoint: name, user: name, ..From::default() }
 }
 
 /// Nobody that the host knows.
-pub const STRANGER: From<'static> = From {
-    endpoint: "",
-    user: "",
-    context: "",
-    secure: false,
-    depth: 0,
-};
+pub const STRANGER: From<'static> =
+    From { endpoint: "", user: "", context: "", secure: false, depth: 0 };
 
 /// An engine with a host around it.
 pub struct Pbx {
@@ -83,16 +74,8 @@ impl Pbx {
         let engine = callbacks::engine(kind, &host);
         let mut config = std::ptr::null_mut();
         assert_eq!(unsafe { sipxfer_config_new(&mut config) }, SIPXFER_OK);
-        let pbx = Pbx {
-            kind,
-            engine,
-            host,
-            config,
-            ids: Mutex::default(),
-            now_ms: 1_000,
-        };
-        pbx.extension("default", "100")
-            .extension("default", "external_replaces");
+        let pbx = Pbx { kind, engine, host, config, ids: Mutex::default(), now_ms: 1_000 };
+        pbx.extension("default", "100").extension("default", "external_replaces");
         pbx
     }
 
@@ -113,11 +96,7 @@ impl Pbx {
     }
 
     pub fn extension(&self, context: &str, extension: &str) -> &Pbx {
-        self.host
-            .extensions
-            .lock()
-            .unwrap()
-            .push((context.into(), extension.into()));
+        self.host.extensions.lock().unwrap().push((context.into(), extension.into()));
         self
     }
 
@@ -172,10 +151,7 @@ impl Pbx {
     }
 
     fn ask(&self, message: &str, from: From<'_>, lock: bool, function: Function) -> Got {
-        let text = |text: &str| sipxfer_str {
-            ptr: text.as_ptr().cast(),
-            len: text.len(),
-        };
+        let text = |text: &str| sipxfer_str { ptr: text.as_ptr().cast(), len: text.len() };
         let request = sipxfer_request {
             struct_size: size_of::<sipxfer_request>(),
             message: text(message),
@@ -196,32 +172,17 @@ impl Pbx {
         verdict.struct_size = size_of::<sipxfer_verdict>();
         let room: *mut c_char = scratch.as_mut_ptr().cast();
         let lock = u32::from(lock);
-        let status = unsafe {
-            function(
-                self.engine,
-                &request,
-                lock,
-                room,
-                scratch.len(),
-                &mut verdict,
-            )
-        };
+        let status =
+            unsafe { function(self.engine, &request, lock, room, scratch.len(), &mut verdict) };
         assert_eq!(status, SIPXFER_OK, "{message}");
         let got = Got::from(&verdict, &request);
         assert_eq!(self.host.locks_held(), i64::from(verdict.locked), "{got:?}");
         let status = unsafe { sipxfer_verdict_release(self.engine, &mut verdict) };
         assert_eq!(status, SIPXFER_OK);
-        assert_eq!(
-            (verdict.dialog, verdict.pin, verdict.locked),
-            (std::ptr::null_mut(), 0, 0)
-        );
+        assert_eq!((verdict.dialog, verdict.pin, verdict.locked), (std::ptr::null_mut(), 0, 0));
         assert_eq!(self.host.locks_held(), 0, "a lock outlived its verdict");
         if self.kind == Kind::Callbacks {
-            assert_eq!(
-                self.host.references(),
-                0,
-                "a reference outlived its verdict"
-            );
+            assert_eq!(self.host.references(), 0, "a reference outlived its verdict");
         }
         got
     }
@@ -239,11 +200,7 @@ impl Drop for Pbx {
     fn drop(&mut self) {
         unsafe { sipxfer_config_free(self.config) };
         unsafe { sipxfer_engine_free(self.engine) };
-        assert_eq!(
-            self.host.references(),
-            0,
-            "the engine kept a dialog of the host"
-        );
+        assert_eq!(self.host.references(), 0, "the engine kept a dialog of the host");
         assert_eq!(sipxfer_panic_count(), 0);
     }
 }
@@ -324,48 +281,24 @@ impl Got {
             transfer_depth: verdict.transfer_depth,
             retry_after_s: verdict.retry_after_s,
             rules: verdict.rules[..verdict.rule_count as usize].to_vec(),
-            error: (verdict.error_rule != 0).then(|| {
-                (
-                    text(verdict.error_what),
-                    verdict.error_offset,
-                    verdict.error_rule,
-                )
-            }),
+            error: (verdict.error_rule != 0)
+                .then(|| (text(verdict.error_what), verdict.error_offset, verdict.error_rule)),
             setting: text(verdict.setting),
             why: text(verdict.why),
-            response: if verdict.code >= 300 {
-                response(request, verdict)
-            } else {
-                String::new()
-            },
+            response: if verdict.code >= 300 { response(request, verdict) } else { String::new() },
         }
     }
 
     /// Asserts a refusal: its code, its rule, and that no dialog is handed out.
     #[track_caller]
     pub fn refused(&self, code: u32, rule: u16) -> &Got {
-        assert_eq!(
-            (self.kind, self.code),
-            (SIPXFER_VERDICT_REJECT, code),
-            "{self:?}"
-        );
+        assert_eq!((self.kind, self.code), (SIPXFER_VERDICT_REJECT, code), "{self:?}");
         if rule != 0 {
             assert!(self.rules.contains(&rule), "{self:?}");
         }
-        assert_eq!(
-            (self.dialog, self.old_dialog),
-            (0, SIPXFER_OLD_DIALOG_NOTHING),
-            "{self:?}"
-        );
-        assert!(
-            self.warning.starts_with("399 sipxfer \"") && !self.why.is_empty(),
-            "{self:?}"
-        );
-        assert!(
-            self.response.starts_with(&format!("SIP/2.0 {code} ")),
-            "{}",
-            self.response
-        );
+        assert_eq!((self.dialog, self.old_dialog), (0, SIPXFER_OLD_DIALOG_NOTHING), "{self:?}");
+        assert!(self.warning.starts_with("399 sipxfer \"") && !self.why.is_empty(), "{self:?}");
+        assert!(self.response.starts_with(&format!("SIP/2.0 {code} ")), "{}", self.response);
         self
     }
 
@@ -379,10 +312,7 @@ impl Got {
     }
 
     pub fn variable(&self, name: &str) -> Option<&str> {
-        self.variables
-            .iter()
-            .find(|(it, _)| it == name)
-            .map(|(_, value)| value.as_str())
+        self.variables.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 }
 

@@ -16,29 +16,17 @@ pub fn hostile_functions(model: &Model) -> Result<String, Vec<String>> {
             unknown.push(format!("{name}: not in tests/support/known.rs"));
             continue;
         };
-        let mut function = Function {
-            model,
-            name: short,
-            known,
-            out: String::new(),
-        };
+        let mut function = Function { model, name: short, known, out: String::new() };
         match function.write(signature) {
             Ok(()) => {
                 text.push_str(&function.out);
-                let _ = writeln!(
-                    table,
-                    "    FUNCTION({short}, {}),",
-                    function.traits(signature)
-                );
+                let _ = writeln!(table, "    FUNCTION({short}, {}),", function.traits(signature));
             }
             Err(missing) => unknown.push(format!("{name}: {missing}")),
         }
     }
     for known in KNOWN {
-        if !model
-            .functions
-            .contains_key(&format!("sipxfer_{}", known.function))
-        {
+        if !model.functions.contains_key(&format!("sipxfer_{}", known.function)) {
             unknown.push(format!("{}: known, but not in the header", known.function));
         }
     }
@@ -50,14 +38,8 @@ pub fn hostile_functions(model: &Model) -> Result<String, Vec<String>> {
         "const struct function functions[] = {{\n{table}}};\n\
          const size_t function_count = sizeof functions / sizeof *functions;\n"
     );
-    let statuses = model
-        .constants
-        .keys()
-        .filter(|it| it.starts_with("SIPXFER_E_"));
-    let statuses: Vec<_> = statuses
-        .filter(|it| *it != "SIPXFER_E_PANIC")
-        .cloned()
-        .collect();
+    let statuses = model.constants.keys().filter(|it| it.starts_with("SIPXFER_E_"));
+    let statuses: Vec<_> = statuses.filter(|it| *it != "SIPXFER_E_PANIC").cloned().collect();
     let _ = write!(
         text,
         "const int32_t statuses[] = {{ SIPXFER_OK, SIPXFER_YES, {} }};\n\
@@ -138,25 +120,15 @@ impl Place {
 impl Function<'_> {
     /// C literals for: does it take an engine, is it of the engine's own table?
     fn traits(&self, signature: &Signature) -> String {
-        let engine = signature
-            .params
-            .iter()
-            .any(|it| it.ty.is("*const sipxfer_engine"));
+        let engine = signature.params.iter().any(|it| it.ty.is("*const sipxfer_engine"));
         format!("{engine}, {}", OF_OWN_TABLE.contains(&self.name))
     }
 
     fn write(&mut self, signature: &Signature) -> Result<(), String> {
         let name = self.name;
-        let fields: Vec<_> = signature
-            .params
-            .iter()
-            .map(|it| it.ty.c_declaration(&it.name))
-            .collect();
-        let fields = if fields.is_empty() {
-            "char none".to_owned()
-        } else {
-            fields.join("; ")
-        };
+        let fields: Vec<_> =
+            signature.params.iter().map(|it| it.ty.c_declaration(&it.name)).collect();
+        let fields = if fields.is_empty() { "char none".to_owned() } else { fields.join("; ") };
         let _ = writeln!(
             self.out,
             "struct arguments_{name} {{ {}; }};",
@@ -183,9 +155,7 @@ impl Function<'_> {
 
     fn value(&self, param: &str) -> Result<&'static str, String> {
         let mut values = self.known.values.iter();
-        let found = values
-            .find(|(name, _)| *name == param)
-            .map(|(_, value)| *value);
+        let found = values.find(|(name, _)| *name == param).map(|(_, value)| *value);
         found.ok_or_else(|| format!("tests/support/known.rs has no value for `{param}`"))
     }
 
@@ -254,17 +224,12 @@ impl Function<'_> {
         if BASES.contains(&target.as_str()) {
             return Ok(Some(format!("base_{target}(world)")));
         }
-        Err(format!(
-            "there is no base_{target}() in tests/c/hostile_world.c"
-        ))
+        Err(format!("there is no base_{target}() in tests/c/hostile_world.c"))
     }
 
     fn call(&self, signature: &Signature) -> Result<String, String> {
-        let arguments: Vec<_> = signature
-            .params
-            .iter()
-            .map(|it| format!("a->{}", it.name))
-            .collect();
+        let arguments: Vec<_> =
+            signature.params.iter().map(|it| format!("a->{}", it.name)).collect();
         let arguments = arguments.join(", ");
         // The entry is not in the table that it hands out.
         let call = if self.name == "get_api" {
@@ -383,10 +348,7 @@ impl Function<'_> {
     ) -> Result<(), String> {
         let name = field.name.as_str();
         let more = format!(".at = {}", place.offset(name));
-        let target = field
-            .ty
-            .struct_behind()
-            .filter(|(it, _)| self.model.is_versioned(it));
+        let target = field.ty.struct_behind().filter(|(it, _)| self.model.is_versioned(it));
         let Some((target, mutable)) = target else {
             knob(text, place, "POINTER", name, &flags(&[]), &more);
             return Ok(());
@@ -408,11 +370,7 @@ impl Function<'_> {
         if path.len() > 3 {
             return Err(format!("`{name}` lies deeper than the driver follows"));
         }
-        let inner = Place {
-            holder: format!("struct {target}"),
-            path,
-            name: place.named(name),
-        };
+        let inner = Place { holder: format!("struct {target}"), path, name: place.named(name) };
         self.knobs_in(self.model.fields(target), &inner, true, text)
     }
 
@@ -424,15 +382,12 @@ impl Function<'_> {
             return false;
         }
         let all_of_struct = format!("{}.*", place.name);
-        [name, &long, &here, &all_of_struct]
-            .iter()
-            .any(|it| ANY_VALUE.contains(it))
+        [name, &long, &here, &all_of_struct].iter().any(|it| ANY_VALUE.contains(it))
     }
 }
 
 fn knob(text: &mut String, place: &Place, kind: &str, name: &str, flags: &str, more: &str) {
-    let _ =
-        writeln!(
+    let _ = writeln!(
         text,
         "    {{ .kind = {kind}, .flags = {flags}, .name = \"{}\", .depth = {}, .path = {{ {} }}, \
          {more} }},",

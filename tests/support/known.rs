@@ -16,20 +16,11 @@ pub struct Known {
 }
 
 /// Answers `SIPXFER_E_STATE` on an engine that looks into the host's directory.
-pub const OF_OWN_TABLE: &[&str] = &[
-    "dialog_add",
-    "dialog_set_state",
-    "dialog_remove",
-    "dialog_count",
-];
+pub const OF_OWN_TABLE: &[&str] =
+    &["dialog_add", "dialog_set_state", "dialog_remove", "dialog_count"];
 
 const fn known(function: &'static str, values: &'static [(&'static str, &'static str)]) -> Known {
-    Known {
-        function,
-        values,
-        before: "",
-        after: "",
-    }
+    Known { function, values, before: "", after: "" }
 }
 
 const fn with_after(
@@ -38,12 +29,7 @@ const fn with_after(
     before: &'static str,
     after: &'static str,
 ) -> Known {
-    Known {
-        function,
-        values,
-        before,
-        after,
-    }
+    Known { function, values, before, after }
 }
 
 /// A verdict that came back with a dialog gives it back.
@@ -80,19 +66,9 @@ pub const KNOWN: &[Known] = &[
     ),
     known(
         "config_set",
-        &[
-            ("scope", "\"endpoint:alice\""),
-            ("name", "\"context\""),
-            ("value", "\"internal\""),
-        ],
+        &[("scope", "\"endpoint:alice\""), ("name", "\"context\""), ("value", "\"internal\"")],
     ),
-    known(
-        "config_get",
-        &[
-            ("scope", "\"endpoint:alice\""),
-            ("name", "\"replaces.authorize\""),
-        ],
-    ),
+    known("config_get", &[("scope", "\"endpoint:alice\""), ("name", "\"replaces.authorize\"")]),
     with_after(
         "config_error",
         &[],
@@ -118,19 +94,11 @@ pub const KNOWN: &[Known] = &[
         "if (status == SIPXFER_OK)
         world->counts.references++;",
     ),
-    known(
-        "dialog_set_state",
-        &[("id", "world->id"), ("state", "SIPXFER_DIALOG_CONFIRMED")],
-    ),
+    known("dialog_set_state", &[("id", "world->id"), ("state", "SIPXFER_DIALOG_CONFIRMED")]),
     known("dialog_remove", &[("id", "world->id"), ("now_ms", "2000")]),
     known("dialog_ended", &[("now_ms", "2000")]),
     known("dialog_count", &[]),
-    with_after(
-        "replaces_verify_request",
-        &[("lock_dialog", "1")],
-        "",
-        GIVE_BACK,
-    ),
+    with_after("replaces_verify_request", &[("lock_dialog", "1")], "", GIVE_BACK),
     with_after(
         "refer_route",
         &[("lock_dialog", "1"), ("request", "base_refer(world)")],
@@ -143,54 +111,22 @@ pub const KNOWN: &[Known] = &[
         "",
         "release_for_good(world, status);",
     ),
-    known(
-        "response_print",
-        &[("verdict", "base_refusal(world)"), ("to_tag", "\"a-tag\"")],
-    ),
+    known("response_print", &[("verdict", "base_refusal(world)"), ("to_tag", "\"a-tag\"")]),
     known("verdict_name", &[("kind", "SIPXFER_VERDICT_REJECT")]),
     known("ground_name", &[("ground", "SIPXFER_GROUND_HOST")]),
     known("rule_text", &[("rule", "1")]),
     known("rule_source", &[("rule", "1")]),
     known("message_parse", &[("message", "MESSAGE")]),
-    known(
-        "message_header",
-        &[
-            ("message", "MESSAGE"),
-            ("name", "\"Call-ID\""),
-            ("index", "0"),
-        ],
-    ),
-    known(
-        "uri_parse",
-        &[(
-            "uri",
-            "\"sips:bob;x=1:pw@[2001:db8::1]:5061;lr?Subject=a%20b\"",
-        )],
-    ),
-    known(
-        "name_addr_parse",
-        &[("value", "\"\\\"Bob\\\" <sip:bob@h;x=1?a=b>;tag=t1;y\"")],
-    ),
+    known("message_header", &[("message", "MESSAGE"), ("name", "\"Call-ID\""), ("index", "0")]),
+    known("uri_parse", &[("uri", "\"sips:bob;x=1:pw@[2001:db8::1]:5061;lr?Subject=a%20b\"")]),
+    known("name_addr_parse", &[("value", "\"\\\"Bob\\\" <sip:bob@h;x=1?a=b>;tag=t1;y\"")]),
     known("replaces_parse", &[("value", REPLACES)]),
     known("replaces_print", &[]),
-    known(
-        "join_parse",
-        &[("value", "\"ABCDE@h ; to-tag = x;from-tag=y;foo=bar\"")],
-    ),
+    known("join_parse", &[("value", "\"ABCDE@h ; to-tag = x;from-tag=y;foo=bar\"")]),
     known("join_print", &[]),
-    known(
-        "target_dialog_parse",
-        &[("value", "\"ABCDE@h;local-tag=x;remote-tag=y;foo=bar\"")],
-    ),
+    known("target_dialog_parse", &[("value", "\"ABCDE@h;local-tag=x;remote-tag=y;foo=bar\"")]),
     known("target_dialog_print", &[]),
-    known(
-        "map_replaces",
-        &[
-            ("value", REPLACES),
-            ("peer_leg", "base_peer_leg"),
-            ("user", "world"),
-        ],
-    ),
+    known("map_replaces", &[("value", REPLACES), ("peer_leg", "base_peer_leg"), ("user", "world")]),
     known(
         "refer_to_parse",
         &[(
@@ -201,32 +137,17 @@ pub const KNOWN: &[Known] = &[
     ),
     known("refer_to_build", &[]),
     known("invite_headers_build", &[]),
-    known(
-        "referred_by_parse",
-        &[("value", "\"Bob <sip:bob@h>;cid=\\\"2U@h\\\";x=1\"")],
-    ),
+    known("referred_by_parse", &[("value", "\"Bob <sip:bob@h>;cid=\\\"2U@h\\\";x=1\"")]),
     known("referred_by_print", &[]),
     known("refer_sub_parse", &[("value", "\"false;x=1;y\"")]),
     known("refer_sub_print", &[("value", "1")]),
     known("event_header_parse", &[("value", "\"refer;id=93809824\"")]),
     known("event_header_print", &[]),
-    known(
-        "subscription_state_parse",
-        &[("value", "\"terminated;reason=noresource;expires=60\"")],
-    ),
+    known("subscription_state_parse", &[("value", "\"terminated;reason=noresource;expires=60\"")]),
     known("subscription_state_print", &[]),
-    known(
-        "option_tag_listed",
-        &[("value", "\"timer, replaces\""), ("tag", "\"Replaces\"")],
-    ),
-    known(
-        "sipfrag_parse",
-        &[("body", "\"SIP/2.0 200 OK\\r\\nContact: <sip:a@h>\\r\\n\"")],
-    ),
-    known(
-        "sipfrag_print",
-        &[("code", "486"), ("reason", "\"Busy Here\"")],
-    ),
+    known("option_tag_listed", &[("value", "\"timer, replaces\""), ("tag", "\"Replaces\"")]),
+    known("sipfrag_parse", &[("body", "\"SIP/2.0 200 OK\\r\\nContact: <sip:a@h>\\r\\n\"")]),
+    known("sipfrag_print", &[("code", "486"), ("reason", "\"Busy Here\"")]),
 ];
 
 const REPLACES: &str = "\"ABCDE@h ; to-tag = x;from-tag=y;early-only;foo=bar\"";

@@ -97,9 +97,7 @@ impl Model {
         for item in &items {
             if let syn::Item::Const(it) = item {
                 if matches!(it.vis, syn::Visibility::Public(_)) {
-                    model
-                        .constants
-                        .insert(it.ident.to_string(), value(&it.expr));
+                    model.constants.insert(it.ident.to_string(), value(&it.expr));
                 }
             }
         }
@@ -146,33 +144,19 @@ impl Model {
     }
 
     fn field(&self, field: &syn::Field) -> Named {
-        let name = field
-            .ident
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
         // Opaque structs of the library hold whatever they like.
         let private = !matches!(field.vis, syn::Visibility::Public(_));
-        let ty = if private {
-            Ty::Name(String::new())
-        } else {
-            self.ty(&field.ty)
-        };
+        let ty = if private { Ty::Name(String::new()) } else { self.ty(&field.ty) };
         Named { name, ty }
     }
 
     fn signature(&self, signature: &syn::Signature) -> Signature {
         let params = signature.inputs.iter().map(|input| match input {
-            syn::FnArg::Typed(it) => Named {
-                name: text(&it.pat),
-                ty: self.ty(&it.ty),
-            },
+            syn::FnArg::Typed(it) => Named { name: text(&it.pat), ty: self.ty(&it.ty) },
             syn::FnArg::Receiver(_) => panic!("a method is no C function"),
         });
-        Signature {
-            params: params.collect(),
-            result: self.result(&signature.output),
-        }
+        Signature { params: params.collect(), result: self.result(&signature.output) }
     }
 
     fn result(&self, output: &syn::ReturnType) -> Option<Box<Ty>> {
@@ -184,30 +168,18 @@ impl Model {
 
     fn ty(&self, ty: &syn::Type) -> Ty {
         match ty {
-            syn::Type::Ptr(it) => Ty::Pointer {
-                mutable: it.mutability.is_some(),
-                to: Box::new(self.ty(&it.elem)),
-            },
+            syn::Type::Ptr(it) => {
+                Ty::Pointer { mutable: it.mutability.is_some(), to: Box::new(self.ty(&it.elem)) }
+            }
             syn::Type::Array(it) => Ty::Array(Box::new(self.ty(&it.elem)), self.length(&it.len)),
             syn::Type::BareFn(it) => {
                 let abi = it.abi.as_ref().and_then(|abi| abi.name.as_ref());
-                assert!(
-                    abi.is_some_and(|abi| abi.value() == "C"),
-                    "not of C: {}",
-                    text(it)
-                );
+                assert!(abi.is_some_and(|abi| abi.value() == "C"), "not of C: {}", text(it));
                 let named = it.inputs.iter().map(|input| Named {
-                    name: input
-                        .name
-                        .as_ref()
-                        .map(|(it, _)| it.to_string())
-                        .unwrap_or_default(),
+                    name: input.name.as_ref().map(|(it, _)| it.to_string()).unwrap_or_default(),
                     ty: self.ty(&input.ty),
                 });
-                Ty::Function(Signature {
-                    params: named.collect(),
-                    result: self.result(&it.output),
-                })
+                Ty::Function(Signature { params: named.collect(), result: self.result(&it.output) })
             }
             syn::Type::Path(it) => {
                 let last = it.path.segments.last().expect("a path has a last segment");
@@ -227,27 +199,20 @@ impl Model {
     fn length(&self, length: &syn::Expr) -> i128 {
         if let syn::Expr::Path(it) = length {
             let name = text(&it.path);
-            return *self
-                .constants
-                .get(&name)
-                .unwrap_or_else(|| panic!("{name} has no value"));
+            return *self.constants.get(&name).unwrap_or_else(|| panic!("{name} has no value"));
         }
         value(length)
     }
 
     /// The fields of a struct that exists.
     pub fn fields(&self, name: &str) -> &[Named] {
-        self.structs
-            .get(name)
-            .unwrap_or_else(|| panic!("there is no struct {name}"))
+        self.structs.get(name).unwrap_or_else(|| panic!("there is no struct {name}"))
     }
 
     /// Does this struct begin with its own size?
     pub fn is_versioned(&self, name: &str) -> bool {
         let fields = self.structs.get(name);
-        fields
-            .and_then(|it| it.first())
-            .is_some_and(|it| it.name == "struct_size")
+        fields.and_then(|it| it.first()).is_some_and(|it| it.name == "struct_size")
     }
 }
 
@@ -264,9 +229,7 @@ fn text(tokens: &impl quote::ToTokens) -> String {
 }
 
 fn is_repr_c(attributes: &[syn::Attribute]) -> bool {
-    attributes
-        .iter()
-        .any(|it| it.path().is_ident("repr") && text(it).contains("(C)"))
+    attributes.iter().any(|it| it.path().is_ident("repr") && text(it).contains("(C)"))
 }
 
 fn is_no_mangle(attribute: &syn::Attribute) -> bool {
@@ -275,15 +238,10 @@ fn is_no_mangle(attribute: &syn::Attribute) -> bool {
 
 fn value(expression: &syn::Expr) -> i128 {
     match expression {
-        syn::Expr::Lit(syn::ExprLit {
-            lit: syn::Lit::Int(it),
-            ..
-        }) => it.base10_parse().expect("an integer"),
-        syn::Expr::Unary(syn::ExprUnary {
-            op: syn::UnOp::Neg(_),
-            expr,
-            ..
-        }) => -value(expr),
+        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Int(it), .. }) => {
+            it.base10_parse().expect("an integer")
+        }
+        syn::Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), expr, .. }) => -value(expr),
         syn::Expr::Paren(it) => value(&it.expr),
         syn::Expr::Group(it) => value(&it.expr),
         other => panic!("this reader knows numbers only, not {}", text(other)),
@@ -294,14 +252,8 @@ impl fmt::Display for Ty {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Ty::Name(name) => write!(to, "{name}"),
-            Ty::Pointer {
-                mutable: true,
-                to: inner,
-            } => write!(to, "*mut {inner}"),
-            Ty::Pointer {
-                mutable: false,
-                to: inner,
-            } => write!(to, "*const {inner}"),
+            Ty::Pointer { mutable: true, to: inner } => write!(to, "*mut {inner}"),
+            Ty::Pointer { mutable: false, to: inner } => write!(to, "*const {inner}"),
             Ty::Array(inner, length) => write!(to, "[{inner}; {length}]"),
             Ty::Function(signature) => write!(to, "fn{signature}"),
         }
@@ -310,15 +262,10 @@ impl fmt::Display for Ty {
 
 impl fmt::Display for Signature {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let params: Vec<_> = self
-            .params
-            .iter()
-            .map(|it| format!("{}: {}", it.name, it.ty))
-            .collect();
+        let params: Vec<_> =
+            self.params.iter().map(|it| format!("{}: {}", it.name, it.ty)).collect();
         write!(to, "({})", params.join(", "))?;
-        self.result
-            .as_ref()
-            .map_or(Ok(()), |result| write!(to, " -> {result}"))
+        self.result.as_ref().map_or(Ok(()), |result| write!(to, " -> {result}"))
     }
 }
 
@@ -333,23 +280,12 @@ impl Ty {
             }
             Ty::Array(of, length) => of.c_declaration(&format!("{name}[{length}]")),
             Ty::Function(signature) => {
-                let params: Vec<_> = signature
-                    .params
-                    .iter()
-                    .map(|it| it.ty.c_declaration(""))
-                    .collect();
-                let params = if params.is_empty() {
-                    "void".to_owned()
-                } else {
-                    params.join(", ")
-                };
+                let params: Vec<_> =
+                    signature.params.iter().map(|it| it.ty.c_declaration("")).collect();
+                let params = if params.is_empty() { "void".to_owned() } else { params.join(", ") };
                 let head = format!("(*{name})({params})");
                 let void = Ty::Name("c_void".to_owned());
-                signature
-                    .result
-                    .as_deref()
-                    .unwrap_or(&void)
-                    .c_declaration(&head)
+                signature.result.as_deref().unwrap_or(&void).c_declaration(&head)
             }
         }
     }

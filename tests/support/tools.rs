@@ -24,9 +24,7 @@ pub fn header_text() -> String {
 
 /// Where cargo puts what it builds for this project.
 pub fn target_dir() -> &'static Path {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .expect("the folder above tmp")
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder above tmp")
 }
 
 /// An empty folder of this name for the files of one test.
@@ -121,12 +119,8 @@ pub fn thread_sanitized() -> Library {
 }
 
 /// AddressSanitizer and UndefinedBehaviorSanitizer for C; the first finding ends the program.
-pub const ADDRESS: &[&str] = &[
-    "-fsanitize=address,undefined",
-    "-fno-sanitize-recover=all",
-    "-fno-omit-frame-pointer",
-    "-g",
-];
+pub const ADDRESS: &[&str] =
+    &["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"];
 
 fn sanitized(name: &str, rustflags: &str, cflags: &'static [&'static str]) -> Library {
     let target = target_dir().join(name);
@@ -135,9 +129,7 @@ fn sanitized(name: &str, rustflags: &str, cflags: &'static [&'static str]) -> Li
     // Without an explicit target the build script would be instrumented too, and fail to link.
     cargo.args(["--target", &triple]);
     // The sanitizers of a stable toolchain are behind this switch.
-    cargo
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("RUSTFLAGS", rustflags);
+    cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", rustflags);
     succeed(&mut cargo);
     finished(target.join(triple).join("debug"), cflags, "clang")
 }
@@ -145,18 +137,9 @@ fn sanitized(name: &str, rustflags: &str, cflags: &'static [&'static str]) -> Li
 fn cargo_rustc(target: &Path) -> Command {
     let mut cargo = program(std::env::var_os("CARGO").expect("cargo runs the tests"));
     cargo.current_dir(root());
-    cargo.args([
-        "rustc",
-        "--quiet",
-        "--lib",
-        "--crate-type",
-        "cdylib",
-        "--no-default-features",
-    ]);
+    cargo.args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib", "--no-default-features"]);
     cargo.arg("--target-dir").arg(target);
-    cargo
-        .env_remove("CARGO_BUILD_TARGET")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    cargo.env_remove("CARGO_BUILD_TARGET").env_remove("CARGO_ENCODED_RUSTFLAGS");
     cargo
 }
 
@@ -166,11 +149,7 @@ fn finished(dir: PathBuf, cflags: &'static [&'static str], compiler: &'static st
     let aside = dir.join(format!("libsipxfer.so.0.{}", std::process::id()));
     std::os::unix::fs::symlink("libsipxfer.so", &aside).expect("a link beside the library");
     fs::rename(&aside, &link).expect("the link takes its place");
-    Library {
-        dir,
-        cflags,
-        compiler,
-    }
+    Library { dir, cflags, compiler }
 }
 
 /// Warnings that every C file of the tests and examples is held to.
@@ -186,29 +165,15 @@ pub struct Host {
 pub fn host(library: &Library, dir: &Path, name: &str, files: &[PathBuf], extra: &[&str]) -> Host {
     let file = dir.join(name);
     let mut compiler = program(library.compiler);
-    compiler
-        .args(STRICT_C)
-        .args(["-O1", "-pthread"])
-        .args(library.cflags)
-        .args(extra);
-    compiler
-        .arg("-I")
-        .arg(include_dir())
-        .arg("-I")
-        .arg(root().join("tests/c"));
+    compiler.args(STRICT_C).args(["-O1", "-pthread"]).args(library.cflags).args(extra);
+    compiler.arg("-I").arg(include_dir()).arg("-I").arg(root().join("tests/c"));
     compiler.args(files).arg("-o").arg(&file);
-    compiler
-        .arg("-L")
-        .arg(&library.dir)
-        .args(["-lsipxfer", "-ldl"]);
+    compiler.arg("-L").arg(&library.dir).args(["-lsipxfer", "-ldl"]);
     for word in [OsStr::new("-rpath"), library.dir.as_os_str()] {
         compiler.arg("-Xlinker").arg(word);
     }
     succeed(&mut compiler);
-    Host {
-        file,
-        library: library.clone(),
-    }
+    Host { file, library: library.clone() }
 }
 
 impl Host {
@@ -224,10 +189,7 @@ impl Host {
 
 /// Every finding ends the program with a status that is not 0; leaks are findings.
 pub fn strict_sanitizers(command: &mut Command) {
-    command.env(
-        "ASAN_OPTIONS",
-        "detect_leaks=1:detect_stack_use_after_return=1:abort_on_error=0",
-    );
+    command.env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:abort_on_error=0");
     command.env("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1");
 }
 

@@ -62,10 +62,9 @@ fn said(value: &OsStr) -> String {
 pub fn read() -> Result<Command, Unusable> {
     let mut parser = Parser::from_env();
     match parser.next()? {
-        None => Err(Unusable::new(format!(
-            "expected a command\n\n{}",
-            crate::help::text(Topic::All)
-        ))),
+        None => {
+            Err(Unusable::new(format!("expected a command\n\n{}", crate::help::text(Topic::All))))
+        }
         Some(Arg::Short('h') | Arg::Long("help")) => Ok(Command::Help(Topic::All)),
         Some(Arg::Short('V') | Arg::Long("version")) => Ok(Command::Version),
         Some(Arg::Value(name)) if name == "help" => help(parser),
@@ -160,10 +159,9 @@ fn command(topic: Topic, mut parser: Parser) -> Result<Command, Unusable> {
             })
         }
         Topic::Settings => Command::Settings { json },
-        Topic::Rules => Command::Rules {
-            id: values.next().map(|id| id.to_string_lossy().into_owned()),
-            json,
-        },
+        Topic::Rules => {
+            Command::Rules { id: values.next().map(|id| id.to_string_lossy().into_owned()), json }
+        }
         Topic::All => Command::Help(topic),
     };
     match values.next() {

@@ -103,10 +103,7 @@ pub fn run(asked: &Explain) -> Result<String, Unusable> {
     let engine = Engine::new(random);
     engine.apply(setup.settings);
     let table = dialogs.directory(HashKey::new(random), &engine)?;
-    let pbx = Pbx {
-        dialplan: setup.dialplan.as_ref(),
-        notes: RefCell::default(),
-    };
+    let pbx = Pbx { dialplan: setup.dialplan.as_ref(), notes: RefCell::default() };
     let (endpoint, user) = sender.unwrap_or_default();
     let received = Received {
         raw: &raw,
@@ -134,19 +131,9 @@ pub fn run(asked: &Explain) -> Result<String, Unusable> {
     let mut notes = pbx.notes.into_inner();
     let why = String::from_utf8_lossy(verdict.why);
     notes.retain(|note| *note != why);
-    let decision = Decision {
-        raw: &raw,
-        method,
-        request_uri,
-        sender,
-        verdict: &verdict,
-        notes: &notes,
-    };
-    Ok(if asked.json {
-        json::printed(as_json(&decision))
-    } else {
-        report::text(&decision)
-    })
+    let decision =
+        Decision { raw: &raw, method, request_uri, sender, verdict: &verdict, notes: &notes };
+    Ok(if asked.json { json::printed(as_json(&decision)) } else { report::text(&decision) })
 }
 
 fn user_of<'s>(
@@ -187,10 +174,7 @@ fn no_message(asked: &Explain, name: &str, raw: &[u8], error: &ParseError) -> Un
 fn response(asked: &Explain, name: &str) -> Unusable {
     let what = "expected a request, found a response";
     let error = json!({ "error": { "what": what, "offset": 0, "rule": null } });
-    Unusable {
-        sentence: format!("{name}: {what}"),
-        json: asked.json.then_some(error),
-    }
+    Unusable { sentence: format!("{name}: {what}"), json: asked.json.then_some(error) }
 }
 
 fn as_json(decision: &Decision<'_, '_>) -> Value {
@@ -245,14 +229,7 @@ fn as_json(decision: &Decision<'_, '_>) -> Value {
 }
 
 fn dialog(matched: &Matched<Arc<Entry<()>>>) -> Value {
-    let Facts {
-        key,
-        user,
-        endpoint,
-        usage,
-        secure,
-        ..
-    } = matched.dialog.facts();
+    let Facts { key, user, endpoint, usage, secure, .. } = matched.dialog.facts();
     json!({
         "call_id": json::text(key.call_id),
         "local_tag": json::text(key.local_tag),

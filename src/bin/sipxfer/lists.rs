@@ -22,11 +22,7 @@ pub fn settings(as_json: bool) -> String {
         return printed(Value::Array(list.collect()));
     }
     let entry = |setting: &sipxfer::config::Setting| {
-        let reach = if setting.per_endpoint {
-            ""
-        } else {
-            "; not per endpoint"
-        };
+        let reach = if setting.per_endpoint { "" } else { "; not per endpoint" };
         format!(
             "{} = \"{}\"\n{}{}",
             setting.name,

@@ -31,10 +31,7 @@ const UNWRITTEN: u8 = 1;
 
 impl Outcome {
     fn said(stdout: String) -> Outcome {
-        Outcome {
-            stdout,
-            ..Outcome::default()
-        }
+        Outcome { stdout, ..Outcome::default() }
     }
 }
 
@@ -47,10 +44,7 @@ struct Unusable {
 
 impl Unusable {
     fn new(sentence: impl Into<String>) -> Unusable {
-        Unusable {
-            sentence: sentence.into(),
-            json: None,
-        }
+        Unusable { sentence: sentence.into(), json: None }
     }
 }
 
@@ -81,9 +75,7 @@ fn main() -> ExitCode {
     // Nobody is left to tell of a stderr that is closed.
     let _ = io::stderr().write_all(outcome.stderr.as_bytes());
     let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(outcome.stdout.as_bytes())
-        .and_then(|()| stdout.flush());
+    let written = stdout.write_all(outcome.stdout.as_bytes()).and_then(|()| stdout.flush());
     match written {
         // The reader has seen enough (`sipxfer settings | head`).
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

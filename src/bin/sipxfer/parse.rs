@@ -225,10 +225,7 @@ fn sipfrag(body: &[u8]) -> Result<Fields, ParseError> {
     Ok(fields_of([
         ("start_line", Value::from(kind)),
         ("code", found.status().map(|(code, _)| code).into()),
-        (
-            "reason",
-            found.status().map(|(_, reason)| text(reason)).into(),
-        ),
+        ("reason", found.status().map(|(_, reason)| text(reason)).into()),
         ("method", method),
         ("request_uri", request_uri),
         ("headers", Value::from_iter(headers)),

@@ -71,10 +71,7 @@ fn details(out: &mut String, decision: &Decision<'_, '_>) {
         let key = facts.key;
         line("dialog", key.call_id);
         let (local, remote) = (lossy(key.local_tag), lossy(key.remote_tag));
-        line(
-            "",
-            format!("local tag {local}, remote tag {remote}").as_bytes(),
-        );
+        line("", format!("local tag {local}, remote tag {remote}").as_bytes());
         let begun = match initiator(matched.initiator) {
             "local" => "this side",
             _ => "the peer",
@@ -91,37 +88,25 @@ fn details(out: &mut String, decision: &Decision<'_, '_>) {
         OldDialog::Reject => "its INVITE gets a final response",
     };
     line("old dialog", old_dialog.as_bytes());
-    line(
-        "allowed by",
-        verdict.ground.map_or("", |it| it.name()).as_bytes(),
-    );
+    line("allowed by", verdict.ground.map_or("", |it| it.name()).as_bytes());
     if !verdict.extension.is_empty() {
         let (extension, context) = (lossy(verdict.extension), lossy(verdict.context));
-        line(
-            "route",
-            format!("extension {extension} in context {context}").as_bytes(),
-        );
+        line("route", format!("extension {extension} in context {context}").as_bytes());
     }
     for (name, value) in verdict.variables.iter() {
         line("variable", format!("{name}={}", lossy(value)).as_bytes());
     }
     // Two calls that are both here are connected without a request.
     if verdict.kind != Kind::LocalAttended && !verdict.target.is_empty() {
-        line(
-            "triggered",
-            &[verdict.method, b" ", verdict.target].concat(),
-        );
+        line("triggered", &[verdict.method, b" ", verdict.target].concat());
         for header in header_lines(verdict.headers) {
             line("", header.as_bytes());
         }
     }
     line("dropped", dropped(verdict).join(", ").as_bytes());
     if verdict.transfer_depth > 0 {
-        let subscription = if verdict.subscription {
-            "yes, a NOTIFY follows at once"
-        } else {
-            "none"
-        };
+        let subscription =
+            if verdict.subscription { "yes, a NOTIFY follows at once" } else { "none" };
         line("subscription", subscription.as_bytes());
         line("depth", verdict.transfer_depth.to_string().as_bytes());
     }

@@ -30,14 +30,8 @@ const BEHIND: usize = 36;
 pub fn caret(bytes: &[u8], offset: usize, indent: &str) -> String {
     let offset = offset.min(bytes.len());
     let (before, behind) = bytes.split_at(offset);
-    let before = before
-        .rsplit(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let behind = behind
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
+    let before = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let behind = behind.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let behind = behind.strip_suffix(b"\r").unwrap_or(behind);
 
     let from = before.len().saturating_sub(BEFORE);
@@ -52,10 +46,7 @@ pub fn caret(bytes: &[u8], offset: usize, indent: &str) -> String {
 /// One printable letter for each that stands there, so that a caret stays below its byte.
 fn one_each(bytes: &[u8]) -> String {
     // A cut through a letter leaves its last bytes.
-    let whole = bytes
-        .iter()
-        .position(|byte| byte & 0xc0 != 0x80)
-        .unwrap_or_default();
+    let whole = bytes.iter().position(|byte| byte & 0xc0 != 0x80).unwrap_or_default();
     let text = String::from_utf8_lossy(bytes.get(whole..).unwrap_or_default());
     let plain = |letter| match letter {
         '\t' => ' ',
@@ -117,10 +108,7 @@ mod tests {
         let text = [&[b'a'; 100][..], b"!", &[b'b'; 100]].concat();
         let drawn = caret(&text, 100, "");
         let (line, below) = drawn.split_once('\n').unwrap();
-        assert!(
-            line.starts_with("...aaa") && line.ends_with("bbb..."),
-            "{line}"
-        );
+        assert!(line.starts_with("...aaa") && line.ends_with("bbb..."), "{line}");
         assert_eq!(line.find('!'), below.find('^'));
         // Cut through a letter of two bytes.
         let text = "\u{e4}".repeat(60);
@@ -131,9 +119,7 @@ mod tests {
     fn words_are_wrapped_and_none_is_lost() {
         let text = "word ".repeat(60);
         let lines = wrapped(text.trim(), "    ");
-        assert!(lines
-            .lines()
-            .all(|line| line.len() <= 90 && line.starts_with("    word")));
+        assert!(lines.lines().all(|line| line.len() <= 90 && line.starts_with("    word")));
         assert_eq!(lines.split_whitespace().count(), 60);
         assert_eq!(wrapped("", "  "), "  \n");
     }

@@ -14,9 +14,7 @@ const INVITE: &str = "INVITE sip:bob@example.com SIP/2.0\r\n\
     To: body\n";
 
 fn values<'a>(found: impl Iterator<Item = Value<'a>>) -> Vec<&'a str> {
-    found
-        .map(|value| core::str::from_utf8(value.raw).unwrap())
-        .collect()
+    found.map(|value| core::str::from_utf8(value.raw).unwrap()).collect()
 }
 
 fn check(text: &str) {
@@ -24,18 +22,12 @@ fn check(text: &str) {
     assert_eq!(message.method(), Some(&b"INVITE"[..]));
     assert_eq!(message.request_uri(), Some(&b"sip:bob@example.com"[..]));
     assert_eq!(message.status(), None);
-    assert_eq!(
-        message.body(),
-        &text.as_bytes()[text.find("To: body").unwrap()..]
-    );
+    assert_eq!(message.body(), &text.as_bytes()[text.find("To: body").unwrap()..]);
     assert_eq!(
         [Name::Via, Name::From, Name::To, Name::Replaces].map(|n| message.count(n)),
         [3, 1, 1, 0]
     );
-    assert_eq!(
-        message.first(Name::From).unwrap().raw,
-        b"\"A\" <sip:a@h>;tag=1"
-    );
+    assert_eq!(message.first(Name::From).unwrap().raw, b"\"A\" <sip:a@h>;tag=1");
     assert_eq!(message.first(Name::CallId).unwrap().raw, b"abc@192.0.2.1");
     assert!(message.first(Name::Replaces).is_none());
     let via: Vec<_> = values(message.all(Name::Via));
@@ -50,10 +42,7 @@ fn check(text: &str) {
     assert_eq!(message.count(Name::Subject), 1);
     assert_eq!(values(message.all(Name::Subject)).len(), 1);
     for (_, value) in message.headers() {
-        assert_eq!(
-            &message.raw()[value.offset..value.offset + value.raw.len()],
-            value.raw
-        );
+        assert_eq!(&message.raw()[value.offset..value.offset + value.raw.len()], value.raw);
     }
 }
 
@@ -76,14 +65,8 @@ fn folds() {
     assert_eq!(unfolded.len(), subject.raw.len());
     assert_eq!(subject.compacted(&mut scratch).unwrap(), b"one two three");
     let plain = message.first(Name::CallId).unwrap();
-    assert_eq!(
-        plain.unfolded(&mut scratch).unwrap().as_ptr(),
-        plain.raw.as_ptr()
-    );
-    assert_eq!(
-        subject.unfolded(&mut Scratch::new(&mut [0; 4])),
-        Err(OutOfScratch)
-    );
+    assert_eq!(plain.unfolded(&mut scratch).unwrap().as_ptr(), plain.raw.as_ptr());
+    assert_eq!(subject.unfolded(&mut Scratch::new(&mut [0; 4])), Err(OutOfScratch));
 }
 
 #[test]
@@ -94,15 +77,9 @@ fn r050_a_fold_becomes_one_space() {
         ("a\r\n \r\n b", "a b"),
         ("\"x  y\";\r\n z", "\"x  y\"; z"),
     ] {
-        let value = Value {
-            raw: text.as_bytes(),
-            offset: 0,
-        };
+        let value = Value { raw: text.as_bytes(), offset: 0 };
         let mut room = [0; 32];
-        let line_found = value
-            .compacted(&mut Scratch::new(&mut room))
-            .unwrap()
-            .to_vec();
+        let line_found = value.compacted(&mut Scratch::new(&mut room)).unwrap().to_vec();
         assert_eq!(line_found, line.as_bytes(), "{text:?}");
     }
 }
@@ -132,16 +109,8 @@ fn responses_and_missing_ends() {
     assert_eq!((message.method(), message.request_uri()), (None, None));
     assert_eq!(message.first(Name::To).unwrap().raw, b"x");
     assert_eq!(message.body(), b"");
-    assert_eq!(
-        Message::parse(b"SIP/2.0 200 OK").unwrap().headers().count(),
-        0
-    );
-    assert_eq!(
-        Message::parse(b"SIP/2.0 200 OK\r\n\r\n\0\r")
-            .unwrap()
-            .body(),
-        b"\0\r"
-    );
+    assert_eq!(Message::parse(b"SIP/2.0 200 OK").unwrap().headers().count(), 0);
+    assert_eq!(Message::parse(b"SIP/2.0 200 OK\r\n\r\n\0\r").unwrap().body(), b"\0\r");
 }
 
 #[test]

@@ -8,11 +8,7 @@ fn parse(value: &str) -> Result<ReferTo<'_>, (usize, Rule)> {
 fn triple(value: &str) -> String {
     let mut room = vec![0; value.len()];
     let mut scratch = Scratch::new(&mut room);
-    let found = parse(value)
-        .unwrap()
-        .replaces(&mut scratch)
-        .unwrap()
-        .unwrap();
+    let found = parse(value).unwrap().replaces(&mut scratch).unwrap().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     format!(
         "{} {} {}{}",
@@ -39,44 +35,17 @@ fn r095_what_phones_send() {
             "<sip:d@h?Replaces=12345%40192.0.2.3%3Bto-tag%3D1%3Bfrom-tag%3D5FFE-3994>",
             "12345@192.0.2.3 1 5FFE-3994",
         ),
-        (
-            "<sip:d@h?Replaces=a%40b%3bfrom-tag%3dY%3bto-tag%3dX>",
-            "a@b X Y",
-        ),
-        (
-            "<sip:c@h?Replaces=abc@192.0.2.1%3Bto-tag%3D1%3Bfrom-tag%3D2>",
-            "abc@192.0.2.1 1 2",
-        ),
-        (
-            "<sip:h?Replaces=abc@192.0.2.1%3Bto-tag%3D1%3Bfrom-tag%3D2>",
-            "abc@192.0.2.1 1 2",
-        ),
+        ("<sip:d@h?Replaces=a%40b%3bfrom-tag%3dY%3bto-tag%3dX>", "a@b X Y"),
+        ("<sip:c@h?Replaces=abc@192.0.2.1%3Bto-tag%3D1%3Bfrom-tag%3D2>", "abc@192.0.2.1 1 2"),
+        ("<sip:h?Replaces=abc@192.0.2.1%3Bto-tag%3D1%3Bfrom-tag%3D2>", "abc@192.0.2.1 1 2"),
         ("<sip:c@h?Replaces=cid;to-tag=x;from-tag=y>", "cid x y"),
-        (
-            "sip:1@h;user=phone?Replaces=L%3Bto-tag%3D1%3Bfrom-tag%3DC4&Require=replaces",
-            "L 1 C4",
-        ),
-        (
-            "\"Jane\" <sip:c@h?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>",
-            "a 1 2",
-        ),
-        (
-            "<sip:c@h?Require=replaces&Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>",
-            "a 1 2",
-        ),
+        ("sip:1@h;user=phone?Replaces=L%3Bto-tag%3D1%3Bfrom-tag%3DC4&Require=replaces", "L 1 C4"),
+        ("\"Jane\" <sip:c@h?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>", "a 1 2"),
+        ("<sip:c@h?Require=replaces&Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>", "a 1 2"),
         ("<sip:c@h?replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>", "a 1 2"),
-        (
-            "<sip:c@h?%52eplaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>",
-            "a 1 2",
-        ),
-        (
-            "<sip:100@h;Replaces=cid%3Bto-tag%3D1%3Bfrom-tag%3D2>",
-            "cid 1 2",
-        ),
-        (
-            "<sip:c@h?Replaces=cid%3Bto-tag%3D123+456%3Bfrom-tag%3D1>",
-            "cid 123+456 1",
-        ),
+        ("<sip:c@h?%52eplaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>", "a 1 2"),
+        ("<sip:100@h;Replaces=cid%3Bto-tag%3D1%3Bfrom-tag%3D2>", "cid 1 2"),
+        ("<sip:c@h?Replaces=cid%3Bto-tag%3D123+456%3Bfrom-tag%3D1>", "cid 123+456 1"),
         (
             "<sip:c@h?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2%3Bearly-only%3Bfoo%3Dbar>",
             "a 1 2 early",
@@ -85,10 +54,7 @@ fn r095_what_phones_send() {
             "<sip:carol@server_b.com?Replaces=ABCDE%3Bto-tag%3DBtoBob%3Bfrom-tag%3DBobtoB>",
             "ABCDE BtoBob BobtoB",
         ),
-        (
-            " <sip:c@h?Replaces=a%20%3B%20to-tag%20%3D%201%3Bfrom-tag%3D2> ;x=1",
-            "a 1 2",
-        ),
+        (" <sip:c@h?Replaces=a%20%3B%20to-tag%20%3D%201%3Bfrom-tag%3D2> ;x=1", "a 1 2"),
     ] {
         assert_eq!(triple(value), expected, "{value}");
     }
@@ -105,38 +71,18 @@ fn r095_the_target_is_the_whole_uri() {
     let found = parse("<sip:1@h;a=b,c=d>").unwrap();
     assert_eq!(found.uri.param(b"a"), Some(Some(&b"b,c=d"[..])));
     let found = parse("sip:1@h;user=phone").unwrap();
-    assert_eq!(
-        (found.uri.params, found.params),
-        (&b"user=phone"[..], &b""[..])
-    );
+    assert_eq!((found.uri.params, found.params), (&b"user=phone"[..], &b""[..]));
     let found = parse("<sip:1@h>;x=\"a,b\"").unwrap();
-    assert_eq!(
-        (found.uri.params, found.param(b"x")),
-        (&b""[..], Some(Some(&b"\"a,b\""[..])))
-    );
-    assert!(found
-        .replaces(&mut Scratch::new(&mut []))
-        .unwrap()
-        .is_none());
+    assert_eq!((found.uri.params, found.param(b"x")), (&b""[..], Some(Some(&b"\"a,b\""[..]))));
+    assert!(found.replaces(&mut Scratch::new(&mut [])).unwrap().is_none());
 }
 
 #[test]
 fn a_replaces_as_a_parameter_is_noted() {
-    assert!(
-        parse("<sip:1@h;Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>")
-            .unwrap()
-            .replaces_in_param
-    );
-    assert!(
-        !parse("<sip:1@h?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>")
-            .unwrap()
-            .replaces_in_param
-    );
+    assert!(parse("<sip:1@h;Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>").unwrap().replaces_in_param);
+    assert!(!parse("<sip:1@h?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>").unwrap().replaces_in_param);
     // Behind the bracket it is a parameter of the header, and means nothing.
-    assert!(parse("<sip:1@h>;Replaces=a")
-        .unwrap()
-        .replaces_raw
-        .is_none());
+    assert!(parse("<sip:1@h>;Replaces=a").unwrap().replaces_raw.is_none());
 }
 
 #[test]
@@ -144,18 +90,12 @@ fn r018_the_target_is_what_is_contacted() {
     for (value, expected) in [
         ("<sip:1@h;lr?Require=x>", "sip:1@h;lr"),
         ("<sip:1@h;a;method=INVITE;b=%41?x=y>", "sip:1@h;a;b=%41"),
-        (
-            "<sip:1@h;Replaces=c@d%3Bto-tag%3D1%3Bfrom-tag%3D2>",
-            "sip:1@h",
-        ),
+        ("<sip:1@h;Replaces=c@d%3Bto-tag%3D1%3Bfrom-tag%3D2>", "sip:1@h"),
         ("<sip:h:5070;%6dethod=BYE;x>", "sip:h:5070;x"),
         ("<tel:+1;method=x>", "tel:+1;method=x"),
     ] {
         let mut room = [0; 64];
-        let target = parse(value)
-            .unwrap()
-            .target(&mut Scratch::new(&mut room))
-            .unwrap();
+        let target = parse(value).unwrap().target(&mut Scratch::new(&mut room)).unwrap();
         assert_eq!(target, expected.as_bytes(), "{value}");
     }
 }
@@ -168,23 +108,11 @@ fn r032_schemes_are_told() {
 
 #[test]
 fn r035_the_method_is_seen() {
-    assert_eq!(
-        parse("<sip:c@h;method=BYE>").unwrap().method,
-        Some(&b"BYE"[..])
-    );
-    assert_eq!(
-        parse("<sip:c@h;METHOD=INVITE>").unwrap().method,
-        Some(&b"INVITE"[..])
-    );
-    assert_eq!(
-        parse("<sip:c@h;m%65thod=BYE>").unwrap().method,
-        Some(&b"BYE"[..])
-    );
+    assert_eq!(parse("<sip:c@h;method=BYE>").unwrap().method, Some(&b"BYE"[..]));
+    assert_eq!(parse("<sip:c@h;METHOD=INVITE>").unwrap().method, Some(&b"INVITE"[..]));
+    assert_eq!(parse("<sip:c@h;m%65thod=BYE>").unwrap().method, Some(&b"BYE"[..]));
     assert_eq!(parse("<sip:c@h>;method=BYE").unwrap().method, None);
-    assert_eq!(
-        parse("<sip:c@h;method=BYE;x;Method=INVITE>"),
-        Err((22, Rule::R035))
-    );
+    assert_eq!(parse("<sip:c@h;method=BYE;x;Method=INVITE>"), Err((22, Rule::R035)));
     assert_eq!(parse("<sip:c@h;method=>"), Err((9, Rule::R035)));
     assert_eq!(parse("<sip:c@h;method>"), Err((9, Rule::R035)));
 }
@@ -195,11 +123,7 @@ fn r020_errors_point_into_the_raw_value() {
         ("<sip:c@h?Replaces=cid>", 21, "expected a to-tag"),
         ("<sip:c@h?Replaces=>", 18, "expected a Call-ID"),
         ("<sip:c@h?Replaces>", 17, "expected a Call-ID"),
-        (
-            "<sip:c@h?Replaces=cid%3Bto-tag%3D%3Bfrom-tag%3DX>",
-            24,
-            "expected a value for to-tag",
-        ),
+        ("<sip:c@h?Replaces=cid%3Bto-tag%3D%3Bfrom-tag%3DX>", 24, "expected a value for to-tag"),
         (
             "<sip:carol@server_b.com?Replaces=ABCDE%3Bto-tag%3DBtoBobfrom-tag%3DBobtoB>",
             56,
@@ -213,11 +137,7 @@ fn r020_errors_point_into_the_raw_value() {
         ("<sip:c@h;Replaces=a%3Bx>", 23, "expected a to-tag"),
     ] {
         let error = refused(value);
-        assert_eq!(
-            (error.offset, error.what, error.rule),
-            (offset, what, Rule::R020),
-            "{value}"
-        );
+        assert_eq!((error.offset, error.what, error.rule), (offset, what, Rule::R020), "{value}");
     }
 }
 
@@ -266,10 +186,7 @@ fn r093_no_line_break_gets_through() {
         assert_eq!(parse(bad), Err((offset, Rule::R093)), "{bad:?}");
     }
     // A second level is text here: it is decoded by whoever reads the inner Refer-To.
-    assert_eq!(
-        triple("<sip:a@h?Replaces=a%250d%3Bto-tag%3D1%3Bfrom-tag%3D2>"),
-        "a%0d 1 2"
-    );
+    assert_eq!(triple("<sip:a@h?Replaces=a%250d%3Bto-tag%3D1%3Bfrom-tag%3D2>"), "a%0d 1 2");
 }
 
 #[test]
@@ -297,11 +214,7 @@ fn built(target: &str, replaces: Option<&str>, require: bool) -> Result<String, 
 
 #[test]
 fn r085_the_refer_to_of_an_attended_transfer() {
-    let text = built(
-        "sip:c@h;gr=1",
-        Some("a@b;to-tag=1+2;from-tag=2;early-only;x=\"y z\""),
-        true,
-    );
+    let text = built("sip:c@h;gr=1", Some("a@b;to-tag=1+2;from-tag=2;early-only;x=\"y z\""), true);
     let text = text.unwrap();
     assert_eq!(
         text,
@@ -310,24 +223,15 @@ fn r085_the_refer_to_of_an_attended_transfer() {
     );
     assert_eq!(triple(&text), "a@b 1+2 2 early");
     assert_eq!(built("tel:+1", None, false).unwrap(), "<tel:+1>");
-    assert_eq!(
-        built("sip:c@h", None, true).unwrap(),
-        "<sip:c@h?Require=replaces>"
-    );
+    assert_eq!(built("sip:c@h", None, true).unwrap(), "<sip:c@h?Require=replaces>");
 }
 
 #[test]
 fn r029_a_target_with_headers_is_not_built() {
     assert_eq!(built("sip:c@h?x=y", None, false), Err((7, Rule::R029)));
     assert_eq!(built("sip:c@h?", None, false), Err((7, Rule::R029)));
-    assert_eq!(
-        built("sip:c@h>,<sip:d@h", None, false),
-        Err((7, Rule::R029))
-    );
-    assert_eq!(
-        built("tel:+1", Some("a;to-tag=1;from-tag=2"), false),
-        Err((0, Rule::R029))
-    );
+    assert_eq!(built("sip:c@h>,<sip:d@h", None, false), Err((7, Rule::R029)));
+    assert_eq!(built("tel:+1", Some("a;to-tag=1;from-tag=2"), false), Err((0, Rule::R029)));
     assert_eq!(built("sip:c%0a@h", None, false), Err((5, Rule::R093)));
 }
 
@@ -340,9 +244,7 @@ fn hostile_shapes_cost_linear_time() {
             assert!(found.replaces(&mut Scratch::new(&mut room)).is_err());
         }
     }
-    let value = format!(
-        "<sip:a@h?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2{}>",
-        "%3Bx%3Dy".repeat(10_000)
-    );
+    let value =
+        format!("<sip:a@h?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2{}>", "%3Bx%3Dy".repeat(10_000));
     assert_eq!(triple(&value), "a 1 2");
 }

@@ -21,27 +21,12 @@ fn the_triple() {
     ] {
         let found = parse(value).unwrap();
         assert_eq!(found.call_id, b"12345@192.0.2.3", "{value}");
-        assert_eq!(
-            (found.to_tag, found.from_tag),
-            (&b"1"[..], &b"5FFE-3994"[..]),
-            "{value}"
-        );
+        assert_eq!((found.to_tag, found.from_tag), (&b"1"[..], &b"5FFE-3994"[..]), "{value}");
         assert!(!found.early_only);
-        assert_eq!(
-            printed(value),
-            "12345@192.0.2.3;to-tag=1;from-tag=5FFE-3994"
-        );
+        assert_eq!(printed(value), "12345@192.0.2.3;to-tag=1;from-tag=5FFE-3994");
     }
-    assert_eq!(
-        parse("cid;to-tag=123+456;from-tag=1").unwrap().to_tag,
-        b"123+456"
-    );
-    assert_eq!(
-        parse("{a}\"<b>\\@[::1];to-tag=1;from-tag=2")
-            .unwrap()
-            .call_id,
-        b"{a}\"<b>\\@[::1]"
-    );
+    assert_eq!(parse("cid;to-tag=123+456;from-tag=1").unwrap().to_tag, b"123+456");
+    assert_eq!(parse("{a}\"<b>\\@[::1];to-tag=1;from-tag=2").unwrap().call_id, b"{a}\"<b>\\@[::1]");
 }
 
 fn error(value: &str) -> (usize, &'static str) {
@@ -73,10 +58,7 @@ fn r020_an_empty_tag_is_refused() {
     assert_eq!(error("cid;to-tag;from-tag=X"), (4, what));
     assert_eq!(error("cid;to-tag=\"1\";from-tag=X"), (4, what));
     assert_eq!(error("cid;to-tag=[::1];from-tag=X"), (4, what));
-    assert_eq!(
-        error("cid;to-tag=X;from-tag= "),
-        (13, "expected a value for from-tag")
-    );
+    assert_eq!(error("cid;to-tag=X;from-tag= "), (13, "expected a value for from-tag"));
 }
 
 #[test]
@@ -92,9 +74,7 @@ fn r020_a_missing_semicolon_is_named() {
     assert_eq!(error("12345678 to-tag=7744;from-tag=5693"), (9, what));
     assert_eq!(error("a@b@c;to-tag=1;from-tag=2"), (3, what));
     assert_eq!(
-        parse("12345678,to-tag=7744;from-tag=5693")
-            .unwrap_err()
-            .to_string(),
+        parse("12345678,to-tag=7744;from-tag=5693").unwrap_err().to_string(),
         "byte 8: expected \";\" after the Call-ID (R020)"
     );
     assert_eq!(error("a;to-tag=1@2;from-tag=2").0, 10);
@@ -150,24 +130,14 @@ fn r022_unknown_parameters_are_kept() {
         ]
     );
     let once = printed(value);
-    assert_eq!(
-        once,
-        "a;to-tag=1;from-tag=2;early-only;x;y=\"a;\\\"b\";z=[::1];x=2"
-    );
+    assert_eq!(once, "a;to-tag=1;from-tag=2;early-only;x;y=\"a;\\\"b\";z=[::1];x=2");
     assert_eq!(printed(&once), once);
-    assert_eq!(
-        printed("a;to-tag=1;from-tag=2;x="),
-        "a;to-tag=1;from-tag=2;x="
-    );
+    assert_eq!(printed("a;to-tag=1;from-tag=2;x="), "a;to-tag=1;from-tag=2;x=");
 }
 
 #[test]
 fn r013_early_only_is_a_flag() {
-    assert!(
-        parse("a;EARLY-ONLY;to-tag=1;from-tag=2")
-            .unwrap()
-            .early_only
-    );
+    assert!(parse("a;EARLY-ONLY;to-tag=1;from-tag=2").unwrap().early_only);
 }
 
 #[test]
@@ -177,11 +147,9 @@ fn r021_a_tag_of_zero_is_read_as_it_is() {
 
 #[test]
 fn r093_no_line_break_is_printed_again() {
-    for (bad, offset) in [
-        ("a;to-tag=1;from-tag=2;x=\"\r\nVia: x\"", 25),
-        ("a\n;", 1),
-        ("a;to-tag=\0", 9),
-    ] {
+    for (bad, offset) in
+        [("a;to-tag=1;from-tag=2;x=\"\r\nVia: x\"", 25), ("a\n;", 1), ("a;to-tag=\0", 9)]
+    {
         let error = parse(bad).unwrap_err();
         assert_eq!((error.offset, error.rule), (offset, Rule::R093), "{bad:?}");
     }
@@ -189,15 +157,9 @@ fn r093_no_line_break_is_printed_again() {
 
 #[test]
 fn many_parameters_cost_linear_time() {
-    let value = format!(
-        "a;to-tag=1;from-tag=2{}",
-        ";early-only;x=\"y\"".repeat(10_000)
-    );
+    let value = format!("a;to-tag=1;from-tag=2{}", ";early-only;x=\"y\"".repeat(10_000));
     assert_eq!(parse(&value).unwrap().params.iter().count(), 10_000);
-    let spaces = format!(
-        "a{0};{0}to-tag{0}={0}1{0};{0}from-tag=2",
-        " ".repeat(100_000)
-    );
+    let spaces = format!("a{0};{0}to-tag{0}={0}1{0};{0}from-tag=2", " ".repeat(100_000));
     assert!(parse(&spaces).is_ok());
     let quotes = format!("a;to-tag=1;from-tag=2{}", ";x=\"".repeat(10_001));
     assert!(parse(&quotes).is_err());

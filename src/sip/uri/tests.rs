@@ -11,55 +11,28 @@ fn text(bytes: &[u8]) -> &str {
 /// user, host, port, params, headers
 fn parts(uri: &str) -> (Option<&str>, &str, Option<u16>, &str, &str) {
     let found = parse(uri).unwrap_or_else(|error| panic!("{uri}: {error:?}"));
-    (
-        found.user.map(text),
-        text(found.host),
-        found.port,
-        text(found.params),
-        text(found.headers),
-    )
+    (found.user.map(text), text(found.host), found.port, text(found.params), text(found.headers))
 }
 
 #[test]
 fn the_parts_of_a_sip_uri() {
     for (uri, expected) in [
         ("sip:h", (None, "h", None, "", "")),
-        (
-            "SIPS:a@h.example.:5061",
-            (Some("a"), "h.example.", Some(5061), "", ""),
-        ),
+        ("SIPS:a@h.example.:5061", (Some("a"), "h.example.", Some(5061), "", "")),
         ("sip:a:secret@h", (Some("a"), "h", None, "", "")),
-        (
-            "sip:a@[2001:db8::1]:5060;x",
-            (Some("a"), "[2001:db8::1]", Some(5060), "x", ""),
-        ),
-        (
-            "sip:[::ffff:192.0.2.1]",
-            (None, "[::ffff:192.0.2.1]", None, "", ""),
-        ),
+        ("sip:a@[2001:db8::1]:5060;x", (Some("a"), "[2001:db8::1]", Some(5060), "x", "")),
+        ("sip:[::ffff:192.0.2.1]", (None, "[::ffff:192.0.2.1]", None, "", "")),
         (
             "sip:+1;phone-context=x;y@h;user=phone?a=b",
             (Some("+1;phone-context=x;y"), "h", None, "user=phone", "a=b"),
         ),
-        (
-            "sip:a?b/&=+$,c%40@h",
-            (Some("a?b/&=+$,c%40"), "h", None, "", ""),
-        ),
+        ("sip:a?b/&=+$,c%40@h", (Some("a?b/&=+$,c%40"), "h", None, "", "")),
         ("sip:a@h;;lr;", (Some("a"), "h", None, ";lr;", "")),
         ("sip:a@h?", (Some("a"), "h", None, "", "")),
-        (
-            "sip:carol@server_b.com?x=y",
-            (Some("carol"), "server_b.com", None, "", "x=y"),
-        ),
+        ("sip:carol@server_b.com?x=y", (Some("carol"), "server_b.com", None, "", "x=y")),
         (
             "sip:c@h?Replaces=abc@192.0.2.1%3Bto-tag%3D1",
-            (
-                Some("c"),
-                "h",
-                None,
-                "",
-                "Replaces=abc@192.0.2.1%3Bto-tag%3D1",
-            ),
+            (Some("c"), "h", None, "", "Replaces=abc@192.0.2.1%3Bto-tag%3D1"),
         ),
         (
             "sip:h?Replaces=abc@192.0.2.1%3Bto-tag%3D1",
@@ -67,29 +40,14 @@ fn the_parts_of_a_sip_uri() {
         ),
         (
             "sip:h:5070;lr?Replaces=abc@h;to-tag=1;from-tag=2",
-            (
-                None,
-                "h",
-                Some(5070),
-                "lr",
-                "Replaces=abc@h;to-tag=1;from-tag=2",
-            ),
+            (None, "h", Some(5070), "lr", "Replaces=abc@h;to-tag=1;from-tag=2"),
         ),
-        (
-            "sip:h?X-Id=abc@b%3B",
-            (None, "h", None, "", "X-Id=abc@b%3B"),
-        ),
+        ("sip:h?X-Id=abc@b%3B", (None, "h", None, "", "X-Id=abc@b%3B")),
         ("sip:a?x=y@h", (Some("a?x=y"), "h", None, "", "")),
         ("sip:a?t=y@h", (Some("a?t=y"), "h", None, "", "")),
         (
             "sip:gw.example.com:5061;transport=tls;x-m=8:orgid:GUID",
-            (
-                None,
-                "gw.example.com",
-                Some(5061),
-                "transport=tls;x-m=8:orgid:GUID",
-                "",
-            ),
+            (None, "gw.example.com", Some(5061), "transport=tls;x-m=8:orgid:GUID", ""),
         ),
         ("sip:1@h;a=b,c=d", (Some("1"), "h", None, "a=b,c=d", "")),
         (
@@ -101,19 +59,13 @@ fn the_parts_of_a_sip_uri() {
         assert_eq!(parts(uri), expected, "{uri}");
     }
     assert_eq!(parse("sip:a:s:t@h").unwrap().password, Some(&b"s:t"[..]));
-    assert_eq!(
-        parse("sip:a;b;c@h").unwrap().user_without_options(),
-        Some(&b"a"[..])
-    );
+    assert_eq!(parse("sip:a;b;c@h").unwrap().user_without_options(), Some(&b"a"[..]));
 }
 
 #[test]
 fn r032_other_schemes_are_named() {
     let tel = parse("tel:+15105550123;ext=1").unwrap();
-    assert_eq!(
-        (tel.scheme, tel.opaque),
-        (&b"tel"[..], &b"+15105550123;ext=1"[..])
-    );
+    assert_eq!((tel.scheme, tel.opaque), (&b"tel"[..], &b"+15105550123;ext=1"[..]));
     assert!(!tel.is_sip() && !tel.is_sips());
     assert_eq!(parse("http://h/").unwrap().opaque, b"//h/");
     assert_eq!(parse("urn:service:sos").unwrap().host, b"");
@@ -190,15 +142,9 @@ fn parameters_and_headers_have_offsets() {
     }
     let headers: Vec<_> = uri.headers_iter().collect();
     assert_eq!(headers.len(), 3);
-    assert_eq!(
-        (headers[0].value_raw, headers[0].offset),
-        (&b"replaces"[..], 36)
-    );
+    assert_eq!((headers[0].value_raw, headers[0].offset), (&b"replaces"[..], 36));
     assert_eq!(headers[1].known_name(), Some(Name::Subject));
-    assert_eq!(
-        (headers[2].name_raw, headers[2].value_raw),
-        (&b"flag"[..], &b""[..])
-    );
+    assert_eq!((headers[2].name_raw, headers[2].value_raw), (&b"flag"[..], &b""[..]));
     for header in &headers {
         assert!(raw.as_bytes()[header.offset..].starts_with(header.value_raw));
     }
@@ -206,27 +152,13 @@ fn parameters_and_headers_have_offsets() {
     assert_eq!(parse("sip:a@h?").unwrap().without_headers(), b"sip:a@h");
     assert_eq!(parse("sip:a?@h").unwrap().without_headers(), b"sip:a?@h");
     assert_eq!(parse("tel:1?").unwrap().without_headers(), b"tel:1?");
-    let header = HeaderInUri {
-        name_raw: b"%74",
-        value_raw: b"",
-        offset: 0,
-    };
+    let header = HeaderInUri { name_raw: b"%74", value_raw: b"", offset: 0 };
     assert_eq!(header.known_name(), Some(Name::To));
 }
 
 #[test]
 fn long_uris_cost_linear_time() {
-    for piece in [
-        ";a@b",
-        ";x",
-        "?",
-        "&Replaces=a@",
-        "%41",
-        "@",
-        ":",
-        "[",
-        ";Replaces=@",
-    ] {
+    for piece in [";a@b", ";x", "?", "&Replaces=a@", "%41", "@", ":", "[", ";Replaces=@"] {
         let raw = format!("sip:a@h{}", piece.repeat(50_000));
         if let Ok(uri) = parse(&raw) {
             assert!(uri.params_iter().count() + uri.headers_iter().count() <= 100_000);

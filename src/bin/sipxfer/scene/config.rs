@@ -38,11 +38,7 @@ impl Setup {
                 _ => reader.set(&place, "", name, value)?,
             }
         }
-        Ok(Setup {
-            settings: reader.config.snapshot(),
-            dialplan,
-            users: reader.users,
-        })
+        Ok(Setup { settings: reader.config.snapshot(), dialplan, users: reader.users })
     }
 }
 

@@ -50,10 +50,7 @@ impl Dialogs {
                 return Err(place.wrong(format!("dialogs: expected [[dialogs]], found {found}")));
             };
             for (number, entry) in list.iter().enumerate() {
-                dialogs.push(dialog(
-                    &place.below(&format!("dialog {}", number + 1)),
-                    entry,
-                )?);
+                dialogs.push(dialog(&place.below(&format!("dialog {}", number + 1)), entry)?);
             }
         }
         Ok(Dialogs(dialogs))

@@ -46,13 +46,10 @@ fn toml_file(path: &OsStr) -> Result<(Place, Table), Unusable> {
     match text.parse::<Table>() {
         Ok(table) => Ok((place, table)),
         Err(error) => {
-            let (line, column) = error
-                .span()
-                .map_or((1, 1), |span| line_and_column(text.as_bytes(), span.start));
+            let (line, column) =
+                error.span().map_or((1, 1), |span| line_and_column(text.as_bytes(), span.start));
             let why = error.message().replace('\n', "; ");
-            Err(place.wrong(format!(
-                "line {line}, column {column}: this is no TOML: {why}"
-            )))
+            Err(place.wrong(format!("line {line}, column {column}: this is no TOML: {why}")))
         }
     }
 }
