@@ -100,7 +100,12 @@ fn replaces_require_and_join_are_built_anew() {
         let got = with_headers(&pbx, value);
         got.is(SIPXFER_VERDICT_REMOTE_ATTENDED, 18);
         let lines = "Replaces: a@b;to-tag=X;from-tag=Y;foo\r\nRequire: replaces\r\n";
-        assert_eq!(got.headers, lines);
+        assert_eq!((got.headers.as_str(), got.dropped.as_str()), (lines, "Require,Require"));
+        let got = with_headers(&pbx, "Require=timer,Replaces&Require=TIMER");
+        assert_eq!(
+            (got.headers.as_str(), got.dropped.as_str()),
+            ("Require: replaces, timer\r\n", "")
+        );
         let got = with_headers(&pbx, "Join=a%40b%3Bfrom-tag%3DY%3Bto-tag%3DX");
         assert_eq!(got.headers, "Join: a@b;to-tag=X;from-tag=Y\r\n");
         with_headers(&pbx, "Require=a%20b").refused(400, 23);

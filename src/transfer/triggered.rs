@@ -15,16 +15,26 @@ pub struct Triggered<'t> {
 /// Prints Replaces, Require and Referred-By, each line ended by CRLF.
 pub fn print(lines: &Triggered<'_>, out: &mut Writer<'_>) {
     if let Some(replaces) = lines.replaces {
-        out.push(b"Replaces: ");
-        replaces.print(out);
-        out.push(b"\r\n");
+        replaces_line(replaces, out);
     }
     if lines.require_replaces {
         out.push(b"Require: replaces\r\n");
     }
-    if !lines.referred_by.is_empty() {
+    referred_by_line(lines.referred_by, out);
+}
+
+/// Prints the Replaces line.
+pub fn replaces_line(replaces: &Replaces<'_>, out: &mut Writer<'_>) {
+    out.push(b"Replaces: ");
+    replaces.print(out);
+    out.push(b"\r\n");
+}
+
+/// Prints the Referred-By line; nothing for an empty value.
+pub fn referred_by_line(referred_by: &[u8], out: &mut Writer<'_>) {
+    if !referred_by.is_empty() {
         out.push(b"Referred-By: ");
-        out.push(lines.referred_by);
+        out.push(referred_by);
         out.push(b"\r\n");
     }
 }

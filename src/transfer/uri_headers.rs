@@ -1,13 +1,14 @@
 //! Which headers of a Refer-To URI go into the triggered request (RFC 3261 section 19.1.5, R090 to
 //! R094): a stranger writes them, and the request is ours.
 
-use super::triggered::{self, Triggered};
+use super::triggered;
 use crate::config::Settings;
 use crate::rule::Rule;
 use crate::sip::escape::Decoded;
 use crate::sip::lex::{is_token, trim};
 use crate::sip::{
-    option_tags, unescape, HeaderInUri, Join, ParseError, ReferTo, Replaces, Scratch, UnescapeError,
+    option_tags, unescape, HeaderInUri, Join, ParseError, ReferTo, Replaces, Scratch,
+    UnescapeError, Writer,
 };
 
 /// Taken over as they are, once decoded and checked.
@@ -18,47 +19,61 @@ const COPIED: [&str; 5] =
 const REBUILT: [&str; 3] = ["Replaces", "Require", "Join"];
 
 /// Never taken over, whatever `refer.header_allow` says: they identify or route the request, or
-/// describe its body (R091), or prove or assert who somebody is (R094).
-const NEVER: &[&str] = &[
-    "From",
-    "To",
-    "Call-ID",
-    "CSeq",
-    "Via",
-    "Route",
-    "Record-Route",
-    "Max-Forwards",
-    "Contact",
-    "body",
-    "Allow",
-    "Supported",
-    "User-Agent",
-    "Privacy",
-    "Identity",
-    "Identity-Info",
-    "Session-ID",
-    "Remote-Party-ID",
-    "Diversion",
-    "History-Info",
-    "Referred-By",
-    "Refer-To",
-    "MIME-Version",
-    // The compact forms mean the same headers.
-    "f",
-    "t",
-    "i",
-    "v",
-    "m",
-    "c",
-    "e",
-    "l",
-    "k",
-    "y",
-    "b",
-    "r",
-    "n",
-];
-const NEVER_BEGIN: [&str; 5] = ["Content-", "Accept", "Authorization", "Proxy-", "P-"];
+/// describe its body (R091). The compact forms mean the same headers.
+const ROUTES: Names = Names {
+    exact: &[
+        "From",
+        "To",
+        "Call-ID",
+        "CSeq",
+        "Via",
+        "Route",
+        "Record-Route",
+        "Max-Forwards",
+        "Contact",
+        "body",
+        "Allow",
+        "Supported",
+        "User-Agent",
+        "Referred-By",
+        "Refer-To",
+        "MIME-Version",
+        "f",
+        "t",
+        "i",
+        "v",
+        "m",
+        "c",
+        "e",
+        "l",
+        "k",
+        "b",
+        "r",
+    ],
+    beginning: &["Content-", "Accept"],
+};
+
+/// Never taken over either: they prove or assert who somebody is (R094).
+const PROVES: Names = Names {
+    exact: &["Remote-Party-ID", "Diversion", "History-Info", "Privacy", "Session-ID", "y", "n"],
+    beginning: &["Authorization", "Proxy-", "P-", "Identity"],
+};
+
+struct Names {
+    exact: &'static [&'static str],
+    beginning: &'static [&'static str],
+}
+
+impl Names {
+    fn hold(&self, header: &HeaderInUri<'_>) -> bool {
+        let begins = |start: &&str| {
+            let name = Decoded(header.name_raw).map(|byte| byte.to_ascii_lowercase());
+            name.take(start.len()).eq(start.bytes().map(|byte| byte.to_ascii_lowercase()))
+        };
+        self.exact.iter().any(|name| header.is_named(name.as_bytes()))
+            || self.beginning.iter().any(begins)
+    }
+}
 
 /// What was taken over, and what not.
 pub struct TakenOver<'a> {
@@ -79,27 +94,55 @@ enum Fate<'s> {
 }
 
 fn fate<'s>(header: &HeaderInUri<'_>, settings: &'s Settings) -> Fate<'s> {
-    let named = |names: &[&str]| names.iter().any(|name| header.is_named(name.as_bytes()));
-    if named(&REBUILT) {
+    let is = |name: &&str| header.is_named(name.as_bytes());
+    if REBUILT.iter().any(is) {
         return Fate::Rebuild;
     }
-    // "Accept-Contact" is no kind of Accept.
-    if let Some(name) = COPIED.iter().find(|name| header.is_named(name.as_bytes())) {
+    // Before the rest: "Accept-Contact" is no kind of Accept.
+    if let Some(name) = COPIED.iter().copied().find(is) {
         return Fate::Copy(name);
     }
-    let proves = ["Authorization", "Proxy-", "P-", "Privacy", "Identity", "Session-ID"];
-    let begins = |start: &str| {
-        let name = Decoded(header.name_raw).map(|byte| byte.to_ascii_lowercase());
-        name.take(start.len()).eq(start.bytes().map(|byte| byte.to_ascii_lowercase()))
-    };
-    if named(NEVER) || NEVER_BEGIN.iter().any(|start| begins(start)) {
-        let proof = proves.iter().any(|start| begins(start))
-            || named(&["Remote-Party-ID", "Diversion", "History-Info"]);
-        return Fate::Never(if proof { Rule::R094 } else { Rule::R091 });
+    if ROUTES.hold(header) {
+        return Fate::Never(Rule::R091);
     }
-    match settings.refer_header_allow.iter().find(|name| header.is_named(name.as_bytes())) {
-        Some(name) => Fate::Copy(name),
-        None => Fate::Drop,
+    if PROVES.hold(header) {
+        return Fate::Never(Rule::R094);
+    }
+    settings.refer_header_allow.iter().find(is).map_or(Fate::Drop, Fate::Copy)
+}
+
+/// Option tags of the Require headers of the URI. Those are taken over that this side can keep:
+/// `replaces` and the first 63 of the setting `supported`, one bit each.
+#[derive(Clone, Copy, Default)]
+struct Required {
+    known: u64,
+    unknown: bool,
+}
+
+impl Required {
+    fn candidates(settings: &Settings) -> impl Iterator<Item = (u64, &str)> {
+        let known = core::iter::once("replaces").chain(settings.supported.iter());
+        known.take(64).enumerate().map(|(bit, tag)| (1 << bit, tag))
+    }
+
+    fn add(&mut self, tag: &[u8], settings: &Settings) {
+        let same = |known: &str| known.as_bytes().eq_ignore_ascii_case(tag);
+        match Self::candidates(settings).find(|(_, known)| same(known)) {
+            Some((bit, _)) => self.known |= bit,
+            None => self.unknown = true,
+        }
+    }
+
+    fn print(self, settings: &Settings, out: &mut Writer<'_>) {
+        let mut start: &[u8] = b"Require: ";
+        for (bit, tag) in Self::candidates(settings) {
+            if self.known & bit != 0 {
+                out.push(start);
+                out.push(tag.as_bytes());
+                start = b", ";
+            }
+        }
+        out.push(if self.known == 0 { b"" } else { b"\r\n" });
     }
 }
 
@@ -114,31 +157,28 @@ pub fn take_over<'a>(
 ) -> Result<TakenOver<'a>, UnescapeError> {
     let mut forbidden = None;
     let mut join = None;
-    let mut requires_replaces = false;
+    let mut required = Required::default();
     // Nothing is written before everything was read: an invalid request is never built (R093).
     for header in refer_to.headers() {
         check_text(&header)?;
         if header.is_named(b"Join") {
-            let found = read_join(&header, join.is_some(), replaces.is_some(), scratch)?;
-            join = Some(found);
+            join = Some(read_join(&header, join.is_some(), replaces.is_some(), scratch)?);
         } else if header.is_named(b"Require") {
             let tags = unescape(header.value_raw, scratch).map_err(|it| shifted(it, &header))?;
-            if let Some(bad) = option_tags::of_value(tags).find(|tag| !is_token(tag)) {
-                let _ = bad;
+            if !option_tags::of_value(tags).all(is_token) {
                 let what = "expected option tags in Require";
                 return Err(ParseError::new(what, header.offset, Rule::R023).into());
             }
-            requires_replaces |=
-                option_tags::of_value(tags).any(|tag| tag.eq_ignore_ascii_case(b"replaces"));
+            option_tags::of_value(tags).for_each(|tag| required.add(tag, settings));
         } else if let Fate::Never(rule) = fate(&header, settings) {
             forbidden = Some(rule);
         }
     }
     let lines = scratch.write_with(|out| {
-        triggered::print(
-            &Triggered { replaces, require_replaces: requires_replaces, referred_by: b"" },
-            out,
-        );
+        if let Some(replaces) = replaces {
+            triggered::replaces_line(replaces, out);
+        }
+        required.print(settings, out);
         if let Some(join) = &join {
             out.push(b"Join: ");
             join.print(out);
@@ -152,16 +192,17 @@ pub fn take_over<'a>(
                 out.push(b"\r\n");
             }
         }
-        triggered::print(&Triggered { replaces: None, require_replaces: false, referred_by }, out);
+        triggered::referred_by_line(referred_by, out);
     })?;
     let dropped = scratch.write_with(|out| {
-        let mut first = true;
+        let mut start: &[u8] = b"";
         for header in refer_to.headers() {
-            if matches!(fate(&header, settings), Fate::Drop | Fate::Never(_)) {
-                out.push(if first { b"" } else { b"," });
+            let lost = header.is_named(b"Require") && required.unknown;
+            if lost || matches!(fate(&header, settings), Fate::Drop | Fate::Never(_)) {
+                out.push(start);
                 let show = |byte: u8| if byte.is_ascii_graphic() { byte } else { b'.' };
                 Decoded(header.name_raw).take(40).for_each(|byte| out.push_byte(show(byte)));
-                first = false;
+                start = b",";
             }
         }
     })?;
