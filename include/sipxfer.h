@@ -303,7 +303,7 @@
 #define SIPXFER_GROUND_REFERRED_BY 4
 
 /**
- * The sender holds a token of this library.
+ * The sender holds a token of this library. (No function of this version hands one out.)
  */
 #define SIPXFER_GROUND_TOKEN 5
 
@@ -410,8 +410,8 @@ struct sipxfer_engine;
 /**
  * A borrowed string: `len` bytes at `ptr`, without NUL at the end. (NULL, 0) is empty.
  *
- * Strings that the library hands out point into the caller's message or scratch space, or into
- * static text; each field says for how long they hold. Nobody frees them.
+ * Strings that the library hands out point into what the caller handed in (message, scratch space,
+ * request), or into static text; each field says for how long they hold. Nobody frees them.
  */
 struct sipxfer_str {
     /**
@@ -456,7 +456,7 @@ struct sipxfer_dialog {
      */
     size_t struct_size;
     /**
-     * The host's own object. The library hands it back and never looks into it.
+     * The host's own object, never NULL. The library hands it back and never looks into it.
      */
     void *dialog;
     /**
@@ -503,7 +503,9 @@ struct sipxfer_dialog {
  * Where the host keeps its dialogs.
  *
  * No callback is called under a lock of the library; each may call back into the library, from
- * any thread that calls the library. None may throw or longjmp. The struct itself is copied by
+ * any thread that calls the library. Under a lock of the host (`lock`) only `unlock`, `release` and
+ * `log` are called: locking is the last thing that is done about a request. None may throw or
+ * longjmp. The struct itself is copied by
  * `sipxfer_engine_new()`.
  *
  * With `find` NULL the engine's own table is used (`sipxfer_dialog_add()`); `lock`, `unlock` and
@@ -523,7 +525,8 @@ struct sipxfer_directory {
      * reference on its object and answers `SIPXFER_OK`; the strings of `out` must hold as long as
      * that reference. Answers `SIPXFER_E_NOT_FOUND`, `SIPXFER_E_AMBIGUOUS` where several dialogs
      * match, or `SIPXFER_E_PENDING` without a reference. A dialog that has ended may still be
-     * found, with the state TERMINATED (603). The triple in `out` is compared with the key: a
+     * found, with the state TERMINATED (603). May be called up to four times for one request: a tag
+     * of value `0` also means a peer that sends none, and is asked for as an empty tag too. The triple in `out` is compared with the key: a
      * dialog that does not match it is never handed on. Any other answer is a failure (500).
      */
     int32_t (*find)(void *user, const struct sipxfer_dialog_key *key, struct sipxfer_dialog *out);
@@ -534,7 +537,9 @@ struct sipxfer_directory {
      */
     int32_t (*lock)(void *user, void *dialog, uint32_t *state);
     /**
-     * Undoes `lock`. Given together with it.
+     * Undoes `lock`. Given together with it. Called on the thread that calls
+     * `sipxfer_verdict_release()`: where the host's lock belongs to a thread, that is the one that
+     * got the verdict.
      */
     void (*unlock)(void *user, void *dialog);
     /**
@@ -566,7 +571,8 @@ struct sipxfer_request {
      */
     void *host_data;
     /**
-     * The dialog that the request came in (the host's own object), or NULL outside of one.
+     * The dialog that the request came in (the host's own object), or NULL outside of one: for the
+     * callbacks. The library itself goes by the To tag of the message.
      */
     void *dialog;
     /**
@@ -588,11 +594,13 @@ struct sipxfer_request {
      */
     struct sipxfer_str context;
     /**
-     * Monotonic time in milliseconds. Going back is clamped.
+     * Monotonic time in milliseconds, from any starting point. Going back is clamped; a jump far
+     * ahead ends what waits for time (the memory of ended dialogs, the rate of REFERs). At most
+     * INT64_MAX.
      */
     uint64_t now_ms;
     /**
-     * `SIPXFER_TRANSPORT_*`.
+     * `SIPXFER_TRANSPORT_*`, or 0: for the callbacks.
      */
     uint32_t transport;
     /**
@@ -668,7 +676,8 @@ struct sipxfer_host {
                          const struct sipxfer_request *request,
                          const struct sipxfer_dialog *dialog);
     /**
-     * A log line, without line end: level is `SIPXFER_LOG_*`.
+     * A log line, without line end, with the Call-ID, endpoint and source of the request it is about:
+     * level is `SIPXFER_LOG_*`. It may be called with the dialog of a verdict locked.
      */
     void (*log)(void *user, uint32_t level, struct sipxfer_str text);
     /**
@@ -753,8 +762,8 @@ struct sipxfer_variable {
 /**
  * What the library decided about a request, and why.
  *
- * All strings hold until the scratch space or the message is reused, those that come from the
- * dialog until `sipxfer_verdict_release()`. A kind that the host does not know is to be treated
+ * All strings hold until the scratch space, the message or the request is reused. Where the
+ * function that fills it in fails, it is left as it was. A kind that the host does not know is to be treated
  * as a refusal.
  */
 struct sipxfer_verdict {
@@ -823,12 +832,14 @@ struct sipxfer_verdict {
      */
     struct sipxfer_str context;
     /**
-     * Extension to go on at: the user part without its options, `s` where there is none, or
-     * the external_replaces extension.
+     * Extension to go on at: the user part without its options, decoded, `s` where there is none,
+     * or the external_replaces extension. It exists, but where it came from a stranger it may hold
+     * what a dial string gives a meaning to.
      */
     struct sipxfer_str extension;
     /**
-     * The Request-URI of the triggered request: the Refer-To URI without its headers.
+     * The Request-URI of the triggered request: the Refer-To URI without its headers. For a local
+     * attended transfer nothing is triggered, and this and the next fields are for the log.
      */
     struct sipxfer_str target;
     /**
@@ -903,8 +914,7 @@ struct sipxfer_verdict {
      */
     struct sipxfer_str setting;
     /**
-     * One sentence for an administrator, the same that went to the `log` callback. Not for the
-     * wire.
+     * One sentence for an administrator; the `log` callback got it too. Not for the wire.
      */
     struct sipxfer_str why;
 };
@@ -1195,12 +1205,12 @@ struct sipxfer_refer_to_target {
      */
     const struct sipxfer_replaces *replaces;
     /**
-     * `SIPXFER_DIALOG_*` of that dialog; 0 for a blind transfer.
+     * `SIPXFER_DIALOG_*` of that dialog; not read for a blind transfer.
      */
     uint32_t dialog_state;
     /**
      * `SIPXFER_INITIATOR_*` of that dialog as the transferor sees it: LOCAL where it called the
-     * target. 0 for a blind transfer.
+     * target. Needed where the dialog is early.
      */
     uint32_t dialog_initiator;
     /**
@@ -1231,12 +1241,12 @@ struct sipxfer_invite_headers {
      */
     struct sipxfer_str referred_by;
     /**
-     * `SIPXFER_DIALOG_*` of the dialog to replace; 0 where it is not known.
+     * `SIPXFER_DIALOG_*` of the dialog to replace, if there is one.
      */
     uint32_t dialog_state;
     /**
      * `SIPXFER_INITIATOR_*` of that dialog as seen by whoever asks to replace it: LOCAL means that
-     * the recipient did not begin it. 0 where it is not known.
+     * the recipient did not begin it. Needed where the dialog is early.
      */
     uint32_t dialog_initiator;
     /**
@@ -1420,6 +1430,8 @@ struct sipxfer_api {
      * `sipxfer_engine_supported()`.
      */
     int32_t (*engine_supported)(const struct sipxfer_engine *engine,
+                                const char *endpoint,
+                                size_t endpoint_len,
                                 char *buffer,
                                 size_t capacity,
                                 size_t *needed);
@@ -1758,15 +1770,17 @@ int32_t sipxfer_engine_new(const struct sipxfer_engine_options *options,
 void sipxfer_engine_free(struct sipxfer_engine *engine);
 
 /**
- * The value of a Supported header for this engine's settings: `replaces` is in it where Replaces
- * is supported, and never where not (RFC 3891 section 6.2).
+ * The value of a Supported header towards an endpoint (empty: towards a stranger), by its settings:
+ * `replaces` is in it where Replaces is supported, and never where not (RFC 3891 section 6.2).
  *
  * Otherwise as `sipxfer_replaces_print()`. Threads: any.
  *
  * Requires:
- * `engine` is valid, `buffer` points to `capacity` writable bytes, `needed` to a writable size.
+ * `engine` is valid, `endpoint` points to `endpoint_len` bytes, `buffer` points to `capacity` writable bytes, `needed` to a writable size.
  */
 int32_t sipxfer_engine_supported(const struct sipxfer_engine *engine,
+                                 const char *endpoint,
+                                 size_t endpoint_len,
                                  char *buffer,
                                  size_t capacity,
                                  size_t *needed);
@@ -1939,7 +1953,7 @@ int32_t sipxfer_dialog_count(const struct sipxfer_engine *engine, size_t *count)
  * Returns `SIPXFER_OK` whenever there is a verdict, a refusal included; `SIPXFER_E_SCRATCH`,
  * `SIPXFER_E_CALLBACK_MISSING` where a lock is asked for and the directory has none, or the status of
  * a wrong argument. Threads: any; blocks only if a callback does. Allocates nothing, as long as no
- * more than 64 verdicts on one dialog are held at once.
+ * more than 64 verdicts with a dialog are held at once.
  *
  * Requires:
  * `engine` is valid, `request` and `verdict` point to structs whose `struct_size` is set, the strings
@@ -1958,6 +1972,11 @@ int32_t sipxfer_replaces_verify_request(const struct sipxfer_engine *engine,
  *
  * The host's own dialog that a Replaces in the Refer-To names is handed out as by
  * `sipxfer_replaces_verify_request()`. Nothing of the call that exists is changed by a verdict.
+ *
+ * A REFER with the To tag of a dialog that the host does not have is the host's to answer, with 481.
+ * One without a To tag is refused unless `refer.outside_dialog` is yes. Where a blind transfer goes
+ * is the dialplan's decision, whatever host the URI names; `remote.allow_domains` and its kin guard
+ * what leaves by external_replaces or by another method.
  *
  * Returns and requirements as for `sipxfer_replaces_verify_request()`, and
  * `SIPXFER_E_CALLBACK_MISSING` without `extension_exists`.
@@ -2226,8 +2245,9 @@ int32_t sipxfer_refer_to_parse(const char *value,
  * Writes up to `capacity` bytes, without NUL, and their number to `needed`. Returns `SIPXFER_OK`,
  * `SIPXFER_E_BUFFER` where `needed` is more than `capacity`, `SIPXFER_E_PARSE` where the URI is no
  * sip or sips URI or carries headers already, `SIPXFER_E_NOT_ALLOWED` for an early dialog that the
- * target did not begin (RFC 3891 section 4: transfer blind instead, RFC 5589 section 7.4), or the
- * status of a wrong argument. Threads: any; does not block; allocates nothing.
+ * target did not begin (RFC 3891 section 4: transfer blind instead, RFC 5589 section 7.4) or that has
+ * ended, `SIPXFER_E_RANGE` where a Replaces comes without the state of its dialog or
+ * `require_replaces` without a Replaces, or the status of a wrong argument. Threads: any; does not block; allocates nothing.
  *
  * Requires:
  * `target` points to a struct whose `struct_size` is set and whose pointers hold, `buffer` to

@@ -108,14 +108,20 @@ impl Engine {
         let snapshot = self.settings();
         let Engine { tombstones, rates, .. } = self;
         let context = Context { directory, host, snapshot: &snapshot, tombstones, rates };
-        let verdict = match Message::parse(raw) {
-            Ok(message) => rule(&context, &Request { message, sender, now_ms }, scratch)?,
-            Err(error) => unreadable(snapshot.of(sender.endpoint), error, scratch)?,
+        let message = match Message::parse(raw) {
+            Ok(message) => message,
+            Err(error) => {
+                let verdict = unreadable(snapshot.of(sender.endpoint), error, scratch)?;
+                host.log(Level::Warning, verdict.why);
+                return Ok(verdict);
+            }
         };
-        if verdict.code >= 300 {
-            host.log(Level::Warning, verdict.why);
-        } else if verdict.code > 0 {
-            host.log(Level::Info, verdict.why);
+        let request = Request { message, sender, now_ms };
+        let verdict = rule(&context, &request, scratch)?;
+        match verdict.code {
+            0 => {}
+            300.. => context.log(Level::Warning, &request, verdict.why, scratch),
+            _ => context.log(Level::Info, &request, verdict.why, scratch),
         }
         Ok(verdict)
     }

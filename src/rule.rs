@@ -103,7 +103,7 @@ rules! {
     R022 = 22, "RFC 3891 section 6.1", "unknown parameters of Replaces are kept and printed again";
     R023 = 23, "RFC 3891 section 6.2", "replaces is offered where it is supported; a required extension that is unknown is refused with 420";
     R024 = 24, "RFC 3891 section 8", "policy can demand an authenticated peer and a secure transport for Replaces";
-    R025 = 25, "RFC 3891 sections 3 and 8", "Replaces is checked in one fixed order, so that a stranger learns nothing of a dialog's state";
+    R025 = 25, "RFC 3891 sections 3 and 8", "Replaces is checked in one fixed order: form, match, end, permission, and only then the state";
     R026 = 26, "RFC 3261 section 7.3.1", "Call-ID is compared byte for byte, tags without regard to case";
     R028 = 28, "RFC 3515 section 2", "a REFER carries exactly one Contact";
     R029 = 29, "RFC 3515 section 2.4.1", "a REFER carries exactly one well-formed Refer-To value";
@@ -170,6 +170,7 @@ rules! {
     R103 = 103, "RFC 3911 section 4", "Join and Replaces contradict each other";
     R104 = 104, "RFC 3911 section 4", "a call that cannot be mixed refuses Join with 488";
     R106 = 106, "RFC 3420 section 2", "a sipfrag begins with a start line to be an outcome";
+    R200 = 200, "RFC 3261 section 7", "a message is a start line and header lines, each with a name and a colon";
 }
 
 #[cfg(test)]

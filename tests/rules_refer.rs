@@ -139,8 +139,10 @@ fn r035_another_method_is_honoured_where_the_host_opted_in_and_else_refused() {
         let bye = refer_to("<sip:carol@h;method=BYE>");
         assert_eq!(pbx.route(&bye, known("bob")).refused(403, 35).setting, "refer.methods");
         pbx.route(&refer_to("<sip:c@h;method=B%59E>"), known("bob")).refused(403, 35);
-        pbx.route(&refer_to("<sip:c@h;METHOD=bye>"), known("bob")).refused(403, 35);
         pbx.set("refer.methods", "BYE, REFER");
+        // A method is compared as it is written (RFC 3261 section 7.1).
+        pbx.route(&refer_to("<sip:c@h;METHOD=bye>"), known("bob")).refused(403, 35);
+        pbx.route(&refer_to("<sip:c@h;method=invite>"), known("bob")).refused(403, 35);
         let got = pbx.route(&bye, known("bob"));
         got.is(SIPXFER_VERDICT_OTHER_METHOD, 35);
         assert_eq!((got.method.as_str(), got.target.as_str()), ("BYE", "sip:carol@h"));
@@ -335,9 +337,12 @@ fn r050_referred_by_is_copied_unchanged_and_r049_two_are_400() {
 }
 
 #[test]
-fn a_refer_outside_a_dialog_is_routed_by_the_same_rules() {
+fn r098_a_refer_outside_a_dialog_is_routed_by_the_same_rules_where_it_is_allowed() {
     on_both(|pbx| {
         let outside = request("REFER", "", "Refer-To: <sip:100@h>\r\n");
+        let got = pbx.route(&outside, known("bob"));
+        assert_eq!(got.refused(403, 98).setting, "refer.outside_dialog");
+        pbx.set("refer.outside_dialog", "yes");
         pbx.route(&outside, known("bob")).is(SIPXFER_VERDICT_BLIND, 95);
         let second = second_call(&pbx);
         let attended = request("REFER", "", &format!("Refer-To: {SECOND}\r\n"));
@@ -366,15 +371,36 @@ fn what_is_no_refer_is_none_of_its_business() {
 fn a_directory_that_waits_or_fails_decides_nothing() {
     let pbx = Pbx::new(Kind::Callbacks);
     *pbx.host.find_answer.lock().unwrap() = Some(SIPXFER_E_PENDING);
-    remote(&pbx).is(SIPXFER_VERDICT_PENDING, 0);
+    // Asking again is no REFER of its own.
+    pbx.set("rate.per_endpoint", "2");
+    for _ in 0..5 {
+        remote(&pbx).is(SIPXFER_VERDICT_PENDING, 0);
+    }
     *pbx.host.find_answer.lock().unwrap() = Some(-99);
     remote(&pbx).refused(500, 0);
+}
+
+#[test]
+fn the_host_approves_before_anything_is_locked() {
+    on_both(|pbx| {
+        first_call(&pbx);
+        second_call(&pbx);
+        // `approve` fails the test where it finds a lock held.
+        let got = pbx.route_locked(&refer_to(SECOND), known("bob"));
+        assert!(got.is(SIPXFER_VERDICT_LOCAL_ATTENDED, 9).locked);
+        *pbx.host.lock_answer.lock().unwrap() = Some(SIPXFER_E_GONE);
+        pbx.route_locked(&refer_to(SECOND), known("bob")).refused(603, 8);
+    });
 }
 
 #[test]
 fn every_verdict_leaves_one_line_in_the_log() {
     on_both(|pbx| {
         let got = pbx.route(&refer_to("<sip:unknown@h>"), known("bob"));
-        assert_eq!(pbx.log(), [got.why]);
+        let log = pbx.log();
+        assert_eq!(log.len(), 1, "{log:?}");
+        assert!(log[0].starts_with(&got.why), "{log:?}");
+        let about = "(Call-ID 'first@phone', endpoint 'bob', from '192.0.2.7:5060')";
+        assert!(log[0].ends_with(about), "{log:?}");
     });
 }

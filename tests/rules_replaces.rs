@@ -44,10 +44,14 @@ fn r002_two_replaces_are_400_on_two_lines_or_in_a_list() {
 }
 
 #[test]
-fn r003_replaces_outside_invite_is_400() {
+fn r003_replaces_outside_invite_is_400_and_what_is_never_answered_is_not() {
     on_both(|pbx| {
         bobs_call(&pbx);
         let line = format!("Replaces: {NAMED}\r\n");
+        pbx.verify(&request("ACK", ";tag=x", &line), known("bob")).is(SIPXFER_VERDICT_NONE, 0);
+        let response =
+            invite(&line).replace("INVITE sip:100@pbx.example SIP/2.0", "SIP/2.0 200 OK");
+        pbx.verify(&response, known("bob")).is(SIPXFER_VERDICT_NONE, 0);
         for method in ["OPTIONS", "SUBSCRIBE", "invite"] {
             pbx.verify(&request(method, "", &line), known("bob")).refused(400, 3);
         }
@@ -352,16 +356,21 @@ fn r023_an_unsupported_require_is_420_and_names_it() {
 #[test]
 fn r023_supported_lists_replaces_where_it_is_supported_and_not_where_not() {
     on_both(|pbx| {
-        let supported = || {
+        let supported = |endpoint: &str| {
             let (mut buffer, mut needed) = ([0_u8; 100], 0);
             let to = buffer.as_mut_ptr().cast();
-            let status = unsafe { sipxfer_engine_supported(pbx.engine, to, 100, &mut needed) };
+            let (name, len) = (endpoint.as_ptr().cast(), endpoint.len());
+            let status =
+                unsafe { sipxfer_engine_supported(pbx.engine, name, len, to, 100, &mut needed) };
             assert_eq!(status, SIPXFER_OK);
             String::from_utf8(buffer[..needed].to_vec()).unwrap()
         };
-        assert_eq!(supported(), "replaces, 100rel, timer, norefersub");
+        assert_eq!(supported("bob"), "replaces, 100rel, timer, norefersub");
+        pbx.set_in("endpoint:bob", "replaces.allow", "no");
+        assert_eq!(supported("bob"), "100rel, timer, norefersub");
+        assert_eq!(supported(""), "replaces, 100rel, timer, norefersub");
         pbx.set("replaces.allow", "no");
-        assert_eq!(supported(), "100rel, timer, norefersub");
+        assert_eq!(supported(""), "100rel, timer, norefersub");
     });
 }
 

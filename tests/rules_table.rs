@@ -208,6 +208,11 @@ fn r017_an_early_dialog_that_the_target_did_not_begin_is_never_asked_for() {
     assert_eq!(build(&refused, &mut needed), SIPXFER_E_NOT_ALLOWED);
     let theirs = target(&named, early, SIPXFER_INITIATOR_REMOTE);
     let confirmed = target(&named, SIPXFER_DIALOG_CONFIRMED, SIPXFER_INITIATOR_LOCAL);
+    let ended = target(&named, SIPXFER_DIALOG_TERMINATED, SIPXFER_INITIATOR_REMOTE);
+    assert_eq!(build(&ended, &mut needed), SIPXFER_E_NOT_ALLOWED);
+    for (state, initiator) in [(0, 0), (early, 0), (4, 1), (SIPXFER_DIALOG_CONFIRMED, 3)] {
+        assert_eq!(build(&target(&named, state, initiator), &mut needed), SIPXFER_E_RANGE);
+    }
     for allowed in [theirs, confirmed] {
         let value = printed(|to, room, needed| unsafe {
             sipxfer_refer_to_build(&allowed, to, room, needed)

@@ -238,7 +238,9 @@ void host_open(struct ua *ua)
     options.host = &host;
     check(ua, sipxfer_engine_new(&options, &pbx.engine), "sipxfer_engine_new");
     configure(ua, pbx.engine);
-    check(ua, sipxfer_engine_supported(pbx.engine, ua->supported, sizeof ua->supported - 1, &len),
+    check(ua,
+          sipxfer_engine_supported(pbx.engine, NULL, 0, ua->supported, sizeof ua->supported - 1,
+                                   &len),
           "Supported");
     ua->supported[len] = '\0';
 }

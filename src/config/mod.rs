@@ -4,9 +4,11 @@
 //! A [`Config`] is a set in the making; a [`Snapshot`] is what verdicts go by, and never changes.
 #![forbid(unsafe_code)]
 
+mod header_names;
 mod registry;
 mod values;
 
+pub use header_names::{HeaderNames, PROVES, ROUTES};
 pub use registry::{settings, Setting};
 pub use values::{Domain, Domains, Ground, Grounds, Names};
 
@@ -75,6 +77,8 @@ pub struct Settings {
     pub refer_header_allow: Names,
     /// `refer.methods`
     pub refer_methods: Names,
+    /// `refer.outside_dialog`
+    pub refer_outside_dialog: bool,
     /// `refer.tel`
     pub refer_tel: bool,
     /// `remote.extension`
@@ -117,6 +121,7 @@ impl Default for Settings {
             refer_max_depth: 0,
             refer_header_allow: Names::default(),
             refer_methods: Names::default(),
+            refer_outside_dialog: false,
             refer_tel: false,
             remote_extension: Box::default(),
             remote_allow_domains: Domains::default(),
@@ -188,7 +193,7 @@ impl Config {
             let place = if scope.is_empty() { "" } else { " in " };
             let values = setting.values;
             ConfigError::BadValue(format!(
-                "{name}{place}{scope}: \"{value}\" {why}; expected {values}"
+                "{name}{place}{scope}: {value:?} {why}; expected {values}"
             ))
         })?;
         let values = match endpoint_of(scope) {
@@ -238,11 +243,11 @@ fn lookup(scope: &str, name: &str) -> Result<&'static Setting, ConfigError> {
     let per_endpoint = endpoint_of(scope).is_some();
     if !scope.is_empty() && !per_endpoint {
         return Err(ConfigError::Unknown(format!(
-            "scope \"{scope}\": expected \"\" or \"endpoint:NAME\""
+            "scope {scope:?}: expected \"\" or \"endpoint:NAME\""
         )));
     }
     let Some(setting) = registry::settings().iter().find(|setting| setting.name == name) else {
-        return Err(ConfigError::Unknown(format!("there is no setting \"{name}\"")));
+        return Err(ConfigError::Unknown(format!("there is no setting {name:?}")));
     };
     if per_endpoint && !setting.per_endpoint {
         let sentence = format!("{name} can only be set for all, not for {scope}");
@@ -309,6 +314,22 @@ mod tests {
         assert!(value.contains("refer.allow in endpoint:bob: \"maybe\""), "{value}");
         assert!(config.set("endpoint:bob", "warning.agent", "x").is_err());
         assert_eq!(config.get("endpoint:bob", "refer.allow"), Ok("yes"));
+    }
+
+    #[test]
+    fn values_that_could_not_work_are_refused() {
+        let mut config = Config::new();
+        for (name, value) in [
+            ("warning.agent", "my pbx, 2"),
+            ("refer.header_allow", "X-Own, Route"),
+            ("refer.header_allow", "p-asserted-identity"),
+            ("refer.methods", "BYE, INVITE"),
+            ("context", "a\r\nb"),
+        ] {
+            let error = config.set("", name, value).unwrap_err().to_string();
+            assert!(error.starts_with(name) && !error.contains('\n'), "{error}");
+        }
+        config.set("", "warning.agent", "[2001:db8::1]:5060").unwrap();
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The settings that exist.
 
+use super::header_names::{PROVES, ROUTES};
 use super::values::{Domains, Grounds, Names};
 use super::{InDialog, RequireAuth, Settings, Unmatched};
 
@@ -80,10 +81,12 @@ registry! {
     "the answer that accepts a REFER";
     "refer.max_depth", endpoint, "10", "a number, 0 for no limit", refer_max_depth = number,
     "how many transfers one call may go through; one more gets 403";
-    "refer.header_allow", endpoint, "", "a list of header names", refer_header_allow = Names::parse,
+    "refer.header_allow", endpoint, "", "a list of header names", refer_header_allow = headers,
     "headers of a Refer-To URI that are taken over besides the usual ones; those that identify, route or prove something never are";
-    "refer.methods", endpoint, "", "a list of methods", refer_methods = Names::parse,
-    "methods besides INVITE that a Refer-To may ask for (method=BYE, say); others get 403";
+    "refer.methods", endpoint, "", "a list of methods", refer_methods = methods,
+    "methods besides INVITE, as they are written, that a Refer-To may ask for (method=BYE, say); others get 403";
+    "refer.outside_dialog", endpoint, "no", "yes or no", refer_outside_dialog = flag,
+    "whether a REFER without a To tag is decided (click-to-dial); else it gets 403. One with a tag of a dialog that does not exist is the host's to answer with 481";
     "refer.tel", endpoint, "no", "yes or no", refer_tel = flag,
     "a tel: target is sent to the extension that is its number, else 416";
     "context", endpoint, "default", "a dialplan context", context = word,
@@ -102,7 +105,7 @@ registry! {
     "how many REFERs one endpoint may send; more get 503 with Retry-After";
     "supported", endpoint, "100rel, timer, norefersub", "a list of option tags", supported = Names::parse,
     "option tags besides replaces that the host understands in Require; others get 420";
-    "warning.agent", all, "sipxfer", "a host name or word", warning_agent = word,
+    "warning.agent", all, "sipxfer", "a token, or a host with :port or without", warning_agent = agent,
     "the name in front of the text of a Warning header";
 }
 
@@ -112,6 +115,30 @@ fn flag(value: &str) -> Result<bool, &'static str> {
         "no" | "false" | "off" | "0" => Ok(false),
         _ => Err("is neither yes nor no"),
     }
+}
+
+fn headers(value: &str) -> Result<Names, &'static str> {
+    let names = Names::parse(value)?;
+    if names.iter().any(|name| ROUTES.hold(name.bytes()) || PROVES.hold(name.bytes())) {
+        return Err("names a header that is never taken over");
+    }
+    Ok(names)
+}
+
+fn methods(value: &str) -> Result<Names, &'static str> {
+    let names = Names::parse(value)?;
+    if names.iter().any(|name| ["INVITE", "ACK", "CANCEL"].contains(&name)) {
+        return Err("names a method that is no other one, or cannot be asked for");
+    }
+    Ok(names)
+}
+
+fn agent(value: &str) -> Result<Box<str>, &'static str> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~[]:".contains(&byte);
+    if value.is_empty() || !value.bytes().all(fits) {
+        return Err("is no token and no host");
+    }
+    Ok(value.into())
 }
 
 fn number(value: &str) -> Result<u32, &'static str> {

@@ -39,6 +39,8 @@ pub struct sipxfer_api {
     /// `sipxfer_engine_supported()`.
     pub engine_supported: unsafe extern "C" fn(
         engine: *const sipxfer_engine,
+        endpoint: *const c_char,
+        endpoint_len: usize,
         buffer: *mut c_char,
         capacity: usize,
         needed: *mut usize,

@@ -6,7 +6,9 @@ use core::ffi::{c_char, c_void};
 /// Where the host keeps its dialogs.
 ///
 /// No callback is called under a lock of the library; each may call back into the library, from
-/// any thread that calls the library. None may throw or longjmp. The struct itself is copied by
+/// any thread that calls the library. Under a lock of the host (`lock`) only `unlock`, `release` and
+/// `log` are called: locking is the last thing that is done about a request. None may throw or
+/// longjmp. The struct itself is copied by
 /// `sipxfer_engine_new()`.
 ///
 /// With `find` NULL the engine's own table is used (`sipxfer_dialog_add()`); `lock`, `unlock` and
@@ -22,7 +24,8 @@ pub struct sipxfer_directory {
     /// reference on its object and answers `SIPXFER_OK`; the strings of `out` must hold as long as
     /// that reference. Answers `SIPXFER_E_NOT_FOUND`, `SIPXFER_E_AMBIGUOUS` where several dialogs
     /// match, or `SIPXFER_E_PENDING` without a reference. A dialog that has ended may still be
-    /// found, with the state TERMINATED (603). The triple in `out` is compared with the key: a
+    /// found, with the state TERMINATED (603). May be called up to four times for one request: a tag
+    /// of value `0` also means a peer that sends none, and is asked for as an empty tag too. The triple in `out` is compared with the key: a
     /// dialog that does not match it is never handed on. Any other answer is a failure (500).
     pub find: Option<
         unsafe extern "C" fn(
@@ -37,7 +40,9 @@ pub struct sipxfer_directory {
     pub lock: Option<
         unsafe extern "C" fn(user: *mut c_void, dialog: *mut c_void, state: *mut u32) -> i32,
     >,
-    /// Undoes `lock`. Given together with it.
+    /// Undoes `lock`. Given together with it. Called on the thread that calls
+    /// `sipxfer_verdict_release()`: where the host's lock belongs to a thread, that is the one that
+    /// got the verdict.
     pub unlock: Option<unsafe extern "C" fn(user: *mut c_void, dialog: *mut c_void)>,
     /// Gives one reference back: each successful `find` is one, each `sipxfer_dialog_add()` is
     /// one. After the last the library holds nothing of the dialog.
@@ -106,7 +111,8 @@ pub struct sipxfer_host {
             dialog: *const sipxfer_dialog,
         ) -> i32,
     >,
-    /// A log line, without line end: level is `SIPXFER_LOG_*`.
+    /// A log line, without line end, with the Call-ID, endpoint and source of the request it is about:
+    /// level is `SIPXFER_LOG_*`. It may be called with the dialog of a verdict locked.
     pub log: Option<unsafe extern "C" fn(user: *mut c_void, level: u32, text: sipxfer_str)>,
     /// Fills `len` bytes at `buffer` with random bytes and answers `SIPXFER_OK`. Without it the
     /// operating system is asked. Called only by `sipxfer_engine_new()`.

@@ -179,16 +179,18 @@ pub unsafe extern "C" fn sipxfer_engine_free(engine: *mut sipxfer_engine) {
     });
 }
 
-/// The value of a Supported header for this engine's settings: `replaces` is in it where Replaces
-/// is supported, and never where not (RFC 3891 section 6.2).
+/// The value of a Supported header towards an endpoint (empty: towards a stranger), by its settings:
+/// `replaces` is in it where Replaces is supported, and never where not (RFC 3891 section 6.2).
 ///
 /// Otherwise as `sipxfer_replaces_print()`. Threads: any.
 ///
 /// # Safety
-/// `engine` is valid, `buffer` points to `capacity` writable bytes, `needed` to a writable size.
+/// `engine` is valid, `endpoint` points to `endpoint_len` bytes, `buffer` points to `capacity` writable bytes, `needed` to a writable size.
 #[no_mangle]
 pub unsafe extern "C" fn sipxfer_engine_supported(
     engine: *const sipxfer_engine,
+    endpoint: *const c_char,
+    endpoint_len: usize,
     buffer: *mut c_char,
     capacity: usize,
     needed: *mut usize,
@@ -196,8 +198,10 @@ pub unsafe extern "C" fn sipxfer_engine_supported(
     guard(|| {
         // SAFETY: contract of this function.
         let engine = unsafe { engine_in(engine) }?;
+        // SAFETY: contract of this function.
+        let endpoint = unsafe { bytes(endpoint, endpoint_len) }?;
         let snapshot = engine.core.settings();
-        let settings = snapshot.global();
+        let settings = snapshot.of(endpoint);
         let print = |out: &mut crate::sip::Writer<'_>| {
             let replaces = settings.replaces_allow.then_some("replaces");
             for (number, tag) in replaces.into_iter().chain(settings.supported.iter()).enumerate() {

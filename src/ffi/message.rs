@@ -200,7 +200,7 @@ pub unsafe extern "C" fn sipxfer_name_addr_parse(
     error: *mut sipxfer_parse_error,
 ) -> i32 {
     let parse = |raw| {
-        NameAddr::parse(raw, Rule::R025).map(|it| sipxfer_name_addr {
+        NameAddr::parse(raw, Rule::R200).map(|it| sipxfer_name_addr {
             struct_size: 0,
             display: text(it.display),
             uri: text(it.uri),

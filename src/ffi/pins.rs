@@ -23,9 +23,10 @@ impl Pins {
 
     /// Keeps a dialog for a verdict; lets go of it and answers `None` where there is no room.
     pub(super) fn keep(&self, matched: Matched<Dialog>) -> Option<u64> {
-        // Threads that work on different dialogs should not meet here. The low bits of a heap
-        // address are the same for all.
-        let number = (matched.dialog.object() as usize >> 5) % SHARDS;
+        // Threads that work on different dialogs should not meet here. Addresses differ in few of
+        // their bits; the multiplication (Knuth's, by the golden ratio) spreads them to the top.
+        let address = matched.dialog.object() as u64;
+        let number = (address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % SHARDS;
         let mut shard = self.shards.get(number)?.lock();
         if shard.len() >= MOST_PER_SHARD {
             drop(shard);

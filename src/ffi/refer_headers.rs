@@ -5,7 +5,7 @@ use super::dialog_headers::{replaces_in, sipxfer_replaces};
 use super::raw::*;
 use super::status::*;
 use super::types::*;
-use crate::sip::{ReferSub, ReferTo, ReferredBy, Scratch, UnescapeError, Uri, Writer};
+use crate::sip::{unescape, ReferSub, ReferTo, ReferredBy, Scratch, UnescapeError, Uri, Writer};
 use crate::transfer::triggered::{self, Triggered};
 use core::ffi::c_char;
 
@@ -52,10 +52,10 @@ pub struct sipxfer_refer_to_target {
     /// The dialog with the target as the *target* sees it (to-tag = the target's own tag), or NULL
     /// for a blind transfer.
     pub replaces: *const sipxfer_replaces,
-    /// `SIPXFER_DIALOG_*` of that dialog; 0 for a blind transfer.
+    /// `SIPXFER_DIALOG_*` of that dialog; not read for a blind transfer.
     pub dialog_state: u32,
     /// `SIPXFER_INITIATOR_*` of that dialog as the transferor sees it: LOCAL where it called the
-    /// target. 0 for a blind transfer.
+    /// target. Needed where the dialog is early.
     pub dialog_initiator: u32,
     /// 1 to ask for `Require: replaces` in the triggered INVITE: right where `uri` is an AOR
     /// (RFC 5589 section 7.3).
@@ -105,10 +105,10 @@ pub struct sipxfer_invite_headers {
     pub replaces: *const sipxfer_replaces,
     /// Value of the Referred-By to copy, or empty (RFC 3892 section 2.2).
     pub referred_by: sipxfer_str,
-    /// `SIPXFER_DIALOG_*` of the dialog to replace; 0 where it is not known.
+    /// `SIPXFER_DIALOG_*` of the dialog to replace, if there is one.
     pub dialog_state: u32,
     /// `SIPXFER_INITIATOR_*` of that dialog as seen by whoever asks to replace it: LOCAL means that
-    /// the recipient did not begin it. 0 where it is not known.
+    /// the recipient did not begin it. Needed where the dialog is early.
     pub dialog_initiator: u32,
     /// 1 to add `Require: replaces`.
     pub require_replaces: u32,
@@ -125,15 +125,19 @@ versioned! {
 }
 
 /// Never ask to replace an early dialog that the recipient did not begin (RFC 3891 section 4,
-/// R017): the recipient began it exactly where this side did not.
+/// R017): the recipient began it exactly where this side did not. One that has ended is not asked
+/// for either.
 fn may_be_asked_for(state: u32, initiator: u32) -> Result<(), Status> {
-    if state > SIPXFER_DIALOG_TERMINATED || initiator > SIPXFER_INITIATOR_REMOTE {
-        return Err(SIPXFER_E_RANGE);
+    match (state, initiator) {
+        (SIPXFER_DIALOG_EARLY, SIPXFER_INITIATOR_REMOTE) => Ok(()),
+        (SIPXFER_DIALOG_CONFIRMED, SIPXFER_INITIATOR_LOCAL | SIPXFER_INITIATOR_REMOTE | 0) => {
+            Ok(())
+        }
+        (SIPXFER_DIALOG_EARLY, SIPXFER_INITIATOR_LOCAL) | (SIPXFER_DIALOG_TERMINATED, _) => {
+            Err(SIPXFER_E_NOT_ALLOWED)
+        }
+        _ => Err(SIPXFER_E_RANGE),
     }
-    if state == SIPXFER_DIALOG_EARLY && initiator == SIPXFER_INITIATOR_LOCAL {
-        return Err(SIPXFER_E_NOT_ALLOWED);
-    }
-    Ok(())
 }
 
 /// Parses a Refer-To value, the Replaces inside its URI included (decoded exactly once).
@@ -164,10 +168,12 @@ pub unsafe extern "C" fn sipxfer_refer_to_parse(
         let value = unsafe { bytes(value, len) }?;
         // SAFETY: contract of this function.
         let mut scratch = Scratch::new(unsafe { buffer(scratch, scratch_len) }?);
-        let parsed = ReferTo::parse(value).map_err(UnescapeError::Parse);
-        let parsed =
-            parsed.and_then(|it| Ok((it.replaces(&mut scratch)?, it.target(&mut scratch)?, it)));
-        let (replaces, request_uri, refer_to) = match parsed {
+        let parsed = ReferTo::parse(value).map_err(UnescapeError::Parse).and_then(|it| {
+            let replaces = it.replaces(&mut scratch)?;
+            let method = unescape(it.method.unwrap_or_default(), &mut scratch)?;
+            Ok((replaces, method, it.target(&mut scratch)?, it))
+        });
+        let (replaces, method, request_uri, refer_to) = match parsed {
             Ok(parsed) => parsed,
             // SAFETY: contract of this function.
             Err(UnescapeError::Parse(cause)) => return Err(unsafe { report(error, cause) }),
@@ -181,7 +187,7 @@ pub unsafe extern "C" fn sipxfer_refer_to_parse(
             display: text(refer_to.display),
             uri: text(refer_to.uri.raw),
             request_uri: text(request_uri),
-            method: text(refer_to.method.unwrap_or_default()),
+            method: text(method),
             params: text(refer_to.params),
             replaces_call_id: part(|it| text(it.call_id)),
             replaces_to_tag: part(|it| text(it.to_tag)),
@@ -201,8 +207,9 @@ pub unsafe extern "C" fn sipxfer_refer_to_parse(
 /// Writes up to `capacity` bytes, without NUL, and their number to `needed`. Returns `SIPXFER_OK`,
 /// `SIPXFER_E_BUFFER` where `needed` is more than `capacity`, `SIPXFER_E_PARSE` where the URI is no
 /// sip or sips URI or carries headers already, `SIPXFER_E_NOT_ALLOWED` for an early dialog that the
-/// target did not begin (RFC 3891 section 4: transfer blind instead, RFC 5589 section 7.4), or the
-/// status of a wrong argument. Threads: any; does not block; allocates nothing.
+/// target did not begin (RFC 3891 section 4: transfer blind instead, RFC 5589 section 7.4) or that has
+/// ended, `SIPXFER_E_RANGE` where a Replaces comes without the state of its dialog or
+/// `require_replaces` without a Replaces, or the status of a wrong argument. Threads: any; does not block; allocates nothing.
 ///
 /// # Safety
 /// `target` points to a struct whose `struct_size` is set and whose pointers hold, `buffer` to
@@ -222,9 +229,13 @@ pub unsafe extern "C" fn sipxfer_refer_to_build(
         if target.require_replaces > 1 || target.reserved != 0 {
             return Err(SIPXFER_E_RANGE);
         }
-        may_be_asked_for(target.dialog_state, target.dialog_initiator)?;
         // SAFETY: contract of this function.
         let replaces = unsafe { optional_replaces(target.replaces) }?;
+        if replaces.is_some() {
+            may_be_asked_for(target.dialog_state, target.dialog_initiator)?;
+        } else if target.require_replaces == 1 {
+            return Err(SIPXFER_E_RANGE);
+        }
         let parsed = Uri::parse(uri).map_err(|_| SIPXFER_E_PARSE)?;
         if !(parsed.is_sip() || parsed.is_sips()) || parsed.without_headers().len() != uri.len() {
             return Err(SIPXFER_E_PARSE);
@@ -277,9 +288,13 @@ pub unsafe extern "C" fn sipxfer_invite_headers_build(
         if wanted.require_replaces > 1 || wanted.reserved != 0 {
             return Err(SIPXFER_E_RANGE);
         }
-        may_be_asked_for(wanted.dialog_state, wanted.dialog_initiator)?;
         // SAFETY: contract of this function.
         let replaces = unsafe { optional_replaces(wanted.replaces) }?;
+        if replaces.is_some() {
+            may_be_asked_for(wanted.dialog_state, wanted.dialog_initiator)?;
+        } else if wanted.require_replaces == 1 {
+            return Err(SIPXFER_E_RANGE);
+        }
         // SAFETY: contract of this function.
         let referred_by = unsafe { bytes(wanted.referred_by.ptr, wanted.referred_by.len) }?;
         if !referred_by.is_empty() {

@@ -71,7 +71,7 @@ pub const SIPXFER_GROUND_SAME_USER: u32 = 2;
 pub const SIPXFER_GROUND_SAME_ENDPOINT: u32 = 3;
 /// A trusted peer sent a Referred-By of the user that is being replaced.
 pub const SIPXFER_GROUND_REFERRED_BY: u32 = 4;
-/// The sender holds a token of this library.
+/// The sender holds a token of this library. (No function of this version hands one out.)
 pub const SIPXFER_GROUND_TOKEN: u32 = 5;
 /// The configuration trusts the sender's endpoint (`replaces_trusted`).
 pub const SIPXFER_GROUND_TRUSTED_PEER: u32 = 6;
@@ -108,8 +108,8 @@ pub const SIPXFER_MAX_RULES: usize = 16;
 
 /// A borrowed string: `len` bytes at `ptr`, without NUL at the end. (NULL, 0) is empty.
 ///
-/// Strings that the library hands out point into the caller's message or scratch space, or into
-/// static text; each field says for how long they hold. Nobody frees them.
+/// Strings that the library hands out point into what the caller handed in (message, scratch space,
+/// request), or into static text; each field says for how long they hold. Nobody frees them.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct sipxfer_str {
@@ -168,7 +168,7 @@ pub struct sipxfer_dialog_key {
 pub struct sipxfer_dialog {
     /// `sizeof (struct sipxfer_dialog)`.
     pub struct_size: usize,
-    /// The host's own object. The library hands it back and never looks into it.
+    /// The host's own object, never NULL. The library hands it back and never looks into it.
     pub dialog: *mut c_void,
     /// Call-ID.
     pub call_id: sipxfer_str,
@@ -203,7 +203,8 @@ pub struct sipxfer_request {
     pub message: sipxfer_str,
     /// The host's own object for the request; callbacks get it back.
     pub host_data: *mut c_void,
-    /// The dialog that the request came in (the host's own object), or NULL outside of one.
+    /// The dialog that the request came in (the host's own object), or NULL outside of one: for the
+    /// callbacks. The library itself goes by the To tag of the message.
     pub dialog: *mut c_void,
     /// Source address as text, for the log; may be empty.
     pub source: sipxfer_str,
@@ -215,9 +216,11 @@ pub struct sipxfer_request {
     /// The endpoint's dialplan context. Where it is empty the endpoint's setting `context` is
     /// taken.
     pub context: sipxfer_str,
-    /// Monotonic time in milliseconds. Going back is clamped.
+    /// Monotonic time in milliseconds, from any starting point. Going back is clamped; a jump far
+    /// ahead ends what waits for time (the memory of ended dialogs, the rate of REFERs). At most
+    /// INT64_MAX.
     pub now_ms: u64,
-    /// `SIPXFER_TRANSPORT_*`.
+    /// `SIPXFER_TRANSPORT_*`, or 0: for the callbacks.
     pub transport: u32,
     /// 1 where the request came over a transport that the host holds to be secure.
     pub secure: u32,
@@ -230,8 +233,8 @@ pub struct sipxfer_request {
 
 /// What the library decided about a request, and why.
 ///
-/// All strings hold until the scratch space or the message is reused, those that come from the
-/// dialog until `sipxfer_verdict_release()`. A kind that the host does not know is to be treated
+/// All strings hold until the scratch space, the message or the request is reused. Where the
+/// function that fills it in fails, it is left as it was. A kind that the host does not know is to be treated
 /// as a refusal.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -270,10 +273,12 @@ pub struct sipxfer_verdict {
     pub ground: u32,
     /// Dialplan context to go on in.
     pub context: sipxfer_str,
-    /// Extension to go on at: the user part without its options, `s` where there is none, or
-    /// the external_replaces extension.
+    /// Extension to go on at: the user part without its options, decoded, `s` where there is none,
+    /// or the external_replaces extension. It exists, but where it came from a stranger it may hold
+    /// what a dial string gives a meaning to.
     pub extension: sipxfer_str,
-    /// The Request-URI of the triggered request: the Refer-To URI without its headers.
+    /// The Request-URI of the triggered request: the Refer-To URI without its headers. For a local
+    /// attended transfer nothing is triggered, and this and the next fields are for the log.
     pub target: sipxfer_str,
     /// The method that the Refer-To asks for; INVITE where it names none.
     pub method: sipxfer_str,
@@ -312,7 +317,6 @@ pub struct sipxfer_verdict {
     pub error_offset: usize,
     /// The setting that decided, or empty.
     pub setting: sipxfer_str,
-    /// One sentence for an administrator, the same that went to the `log` callback. Not for the
-    /// wire.
+    /// One sentence for an administrator; the `log` callback got it too. Not for the wire.
     pub why: sipxfer_str,
 }

@@ -97,15 +97,17 @@ unsafe fn received<'a>(request: &sipxfer_request) -> Result<Received<'a>, Status
     // SAFETY: contract of this function.
     let context = unsafe { bytes(request.context.ptr, request.context.len) }?;
     // SAFETY: contract of this function.
-    unsafe { bytes(request.source.ptr, request.source.len) }?;
+    let source = unsafe { bytes(request.source.ptr, request.source.len) }?;
     let transport = SIPXFER_TRANSPORT_UDP..=SIPXFER_TRANSPORT_WSS;
     let known = request.transport == 0 || transport.contains(&request.transport);
-    if !known || request.secure > 1 || request.reserved != 0 {
+    // The top bit would be a time that nothing comes after: a host's mistake.
+    let sane = request.now_ms <= i64::MAX as u64;
+    if !known || !sane || request.secure > 1 || request.reserved != 0 {
         return Err(SIPXFER_E_RANGE);
     }
     let secure = request.secure == 1;
     let transfer_depth = request.transfer_depth;
-    let sender = Sender { endpoint, user, context, secure, transfer_depth };
+    let sender = Sender { endpoint, user, context, source, secure, transfer_depth };
     Ok(Received { raw, sender, now_ms: request.now_ms })
 }
 
@@ -200,7 +202,7 @@ fn hand_out(
 /// Returns `SIPXFER_OK` whenever there is a verdict, a refusal included; `SIPXFER_E_SCRATCH`,
 /// `SIPXFER_E_CALLBACK_MISSING` where a lock is asked for and the directory has none, or the status of
 /// a wrong argument. Threads: any; blocks only if a callback does. Allocates nothing, as long as no
-/// more than 64 verdicts on one dialog are held at once.
+/// more than 64 verdicts with a dialog are held at once.
 ///
 /// # Safety
 /// `engine` is valid, `request` and `verdict` point to structs whose `struct_size` is set, the strings
@@ -230,6 +232,11 @@ pub unsafe extern "C" fn sipxfer_replaces_verify_request(
 ///
 /// The host's own dialog that a Replaces in the Refer-To names is handed out as by
 /// `sipxfer_replaces_verify_request()`. Nothing of the call that exists is changed by a verdict.
+///
+/// A REFER with the To tag of a dialog that the host does not have is the host's to answer, with 481.
+/// One without a To tag is refused unless `refer.outside_dialog` is yes. Where a blind transfer goes
+/// is the dialplan's decision, whatever host the URI names; `remote.allow_domains` and its kin guard
+/// what leaves by external_replaces or by another method.
 ///
 /// Returns and requirements as for `sipxfer_replaces_verify_request()`, and
 /// `SIPXFER_E_CALLBACK_MISSING` without `extension_exists`.
@@ -336,7 +343,10 @@ pub unsafe extern "C" fn sipxfer_response_print(
             .ok()
             .filter(|code| (300..700).contains(code))
             .ok_or(SIPXFER_E_RANGE)?;
-        if !to_tag.is_empty() && !crate::sip::lex::is_token(to_tag) {
+        if !matches!(told.kind, SIPXFER_VERDICT_REJECT | SIPXFER_VERDICT_CHALLENGE) {
+            return Err(SIPXFER_E_RANGE);
+        }
+        if !crate::sip::lex::is_token(to_tag) {
             return Err(SIPXFER_E_PARSE);
         }
         let one_line = |value: &[u8]| !value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0));

@@ -109,7 +109,7 @@ fn folded_line_end(raw: &[u8], at: usize) -> Result<(usize, usize), usize> {
 
 /// Ill-formed messages are named under the rule of the order of checks: they are refused before
 /// any other.
-const RULE: Rule = Rule::R025;
+const RULE: Rule = Rule::R200;
 
 /// The header line that begins at `at`; `Ok(None)` at the empty line or at the end of all bytes.
 #[inline]
@@ -144,7 +144,7 @@ impl<'a> Message<'a> {
     /// follows is body, whatever it looks like.
     ///
     /// Empty lines before the start line are skipped (RFC 3261 section 7.5); a message that ends
-    /// without its empty line has no body. An error names rule R025: a message that cannot be
+    /// without its empty line has no body. An error names rule R200: a message that cannot be
     /// read is refused before any other check, with 400.
     pub fn parse(raw: &'a [u8]) -> Result<Message<'a>, ParseError> {
         if u32::try_from(raw.len()).is_err() {

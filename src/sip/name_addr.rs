@@ -132,7 +132,7 @@ fn refuse_open_quote(params: &[u8], offset: usize, rule: Rule) -> Result<(), Par
 /// The tag of a From or To value (RFC 3261 section 19.3): `None` without one, with one that is no
 /// token, and for a value that cannot be read. The value need not be unfolded.
 pub fn tag_of(value: &[u8]) -> Option<&[u8]> {
-    let parsed = NameAddr::parse(value, Rule::R025).ok()?;
+    let parsed = NameAddr::parse(value, Rule::R200).ok()?;
     parsed.param(b"tag").flatten().filter(|tag| lex::is_token(tag))
 }
 

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn line(text: &str) -> Result<StartLine<'_>, usize> {
-        parse(text.as_bytes(), Rule::R025).map_err(|error| error.offset)
+        parse(text.as_bytes(), Rule::R200).map_err(|error| error.offset)
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! written.
 
 use crate::config::{Domain, Domains, Settings};
+use crate::sip::escape::means_ignore_case;
 use crate::sip::Uri;
 use core::net::{IpAddr, Ipv6Addr};
 
@@ -25,21 +26,24 @@ pub enum Reach {
 
 /// Checks the target of a remote attended transfer.
 pub fn reach(uri: &Uri<'_>, settings: &Settings) -> Reach {
-    let transport = uri.param(b"transport").flatten().unwrap_or_default();
+    let (allow, deny) = (&settings.remote_allow_domains, &settings.remote_deny_domains);
+    let listed = !allow.is_empty() || !deny.is_empty();
+    if !listed && !settings.remote_require_tls {
+        return Reach::Allowed;
+    }
+    let (Ok(transport), Ok(maddr)) = (only(uri, b"transport"), only(uri, b"maddr")) else {
+        return Reach::Unclear;
+    };
+    let transport = transport.unwrap_or_default();
     let is_tls = |it: &[u8]| it.eq_ignore_ascii_case(b"tls") || it.eq_ignore_ascii_case(b"wss");
     let secure = uri.is_sips() || is_tls(transport);
     if settings.remote_require_tls && !secure {
         return Reach::Insecure;
     }
-    let (allow, deny) = (&settings.remote_allow_domains, &settings.remote_deny_domains);
-    if allow.is_empty() && deny.is_empty() {
+    if !listed {
         return Reach::Allowed;
     }
-    let host = match uri.param(b"maddr") {
-        Some(Some(maddr)) => maddr,
-        Some(None) => return Reach::Unclear,
-        None => uri.host,
-    };
+    let host = maddr.unwrap_or(uri.host);
     let Some(host) = Host::read(host) else {
         return Reach::Unclear;
     };
@@ -58,6 +62,22 @@ pub fn reach(uri: &Uri<'_>, settings: &Settings) -> Reach {
         Reach::NotListed
     }
 }
+
+/// The value of a parameter that stands there once, with a value and without escapes. A second one
+/// is forbidden (RFC 3261 section 19.1.1), and which of the two counts depends on who reads it.
+fn only<'a>(uri: &Uri<'a>, name: &[u8]) -> Result<Option<&'a [u8]>, Unclear> {
+    let mut found = uri.params_iter().filter(|param| means_ignore_case(param.name, name));
+    match (found.next(), found.next()) {
+        (None, _) => Ok(None),
+        (Some(param), None) => match param.value {
+            Some(value) if !value.contains(&b'%') => Ok(Some(value)),
+            _ => Err(Unclear),
+        },
+        (Some(_), Some(_)) => Err(Unclear),
+    }
+}
+
+struct Unclear;
 
 enum Host<'a> {
     Name(&'a [u8]),
@@ -171,6 +191,14 @@ mod tests {
         for unclear in ["sip:c@ok.example;maddr=127.1", "sip:c@ok.example;maddr=2130706433"] {
             assert_eq!(reach_of(unclear, deny), Reach::Unclear, "{unclear}");
         }
+        for twice in [
+            "sip:c@ok.example;maddr=ok.example;maddr=premium.example",
+            "sip:c@ok.example;maddr=premium.example;maddr=ok.example",
+            "sip:c@ok.example;maddr=ok.example;%6Daddr=premium.example",
+            "sip:c@ok.example;transport=tls;transport=udp",
+        ] {
+            assert_eq!(reach_of(twice, deny), Reach::Unclear, "{twice}");
+        }
         let both =
             &[("remote.allow_domains", "*.example"), ("remote.deny_domains", "premium.example")];
         assert_eq!(reach_of("sip:c@premium.example", both), Reach::Denied);
@@ -182,5 +210,9 @@ mod tests {
         assert_eq!(reach_of("sip:c@h", tls), Reach::Insecure);
         assert_eq!(reach_of("sip:c@h;transport=TLS", tls), Reach::Allowed);
         assert_eq!(reach_of("sips:c@h", tls), Reach::Allowed);
+        for twice in ["sip:c@h;transport=tls;transport=udp", "sip:c@h;transport=udp;transport=tls"]
+        {
+            assert_eq!(reach_of(twice, tls), Reach::Unclear, "{twice}");
+        }
     }
 }

@@ -29,6 +29,7 @@ mod verdict;
 
 pub use verdict::{Kind, Matched, OldDialog, Rules, Variables, Verdict, MAX_RULES};
 
+use self::sentence::{Piece, Sentence};
 use crate::config::{Settings, Snapshot};
 use crate::dialog::{DialogRef, Directory, Key, Lookup, Tombstones};
 use crate::sip::{Message, Name, OutOfScratch, Scratch};
@@ -42,6 +43,8 @@ pub struct Sender<'a> {
     pub user: &'a [u8],
     /// The endpoint's context, or empty.
     pub context: &'a [u8],
+    /// Its address, for the log; or empty.
+    pub source: &'a [u8],
     /// Whether the request came over a secure transport.
     pub secure: bool,
     /// How many transfers its call has been through.
@@ -179,10 +182,40 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
         self.snapshot.of(request.sender.endpoint)
     }
 
+    /// Writes a log line that names the request it is about. One for which there is no room is
+    /// written without that.
+    pub(crate) fn log(
+        &self,
+        level: Level,
+        request: &Request<'_>,
+        text: &[u8],
+        scratch: &mut Scratch<'_>,
+    ) {
+        let Sender { endpoint, source, .. } = request.sender;
+        let call_id = request.message.first(Name::CallId).map_or(&[][..], |value| value.raw);
+        let about = [
+            Piece::Text(" (Call-ID "),
+            Piece::Value(call_id),
+            Piece::Text(", endpoint "),
+            Piece::Value(endpoint),
+            Piece::Text(", from "),
+            Piece::Value(source),
+            Piece::Text(")"),
+        ];
+        let line = scratch.sentence(&about).and_then(|about| scratch.concat(&[text, about]));
+        self.host.log(level, line.unwrap_or(text));
+    }
+
     /// Finds the dialog that a Replaces names. The to-tag is the local tag, the from-tag the remote
     /// one (R001). A tag of value 0 also means a peer that sends none (R021), so up to four keys are
     /// looked up; more than one match is none (R005).
-    fn find(&self, named: &crate::sip::Replaces<'_>, now_ms: u64) -> Match<D::Dialog> {
+    fn find(
+        &self,
+        named: &crate::sip::Replaces<'_>,
+        request: &Request<'_>,
+        scratch: &mut Scratch<'_>,
+    ) -> Match<D::Dialog> {
+        let now_ms = request.now_ms;
         let locals = tag_choices(named.to_tag);
         let remotes = tag_choices(named.from_tag);
         let mut found = None;
@@ -193,8 +226,8 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
                 match self.directory.find(&key) {
                     // A directory that errs must not hand over a stranger's call.
                     Lookup::Found(dialog) if !dialog.facts().key.matches(&key) => {
-                        let text = b"the dialog directory answered with a dialog of another triple";
-                        self.host.log(Level::Error, text);
+                        let text = "the dialog directory answered with a dialog of another triple";
+                        self.log(Level::Error, request, text.as_bytes(), scratch);
                     }
                     Lookup::Found(_) if found.is_some() => return Match::None(true),
                     Lookup::Found(dialog) => found = Some(dialog),

@@ -1,7 +1,7 @@
 //! How many REFERs an endpoint may send in a minute: a guard against toll fraud by transfer.
 
 use crate::dialog::{HashKey, Key};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 const SETS: usize = 1024;
 const WAYS: usize = 4;
@@ -36,13 +36,7 @@ impl Rates {
         if per_minute == 0 {
             return Ok(());
         }
-        let key = Key { call_id: sender, local_tag: b"", remote_tag: b"" };
-        let hash = self.hash.fingerprint(&key);
-        let sender = (hash as u64).max(1);
-        let Some(set) = self.sets.get((hash >> 64) as usize % SETS) else {
-            return Ok(());
-        };
-        let mut set = set.lock();
+        let Some((sender, mut set)) = self.place(sender) else { return Ok(()) };
         let place = match set.iter().position(|it| it.sender == sender) {
             Some(place) => place,
             None => {
@@ -50,9 +44,7 @@ impl Rates {
                 oldest.map_or(0, |(place, _)| place)
             }
         };
-        let Some(count) = set.get_mut(place) else {
-            return Ok(());
-        };
+        let Some(count) = set.get_mut(place) else { return Ok(()) };
         if count.sender != sender {
             *count = Count { sender, paid_us: 0 };
         }
@@ -65,6 +57,23 @@ impl Rates {
         }
         count.paid_us = paid_us;
         Ok(())
+    }
+
+    /// Takes back what was counted for one REFER.
+    pub fn give_back(&self, sender: &[u8], per_minute: u32) {
+        let Some((sender, mut set)) = self.place(sender) else { return };
+        if let Some(count) = set.iter_mut().find(|it| it.sender == sender) {
+            let share = MINUTE_US / u64::from(per_minute.max(1));
+            count.paid_us = count.paid_us.saturating_sub(share);
+        }
+    }
+
+    fn place(&self, sender: &[u8]) -> Option<(u64, MutexGuard<'_, [Count; WAYS]>)> {
+        let key = Key { call_id: sender, local_tag: b"", remote_tag: b"" };
+        let hash = self.hash.fingerprint(&key);
+        let set = self.sets.get((hash >> 64) as usize % SETS)?;
+        // 0 is an empty place.
+        Some(((hash as u64).max(1), set.lock()))
     }
 }
 
@@ -84,5 +93,7 @@ mod tests {
         assert_eq!(rates.count(b"bob", 6, 15_000), Ok(()));
         assert_eq!(rates.count(b"bob", 6, 15_000), Err(10));
         assert_eq!(rates.count(b"bob", 0, 15_000), Ok(()));
+        rates.give_back(b"bob", 6);
+        assert_eq!(rates.count(b"bob", 6, 15_000), Ok(()));
     }
 }

@@ -1,7 +1,7 @@
 //! What a REFER asks for, before anybody is asked about it: RFC 3515 section 2.4.
 
 use super::authorize::{self, Referral};
-use super::replaces::{challenge, unsupported};
+use super::replaces::{challenge, host_failed, unsupported};
 use super::sentence::Piece::{Number, Text, Value as Said};
 use super::verdict::{malformed, Refusal};
 use super::{Answer, Context, Host, Kind, NoVerdict, Request, Verdict};
@@ -39,6 +39,12 @@ pub(super) fn wish<'a, D: Directory, H: Host<D::Dialog>>(
         return Ok(Err(refused));
     }
     let message = &request.message;
+    if !request.is_in_dialog() && !settings.refer_outside_dialog {
+        let wire = &[Text("a REFER outside of a dialog is not accepted")];
+        let refusal = Refusal { code: 403, rule: Some(Rule::R098), wire, why: &[] };
+        let refused = refusal.verdict(settings, scratch)?;
+        return Ok(Err(refused.by_setting("refer.outside_dialog")));
+    }
     if message.count(Name::Replaces) > 0 {
         return refused(
             400,
@@ -122,8 +128,7 @@ fn sender<'a, D: Directory, H: Host<D::Dialog>>(
             return not_allowed("", why, scratch);
         }
         Some(Answer::Failed) => {
-            let refusal = super::replaces::host_failed("allow_transfer");
-            return Ok(Some(refusal.verdict(settings, scratch)?));
+            return host_failed("allow_transfer", settings, scratch).map(Some);
         }
         None if !settings.allow_transfer => {
             let why = &[Text("endpoint "), endpoint, Text(" may not transfer")];
@@ -133,17 +138,17 @@ fn sender<'a, D: Directory, H: Host<D::Dialog>>(
     }
     if settings.refer_max_depth > 0 && request.sender.transfer_depth >= settings.refer_max_depth {
         let wire = &[Text("this call has been transferred too often")];
-        let most = u64::from(settings.refer_max_depth);
-        let why = &[Text("the call has been through "), Number(most), Text(" transfers already")];
+        let why = &[
+            Text("the call has been through "),
+            Number(u64::from(request.sender.transfer_depth)),
+            Text(" transfers, and "),
+            Number(u64::from(settings.refer_max_depth)),
+            Text(" are the most"),
+        ];
         let refusal = Refusal { code: 403, rule: None, wire, why };
         return Ok(Some(refusal.verdict(settings, scratch)?.by_setting("refer.max_depth")));
     }
-    // Whoever has no endpoint is counted by user; nobody at all shares one count.
-    let sender = if request.sender.endpoint.is_empty() {
-        request.sender.user
-    } else {
-        request.sender.endpoint
-    };
+    let sender = counted_as(request);
     if let Err(wait_s) = context.rates.count(sender, settings.rate_per_endpoint, request.now_ms) {
         let wire = &[Text("too many transfers")];
         let limit = Number(u64::from(settings.rate_per_endpoint));
@@ -154,6 +159,25 @@ fn sender<'a, D: Directory, H: Host<D::Dialog>>(
         return Ok(Some(verdict));
     }
     Ok(None)
+}
+
+/// Whoever has no endpoint is counted by user; nobody at all shares one count.
+fn counted_as<'a>(request: &Request<'a>) -> &'a [u8] {
+    let sender = &request.sender;
+    if sender.endpoint.is_empty() {
+        sender.user
+    } else {
+        sender.endpoint
+    }
+}
+
+/// A REFER that will be asked about again is not counted yet.
+pub(super) fn uncount<D: Directory, H: Host<D::Dialog>>(
+    context: &Context<'_, D, H>,
+    request: &Request<'_>,
+    settings: &Settings,
+) {
+    context.rates.give_back(counted_as(request), settings.rate_per_endpoint);
 }
 
 /// The one Refer-To (R029).
@@ -250,7 +274,9 @@ pub(super) fn method<'a, D: DialogRef>(
     if asked == b"INVITE" {
         return Ok(Ok((Kind::Blind, asked)));
     }
-    if crate::sip::lex::is_token(asked) && settings.refer_methods.hold(asked) {
+    if crate::sip::lex::is_token(asked)
+        && settings.refer_methods.iter().any(|it| it.as_bytes() == asked)
+    {
         return Ok(Ok((Kind::OtherMethod, asked)));
     }
     let wire = &[Text("the method that Refer-To asks for is not allowed")];

@@ -21,6 +21,10 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
 ) -> Judged<'a, D::Dialog> {
     let message = &request.message;
     let settings = context.settings(request);
+    // Neither is ever answered.
+    if matches!(message.method(), None | Some(b"ACK")) {
+        return Ok(Verdict::none("a response or an ACK asks for nothing"));
+    }
     let Some(header) = message.first(Name::Replaces) else {
         return Ok(Verdict::none("the request carries no Replaces").because(Rule::R025));
     };
@@ -80,7 +84,7 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
             .by_setting("replaces.require_auth"));
     }
 
-    let dialog = match context.find(&named, request.now_ms) {
+    let dialog = match context.find(&named, request, scratch) {
         Match::Found(dialog) => dialog,
         Match::None(several) if settings.replaces_unmatched == Unmatched::Continue => {
             let why = "Replaces matches no dialog; the INVITE goes on without it";
@@ -94,11 +98,15 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         other => return unmatched(other, &named, settings, scratch),
     };
     let authority = Authority { request, settings, referred_by: referred_by.as_ref() };
-    let judged = judge(context, &authority, dialog, &named, want_lock, scratch)?;
-    let (matched, ground) = match judged {
+    let (mut matched, ground) = match judge(context, &authority, dialog, &named, scratch)? {
         Ok(judged) => judged,
         Err(refused) => return Ok(refused),
     };
+    if want_lock {
+        if let Some(refused) = lock(&mut matched, &named, settings, scratch)? {
+            return Ok(refused);
+        }
+    }
 
     let mut verdict = accept(&matched, &named, ground, settings, scratch)?;
     if verdict.kind == Kind::Accept {
@@ -190,24 +198,21 @@ fn unknown_extension<'a, D: Directory, H: Host<D::Dialog>>(
             wire: &[Text("no such extension")],
             why: &[Text("no extension "), Said(extension), Text(" in context "), Said(dialplan)],
         },
-        Answer::Failed => host_failed("extension_exists"),
+        Answer::Failed => return host_failed("extension_exists", settings, scratch).map(Some),
     };
     let verdict = refusal.verdict(settings, scratch)?;
     Ok(Some(verdict.by_setting("replaces.require_extension")))
 }
 
-/// A callback of the host failed.
-pub(super) fn host_failed(callback: &'static str) -> Refusal<'static> {
-    let why: &'static [super::sentence::Piece<'static>] = match callback {
-        "extension_exists" => &[Text("the host's extension_exists callback failed")],
-        "transfer_context" => &[Text("the host's transfer_context callback failed")],
-        "allow_transfer" => &[Text("the host's allow_transfer callback failed")],
-        "approve" => &[Text("the host's approve callback failed")],
-        "authorize" => &[Text("the host's authorize callback failed")],
-        "lock" => &[Text("the host's lock callback failed")],
-        _ => &[Text("the host's dialog directory failed")],
-    };
-    Refusal { code: 500, rule: None, wire: &[Text("internal error")], why }
+/// A callback of the host failed: 500, and the administrator learns which one.
+pub(super) fn host_failed<'a, D: DialogRef>(
+    callback: &str,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Judged<'a, D> {
+    let why = &[Text("the host's "), Text(callback), Text(" callback failed")];
+    let refusal = Refusal { code: 500, rule: None, wire: &[Text("internal error")], why };
+    Ok(refusal.verdict(settings, scratch)?)
 }
 
 /// The dialog that was named was not found, or not found to be alive.
@@ -229,7 +234,7 @@ pub(super) fn unmatched<'a, D: DialogRef>(
             return Ok(verdict);
         }
         Match::Found(_) | Match::Failed => {
-            return Ok(host_failed("directory").verdict(settings, scratch)?);
+            return host_failed("find", settings, scratch);
         }
     };
     let said = match rule {
@@ -257,20 +262,15 @@ pub(super) fn unmatched<'a, D: DialogRef>(
 pub(super) type Allowed<'a, D> = Result<(Matched<D>, Ground), Verdict<'a, D>>;
 
 /// What INVITE and REFER have in common once a dialog was found: its usage, its end, permission,
-/// its lock (R025).
+/// early-only, in this order (R025). Nothing is locked yet.
 pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
     context: &Context<'_, D, H>,
     authority: &Authority<'_, '_>,
     dialog: D::Dialog,
     named: &Replaces<'_>,
-    want_lock: bool,
     scratch: &mut Scratch<'a>,
 ) -> Result<Allowed<'a, D::Dialog>, NoVerdict> {
     let settings = authority.settings;
-    let refuse = |code, rule, wire: &[_], why: &[_], scratch: &mut Scratch<'a>| {
-        let refusal = Refusal { code, rule: Some(rule), wire, why };
-        refusal.verdict::<D::Dialog>(settings, scratch)
-    };
     let Facts { state, initiator, usage, .. } = dialog.facts();
     if usage != Usage::Invite {
         let wire = &[Text("no dialog matches this Replaces")];
@@ -278,11 +278,11 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
             Text("Replaces names a dialog that INVITE did not make, Call-ID "),
             Said(named.call_id),
         ];
-        return Ok(Err(refuse(481, Rule::R007, wire, why, scratch)?));
+        let refusal = Refusal { code: 481, rule: Some(Rule::R007), wire, why };
+        return Ok(Err(refusal.verdict(settings, scratch)?));
     }
-    const ENDED: &[super::sentence::Piece<'_>] = &[Text("the dialog to replace has ended")];
     if state == State::Terminated {
-        return Ok(Err(refuse(603, Rule::R008, ENDED, &[], scratch)?));
+        return Ok(Err(unmatched(Match::Ended, named, settings, scratch)?));
     }
     let ground = match authorize::ground(context.host, authority, &dialog) {
         Ok(Some(ground)) => ground,
@@ -291,8 +291,8 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
             return Ok(Err(challenge(Rule::R009, why).by_setting("replaces.authorize")));
         }
         Ok(None) => {
-            let wire = &[Text("not authorized to replace this dialog")];
             let facts = dialog.facts();
+            let wire = &[Text("not authorized to replace this dialog")];
             let why = &[
                 Text("user "),
                 Said(authority.request.sender.user),
@@ -303,30 +303,54 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
                 Text(" at endpoint "),
                 Said(facts.endpoint),
             ];
-            let refused = refuse(403, Rule::R009, wire, why, scratch)?;
+            let refusal = Refusal { code: 403, rule: Some(Rule::R009), wire, why };
+            let refused = refusal.verdict(settings, scratch)?;
             return Ok(Err(refused.by_setting("replaces.authorize")));
         }
-        Err(super::Failed) => return Ok(Err(host_failed("authorize").verdict(settings, scratch)?)),
+        Err(super::Failed) => return Ok(Err(host_failed("authorize", settings, scratch)?)),
     };
-    let state = if !want_lock {
-        state
-    } else {
-        match dialog.lock() {
-            Lock::Held(State::Terminated) => {
-                dialog.unlock();
-                return Ok(Err(refuse(603, Rule::R008, ENDED, &[], scratch)?));
+    let matched = Matched { dialog, state, initiator, locked: false };
+    Ok(match answered_early_only(&matched, named, settings, scratch)? {
+        Some(refused) => Err(refused),
+        None => Ok((matched, ground)),
+    })
+}
+
+/// Locks the dialog and judges it by the state that the lock reports. The last thing that is done
+/// about a request: no other callback of the host runs under its lock.
+pub(super) fn lock<'a, D: DialogRef>(
+    matched: &mut Matched<D>,
+    named: &Replaces<'_>,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Result<Option<Verdict<'a, D>>, NoVerdict> {
+    match matched.dialog.lock() {
+        Lock::Gone => unmatched(Match::Ended, named, settings, scratch).map(Some),
+        Lock::Failed => host_failed("lock", settings, scratch).map(Some),
+        Lock::Held(state) => {
+            matched.locked = true;
+            matched.state = state;
+            if state == State::Terminated {
+                return unmatched(Match::Ended, named, settings, scratch).map(Some);
             }
-            Lock::Held(state) => state,
-            Lock::Gone => return Ok(Err(refuse(603, Rule::R008, ENDED, &[], scratch)?)),
-            Lock::Failed => return Ok(Err(host_failed("lock").verdict(settings, scratch)?)),
+            answered_early_only(matched, named, settings, scratch)
         }
-    };
-    let matched = Matched { dialog, state, initiator, locked: want_lock };
-    if named.early_only && state == State::Confirmed {
-        let wire = &[Text("the dialog is answered and early-only was asked for")];
-        return Ok(Err(refuse(486, Rule::R013, wire, &[], scratch)?));
     }
-    Ok(Ok((matched, ground)))
+}
+
+/// early-only for a dialog that is confirmed: 486 (R013).
+fn answered_early_only<'a, D: DialogRef>(
+    matched: &Matched<D>,
+    named: &Replaces<'_>,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Result<Option<Verdict<'a, D>>, NoVerdict> {
+    if !named.early_only || matched.state != State::Confirmed {
+        return Ok(None);
+    }
+    let wire = &[Text("the dialog is answered and early-only was asked for")];
+    let refusal = Refusal { code: 486, rule: Some(Rule::R013), wire, why: &[] };
+    Ok(Some(refusal.verdict(settings, scratch)?))
 }
 
 /// The last step for an INVITE: what becomes of the old dialog (R014 to R016).

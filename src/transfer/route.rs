@@ -4,7 +4,7 @@
 use super::authorize::Authority;
 use super::domains::{reach, Reach};
 use super::refer::{self, Target, Wish};
-use super::replaces::{host_failed, judge, note_match, unmatched};
+use super::replaces::{host_failed, judge, lock, note_match, unmatched};
 use super::sentence::Piece::{Text, Value as Said};
 use super::uri_headers::take_over;
 use super::verdict::{malformed, Matched, OldDialog, Refusal};
@@ -78,7 +78,8 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         let mut verdict = Verdict::new(kind, self.settings.refer_accept_code);
         verdict.method = self.method;
         verdict.target = self.wish.refer_to.target(scratch)?;
-        if kind == Kind::RemoteAttended {
+        // What leaves this PBX without its dialplan, or by it.
+        if matches!(kind, Kind::RemoteAttended | Kind::OtherMethod) {
             if let Some(refused) = self.out_of_reach(scratch)? {
                 return Ok(refused);
             }
@@ -94,7 +95,12 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         if let Some(refused) = self.approval(&mut verdict, scratch)? {
             return Ok(refused);
         }
-        if let (Some((matched, ground)), Some(named)) = (matched, &self.wish.replaces) {
+        if let (Some((mut matched, ground)), Some(named)) = (matched, &self.wish.replaces) {
+            if self.want_lock {
+                if let Some(refused) = lock(&mut matched, named, self.settings, scratch)? {
+                    return Ok(refused);
+                }
+            }
             note_match(&mut verdict, named, ground);
             verdict.old_dialog = match (matched.state, matched.initiator) {
                 (State::Early, Initiator::Local) => OldDialog::Cancel,
@@ -123,7 +129,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         callback: &'static str,
         scratch: &mut Scratch<'a>,
     ) -> Ruled<'a, D::Dialog> {
-        Ok(host_failed(callback).verdict(self.settings, scratch)?)
+        host_failed(callback, self.settings, scratch)
     }
 
     /// Is the dialog that Refer-To names here? Then both calls are, and no INVITE with Replaces is
@@ -134,9 +140,13 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         named: &crate::sip::Replaces<'a>,
         scratch: &mut Scratch<'a>,
     ) -> Result<Attended<'a, D::Dialog>, NoVerdict> {
-        let dialog = match self.context.find(named, self.request.now_ms) {
+        let dialog = match self.context.find(named, self.request, scratch) {
             Match::Found(dialog) => dialog,
             Match::None(false) => return Ok(Ok(None)),
+            Match::Pending => {
+                refer::uncount(self.context, self.request, self.settings);
+                return Ok(Err(unmatched(Match::Pending, named, self.settings, scratch)?));
+            }
             other => return Ok(Err(unmatched(other, named, self.settings, scratch)?)),
         };
         if self.request.own_dialog().is_some_and(|own| own.matches(&dialog.facts().key)) {
@@ -148,8 +158,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             settings: self.settings,
             referred_by: self.wish.referred_by.as_ref(),
         };
-        let judged = judge(self.context, &authority, dialog, named, self.want_lock, scratch)?;
-        Ok(judged.map(Some))
+        Ok(judge(self.context, &authority, dialog, named, scratch)?.map(Some))
     }
 
     /// The guard against toll fraud, for a call that leaves this PBX.
@@ -204,16 +213,16 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         verdict.dropped = taken.dropped;
         if !taken.dropped.is_empty() {
             verdict.rules.push(Rule::R090);
-            let text =
-                scratch.concat(&[b"headers of the Refer-To URI were dropped: ", taken.dropped])?;
-            self.context.host.log(Level::Warning, text);
+            let said = b"headers of the Refer-To URI were dropped: ";
+            let text = scratch.concat(&[said, taken.dropped])?;
+            self.context.log(Level::Warning, self.request, text, scratch);
         }
         if let Some(rule) = taken.forbidden {
             verdict.rules.push(rule);
         }
         if wish.refer_to.replaces_in_param {
-            let text = b"the Refer-To URI carries Replaces as a parameter instead of a header";
-            self.context.host.log(Level::Warning, text);
+            let text = "the Refer-To URI carries Replaces as a parameter instead of a header";
+            self.context.log(Level::Warning, self.request, text.as_bytes(), scratch);
         }
         Ok(None)
     }

@@ -2,7 +2,7 @@
 //! R094): a stranger writes them, and the request is ours.
 
 use super::triggered;
-use crate::config::Settings;
+use crate::config::{Settings, PROVES, ROUTES};
 use crate::rule::Rule;
 use crate::sip::escape::Decoded;
 use crate::sip::lex::{is_token, trim};
@@ -17,63 +17,6 @@ const COPIED: [&str; 5] =
 
 /// Read and built anew, never pasted.
 const REBUILT: [&str; 3] = ["Replaces", "Require", "Join"];
-
-/// Never taken over, whatever `refer.header_allow` says: they identify or route the request, or
-/// describe its body (R091). The compact forms mean the same headers.
-const ROUTES: Names = Names {
-    exact: &[
-        "From",
-        "To",
-        "Call-ID",
-        "CSeq",
-        "Via",
-        "Route",
-        "Record-Route",
-        "Max-Forwards",
-        "Contact",
-        "body",
-        "Allow",
-        "Supported",
-        "User-Agent",
-        "Referred-By",
-        "Refer-To",
-        "MIME-Version",
-        "f",
-        "t",
-        "i",
-        "v",
-        "m",
-        "c",
-        "e",
-        "l",
-        "k",
-        "b",
-        "r",
-    ],
-    beginning: &["Content-", "Accept"],
-};
-
-/// Never taken over either: they prove or assert who somebody is (R094).
-const PROVES: Names = Names {
-    exact: &["Remote-Party-ID", "Diversion", "History-Info", "Privacy", "Session-ID", "y", "n"],
-    beginning: &["Authorization", "Proxy-", "P-", "Identity"],
-};
-
-struct Names {
-    exact: &'static [&'static str],
-    beginning: &'static [&'static str],
-}
-
-impl Names {
-    fn hold(&self, header: &HeaderInUri<'_>) -> bool {
-        let begins = |start: &&str| {
-            let name = Decoded(header.name_raw).map(|byte| byte.to_ascii_lowercase());
-            name.take(start.len()).eq(start.bytes().map(|byte| byte.to_ascii_lowercase()))
-        };
-        self.exact.iter().any(|name| header.is_named(name.as_bytes()))
-            || self.beginning.iter().any(begins)
-    }
-}
 
 /// What was taken over, and what not.
 pub struct TakenOver<'a> {
@@ -102,10 +45,10 @@ fn fate<'s>(header: &HeaderInUri<'_>, settings: &'s Settings) -> Fate<'s> {
     if let Some(name) = COPIED.iter().copied().find(is) {
         return Fate::Copy(name);
     }
-    if ROUTES.hold(header) {
+    if ROUTES.hold(Decoded(header.name_raw)) {
         return Fate::Never(Rule::R091);
     }
-    if PROVES.hold(header) {
+    if PROVES.hold(Decoded(header.name_raw)) {
         return Fate::Never(Rule::R094);
     }
     settings.refer_header_allow.iter().find(is).map_or(Fate::Drop, Fate::Copy)

@@ -7,10 +7,10 @@ fn what_is_no_request_ends_with_2_and_says_where() {
     let (stdout, stderr) = unusable(&["explain", "no-message.sip"], b"");
     assert_eq!(stdout, "");
     assert!(stderr.contains("no-message.sip: this is no SIP message: byte 66 (line 3, column 1)"));
-    assert!(stderr.contains("\n  this is no header\n  ^\nR025"), "{stderr}");
+    assert!(stderr.contains("\n  this is no header\n  ^\nR200"), "{stderr}");
     let (stdout, _) = unusable(&["explain", "no-message.sip", "--json"], b"");
     let error = json!({
-        "what": "expected a header name and \":\"", "offset": 66, "rule": "R025",
+        "what": "expected a header name and \":\"", "offset": 66, "rule": "R200",
     });
     assert_eq!(serde_json::from_str::<Value>(&stdout).unwrap(), json!({ "error": error }));
     let (stdout, stderr) = unusable(&["explain", "response.sip", "--json"], b"");

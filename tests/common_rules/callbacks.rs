@@ -257,6 +257,7 @@ unsafe extern "C" fn approve(
     target: sipxfer_str,
 ) -> i32 {
     let host = host(user);
+    assert_eq!(host.locks_held(), 0, "approve was asked under a lock");
     host.ask(Asked::Approve(kind, text(target)));
     host.approve.lock().unwrap().unwrap_or(SIPXFER_YES)
 }

@@ -150,6 +150,11 @@ impl Pbx {
         self.ask(message, from, false, sipxfer_refer_route)
     }
 
+    /// The same with the dialog locked.
+    pub fn route_locked(&self, message: &str, from: From<'_>) -> Got {
+        self.ask(message, from, true, sipxfer_refer_route)
+    }
+
     fn ask(&self, message: &str, from: From<'_>, lock: bool, function: Function) -> Got {
         let text = |text: &str| sipxfer_str { ptr: text.as_ptr().cast(), len: text.len() };
         let request = sipxfer_request {

@@ -56,7 +56,7 @@ pub const KNOWN: &[Known] = &[
     if (a->engine != NULL)
         world->spare_engine = NULL;",
     ),
-    known("engine_supported", &[]),
+    known("engine_supported", &[("endpoint", "\"bob\"")]),
     with_after(
         "config_new",
         &[],

@@ -7,6 +7,7 @@ use crate::{input, json, lists, report, Unusable};
 use serde_json::{json, Map, Value};
 use sipxfer::dialog::{DialogRef, Entry, Facts, HashKey, Initiator, State, Usage};
 use sipxfer::engine::{Engine, Received};
+use sipxfer::ffi::scratch_size;
 use sipxfer::sip::{reason_phrase, Message, ParseError, Scratch};
 use sipxfer::transfer::{Answer, Host, Level, Matched, OldDialog, Sender, Verdict};
 use std::cell::RefCell;
@@ -73,7 +74,10 @@ impl<D> Host<D> for Pbx<'_> {
     }
 
     fn log(&self, _: Level, text: &[u8]) {
-        self.note(String::from_utf8_lossy(text).into_owned());
+        let line = String::from_utf8_lossy(text);
+        // Behind it stands which request it is about: here there is one.
+        let said = line.split_once(" (Call-ID '").map_or(&*line, |(said, _)| said);
+        self.note(said.to_owned());
     }
 }
 
@@ -108,6 +112,7 @@ pub fn run(asked: &Explain) -> Result<String, Unusable> {
     let received = Received {
         raw: &raw,
         sender: Sender {
+            source: b"",
             endpoint: endpoint.as_bytes(),
             user: user.as_bytes(),
             // The endpoint's setting.
@@ -117,8 +122,7 @@ pub fn run(asked: &Explain) -> Result<String, Unusable> {
         },
         now_ms: 0,
     };
-    // As much as SIPXFER_SCRATCH_SIZE of the C header says is always enough.
-    let mut room = vec![0; 8192 + 6 * raw.len()];
+    let mut room = vec![0; scratch_size(raw.len())];
     let mut scratch = Scratch::new(&mut room);
     let verdict = if method == b"REFER" {
         engine.route_refer(&table, &pbx, received, false, &mut scratch)
