@@ -10,19 +10,23 @@
 //! | [`domains`] | whether a remote transfer may go to that host |
 //! | [`rate`] | how many REFERs an endpoint may send |
 //! | [`triggered`], [`response`] | the header lines of the triggered INVITE, the refusal as text |
+//! | [`recipient`] | one transfer from its accepted REFER to its one outcome |
+//! | [`subscription`] | the NOTIFYs of it |
 //!
-//! Nothing here keeps state, knows the time or calls the host but through [`Host`] and
-//! [`Directory`].
+//! Nothing here knows the time, or calls the host but through [`Host`] and [`Directory`]. Verdicts
+//! keep no state; a [`recipient`] is a state, which its inputs change.
 #![forbid(unsafe_code)]
 
 pub mod authorize;
 pub mod domains;
 pub mod rate;
+pub mod recipient;
 pub mod refer;
 pub mod replaces;
 pub mod response;
 pub mod route;
 mod sentence;
+pub mod subscription;
 pub mod triggered;
 pub mod uri_headers;
 mod verdict;

@@ -234,18 +234,19 @@ int32_t engine_make(const struct sipxfer_directory *directory, const struct sipx
     return sipxfer_engine_new(&options, &engine);
 }
 
-#define HEAD(method) \
+#define HEAD(method, to_tag) \
     method " sip:pbx@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n" \
-    "From: <sip:bob@example.com>;tag=f1\r\nTo: <sip:pbx@example.com>\r\nCall-ID: new-1\r\n" \
+    "From: <sip:bob@example.com>;tag=f1\r\n" \
+    "To: <sip:pbx@example.com>" to_tag "\r\nCall-ID: new-1\r\n" \
     "CSeq: 1 " method "\r\nContact: <sip:bob@192.0.2.1>\r\nMax-Forwards: 70\r\n"
 
 static const char *const messages[] = {
-    [VERIFY] = HEAD("INVITE") "Replaces: call-1@pbx;to-tag=L1;from-tag=R1\r\n\r\n",
-    [ROUTE] = HEAD("REFER") "Refer-To: <sip:carol@example.com?Replaces=call-1%40pbx"
+    [VERIFY] = HEAD("INVITE", "") "Replaces: call-1@pbx;to-tag=L1;from-tag=R1\r\n\r\n",
+    [ROUTE] = HEAD("REFER", ";tag=t1") "Refer-To: <sip:carol@example.com?Replaces=call-1%40pbx"
                             "%3Bto-tag%3DL1%3Bfrom-tag%3DR1>\r\n\r\n",
-    [ROUTE_REMOTE] = HEAD("REFER") "Refer-To: <sip:carol@example.net?Replaces=elsewhere"
+    [ROUTE_REMOTE] = HEAD("REFER", ";tag=t1") "Refer-To: <sip:carol@example.net?Replaces=elsewhere"
                                    "%3Bto-tag%3D1%3Bfrom-tag%3D2>\r\n\r\n",
-    [ROUTE_BLIND] = HEAD("REFER") "Refer-To: <sip:100@example.com>\r\n\r\n",
+    [ROUTE_BLIND] = HEAD("REFER", ";tag=t1") "Refer-To: <sip:100@example.com>\r\n\r\n",
 };
 
 struct outcome ask(const char *test, enum request_kind what, bool lock_it)

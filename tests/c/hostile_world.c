@@ -288,15 +288,15 @@ static struct sipxfer_request *request_of(struct world *world, const char *messa
     return request;
 }
 
-#define HEAD(method, uri) \
+#define HEAD(method, uri, to_tag) \
     method " " uri " SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1\r\n" \
     "Max-Forwards: 70\r\nFrom: Bob <sip:bob@example.com>;tag=f1\r\n" \
-    "To: <sip:pbx@example.com>\r\nCall-ID: new-1\r\nCSeq: 1 " method "\r\n" \
+    "To: <sip:pbx@example.com>" to_tag "\r\nCall-ID: new-1\r\nCSeq: 1 " method "\r\n" \
     "Contact: <sip:bob@192.0.2.1>\r\n"
 
 struct sipxfer_request *base_sipxfer_request(struct world *world)
 {
-    return request_of(world, HEAD("INVITE", "sip:carol@example.com")
+    return request_of(world, HEAD("INVITE", "sip:carol@example.com", "")
                       "Replaces: call-1@pbx;to-tag=Local1;from-tag=Remote1\r\n"
                       "Require: replaces\r\nReferred-By: <sip:bob@example.com>\r\n"
                       "Content-Length: 0\r\n\r\n");
@@ -305,7 +305,7 @@ struct sipxfer_request *base_sipxfer_request(struct world *world)
 struct sipxfer_request *base_refer(struct world *world)
 {
     struct sipxfer_request *request = request_of(
-        world, HEAD("REFER", "sip:pbx@example.com")
+        world, HEAD("REFER", "sip:pbx@example.com", ";tag=t1")
         "Refer-To: <sip:carol@example.com?Replaces=call-1%40pbx%3Bto-tag%3DLocal1"
         "%3Bfrom-tag%3DRemote1&Subject=hello>\r\n"
         "Referred-By: <sip:bob@example.com>\r\nContent-Length: 0\r\n\r\n");

@@ -156,13 +156,14 @@ static void engine_begin(void)
 
 /* ---- the verdicts ---- */
 
-#define HEAD(method) \
+#define HEAD(method, to_tag) \
     method " sip:pbx@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n" \
-    "From: <sip:bob@example.com>;tag=f1\r\nTo: <sip:pbx@example.com>\r\nCall-ID: new-1\r\n" \
+    "From: <sip:bob@example.com>;tag=f1\r\n" \
+    "To: <sip:pbx@example.com>" to_tag "\r\nCall-ID: new-1\r\n" \
     "CSeq: 1 " method "\r\nContact: <sip:bob@192.0.2.1>\r\nMax-Forwards: 70\r\n"
-#define REPLACES(value) HEAD("INVITE") "Replaces: " value "\r\n\r\n"
+#define REPLACES(value) HEAD("INVITE", "") "Replaces: " value "\r\n\r\n"
 #define REFER(value) \
-    HEAD("REFER") "Refer-To: " value "\r\nReferred-By: <sip:bob@example.com>\r\n\r\n"
+    HEAD("REFER", ";tag=t1") "Refer-To: " value "\r\nReferred-By: <sip:bob@example.com>\r\n\r\n"
 
 struct request {
     const char *name, *message;
@@ -171,7 +172,7 @@ struct request {
 };
 
 static const struct request requests[] = {
-    { .name = "INVITE without Replaces", .message = HEAD("INVITE") "\r\n",
+    { .name = "INVITE without Replaces", .message = HEAD("INVITE", "") "\r\n",
       .kind = SIPXFER_VERDICT_NONE },
     { .name = "hit", .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1"),
       .kind = SIPXFER_VERDICT_ACCEPT, .code = 200 },
@@ -185,7 +186,7 @@ static const struct request requests[] = {
       .kind = SIPXFER_VERDICT_CHALLENGE, .code = 401, .stranger = true },
     { .name = "486", .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1;early-only"),
       .kind = SIPXFER_VERDICT_REJECT, .code = 486 },
-    { .name = "420", .message = HEAD("INVITE") "Require: nothing-known\r\n"
+    { .name = "420", .message = HEAD("INVITE", "") "Require: nothing-known\r\n"
                                 "Replaces: call-1@pbx;to-tag=L1;from-tag=R1\r\n\r\n",
       .kind = SIPXFER_VERDICT_REJECT, .code = 420 },
     { .name = "REFER, local attended",
@@ -200,7 +201,7 @@ static const struct request requests[] = {
       .kind = SIPXFER_VERDICT_REJECT, .code = 404, .no_extension = true },
     { .name = "REFER, blind", .message = REFER("<sip:100@h>"),
       .kind = SIPXFER_VERDICT_BLIND, .code = 202 },
-    { .name = "REFER, 400", .message = HEAD("REFER") "\r\n",
+    { .name = "REFER, 400", .message = HEAD("REFER", ";tag=t1") "\r\n",
       .kind = SIPXFER_VERDICT_REJECT, .code = 400 },
     { .name = "REFER, challenge", .message = REFER("<sip:100@h>"),
       .kind = SIPXFER_VERDICT_CHALLENGE, .code = 401, .stranger = true },

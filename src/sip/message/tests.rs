@@ -114,7 +114,7 @@ fn responses_and_missing_ends() {
 }
 
 #[test]
-fn r025_ill_formed_messages_say_where() {
+fn r200_ill_formed_messages_say_where() {
     for (bad, offset) in [
         ("", 0),
         ("\r\n\r\n", 4),
