@@ -65,6 +65,8 @@ const FFI_FILES: &[&str] = &[
     "config.rs",
     "dialogs.rs",
     "verdict.rs",
+    "outputs.rs",
+    "transfers.rs",
     "message.rs",
     "dialog_headers.rs",
     "refer_headers.rs",

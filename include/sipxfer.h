@@ -157,6 +157,22 @@
 #define SIPXFER_E_ABI (-21)
 
 /**
+ * The command fits no state of the transfer: not approved yet, or over (412 towards an application).
+ */
+#define SIPXFER_E_WRONG_STATE (-22)
+
+/**
+ * The transfer is not under the control that the call belongs to: an application's command for one
+ * that the host controls, or the other way round (409 towards an application).
+ */
+#define SIPXFER_E_NOT_CONTROLLED (-23)
+
+/**
+ * The subscription has ended or never was (403 towards a SUBSCRIBE).
+ */
+#define SIPXFER_E_NO_SUBSCRIPTION (-24)
+
+/**
  * Major number of the ABI; the soname carries it.
  */
 #define SIPXFER_ABI_MAJOR 0
@@ -376,6 +392,98 @@
  * The most rules that a verdict names.
  */
 #define SIPXFER_MAX_RULES 16
+
+/**
+ * Answer the REFER with `code`, `reason` and the header lines in `headers`. The first output of a
+ * transfer; given again only where the REFER is retransmitted.
+ */
+#define SIPXFER_OUTPUT_ANSWER 1
+
+/**
+ * Send a NOTIFY in the dialog of the REFER: `headers` has its Event, Subscription-State and
+ * Content-Type, `body` the sipfrag. How it is answered is told by
+ * `sipxfer_transfer_notify_answered()`.
+ */
+#define SIPXFER_OUTPUT_NOTIFY 2
+
+/**
+ * Do `command`.
+ */
+#define SIPXFER_OUTPUT_COMMAND 3
+
+/**
+ * Tell the application: that there is a transfer (an empty `state`), or its new state.
+ */
+#define SIPXFER_OUTPUT_EVENT 4
+
+/**
+ * The transfer has its one outcome: `code`, `reason` and `cause`.
+ */
+#define SIPXFER_OUTPUT_FINISHED 5
+
+/**
+ * Contact the target, or connect the calls, as the verdict said; tell what comes of it by
+ * `sipxfer_transfer_progress()`.
+ */
+#define SIPXFER_COMMAND_START 1
+
+/**
+ * The transfer has failed: give up what there is of the referred call and leave the original call
+ * as it was (RFC 5589 section 4).
+ */
+#define SIPXFER_COMMAND_KEEP_CALL 2
+
+/**
+ * The transfer has failed and the transferor has hung up: give up what there is of the referred
+ * call and call the transferor back for the other party.
+ */
+#define SIPXFER_COMMAND_RECALL_TRANSFEROR 3
+
+/**
+ * The transfer has failed and the transferor has hung up: give up what there is of the referred
+ * call and hang up the other party.
+ */
+#define SIPXFER_COMMAND_HANG_UP_TRANSFEREE 4
+
+/**
+ * The transfer has succeeded and the transferor has not hung up: send it a BYE.
+ */
+#define SIPXFER_COMMAND_HANG_UP_TRANSFEROR 5
+
+/**
+ * The final response of the target.
+ */
+#define SIPXFER_CAUSE_TARGET 1
+
+/**
+ * The target could not be contacted.
+ */
+#define SIPXFER_CAUSE_CONTACT 2
+
+/**
+ * The host refused after the REFER had been accepted.
+ */
+#define SIPXFER_CAUSE_REFUSED 3
+
+/**
+ * The application decided.
+ */
+#define SIPXFER_CAUSE_APPLICATION 4
+
+/**
+ * Nothing was heard of the transfer for too long.
+ */
+#define SIPXFER_CAUSE_DEADLINE 5
+
+/**
+ * The host gave up.
+ */
+#define SIPXFER_CAUSE_GIVEN_UP 6
+
+/**
+ * Room that is enough for the strings of any output.
+ */
+#define SIPXFER_OUTPUT_SIZE 1024
 
 /**
  * Subscription-State: active.
@@ -686,6 +794,12 @@ struct sipxfer_host {
      */
     int32_t (*random)(void *user, char *buffer, size_t len);
     /**
+     * The time of the earliest deadline has changed: at `deadline_ms` (in the time of `now_ms`)
+     * `sipxfer_tick()` is to be called, being late is allowed; UINT64_MAX for never. Called by whatever
+     * function changed it, before that returns. Without it the host asks `sipxfer_next_deadline()`.
+     */
+    void (*on_deadline)(void *user, uint64_t deadline_ms);
+    /**
      * Called once when the engine is gone and nothing will use `user` any more; may be NULL.
      */
     void (*destroy)(void *user);
@@ -917,6 +1031,53 @@ struct sipxfer_verdict {
      * One sentence for an administrator; the `log` callback got it too. Not for the wire.
      */
     struct sipxfer_str why;
+};
+
+/**
+ * One thing that a transfer wants done. Its strings point into the buffer that was handed in, or
+ * into static text.
+ */
+struct sipxfer_output {
+    /**
+     * `sizeof (struct sipxfer_output)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The transfer that wants it.
+     */
+    uint64_t transfer;
+    /**
+     * `SIPXFER_OUTPUT_*`. A kind that the host does not know is left out.
+     */
+    uint32_t kind;
+    /**
+     * `SIPXFER_COMMAND_*` of a COMMAND.
+     */
+    uint32_t command;
+    /**
+     * SIP code of an ANSWER, a NOTIFY or the outcome.
+     */
+    uint32_t code;
+    /**
+     * `SIPXFER_CAUSE_*` of the outcome.
+     */
+    uint32_t cause;
+    /**
+     * Reason phrase of `code`.
+     */
+    struct sipxfer_str reason;
+    /**
+     * Header lines, each ended by CRLF.
+     */
+    struct sipxfer_str headers;
+    /**
+     * Body of a NOTIFY.
+     */
+    struct sipxfer_str body;
+    /**
+     * State of an EVENT, as `channel_answered`; empty for the first one of a transfer.
+     */
+    struct sipxfer_str state;
 };
 
 /**
@@ -1552,6 +1713,99 @@ struct sipxfer_api {
      */
     const char *(*rule_source)(uint32_t rule);
     /**
+     * `sipxfer_transfer_receive()`.
+     */
+    int32_t (*transfer_receive)(const struct sipxfer_engine *engine,
+                                const struct sipxfer_request *request,
+                                uint32_t lock_dialog,
+                                char *scratch,
+                                size_t scratch_len,
+                                struct sipxfer_verdict *verdict,
+                                uint64_t *transfer);
+    /**
+     * `sipxfer_transfer_next()`.
+     */
+    int32_t (*transfer_next)(const struct sipxfer_engine *engine,
+                             uint64_t transfer,
+                             char *buffer,
+                             size_t capacity,
+                             struct sipxfer_output *output);
+    /**
+     * `sipxfer_transfer_decide()`.
+     */
+    int32_t (*transfer_decide)(const struct sipxfer_engine *engine,
+                               uint64_t transfer,
+                               int32_t answer,
+                               uint64_t now_ms);
+    /**
+     * `sipxfer_transfer_progress()`.
+     */
+    int32_t (*transfer_progress)(const struct sipxfer_engine *engine,
+                                 uint64_t transfer,
+                                 uint32_t code,
+                                 const char *reason,
+                                 size_t reason_len,
+                                 uint64_t now_ms);
+    /**
+     * `sipxfer_transfer_contact_failed()`.
+     */
+    int32_t (*transfer_contact_failed)(const struct sipxfer_engine *engine,
+                                       uint64_t transfer,
+                                       uint64_t now_ms);
+    /**
+     * `sipxfer_transfer_give_up()`.
+     */
+    int32_t (*transfer_give_up)(const struct sipxfer_engine *engine,
+                                uint64_t transfer,
+                                uint32_t code,
+                                uint64_t now_ms);
+    /**
+     * `sipxfer_transfer_bye()`.
+     */
+    int32_t (*transfer_bye)(const struct sipxfer_engine *engine, uint64_t transfer, uint64_t now_ms);
+    /**
+     * `sipxfer_transfer_subscribe()`.
+     */
+    int32_t (*transfer_subscribe)(const struct sipxfer_engine *engine,
+                                  uint64_t transfer,
+                                  uint32_t expires_s,
+                                  uint64_t now_ms,
+                                  uint32_t *granted_s);
+    /**
+     * `sipxfer_transfer_notify_answered()`.
+     */
+    int32_t (*transfer_notify_answered)(const struct sipxfer_engine *engine,
+                                        uint64_t transfer,
+                                        uint32_t code,
+                                        uint64_t now_ms);
+    /**
+     * `sipxfer_transfer_command()`.
+     */
+    int32_t (*transfer_command)(const struct sipxfer_engine *engine,
+                                uint64_t transfer,
+                                const char *state,
+                                size_t state_len,
+                                uint64_t now_ms);
+    /**
+     * `sipxfer_transfer_find()`.
+     */
+    int32_t (*transfer_find)(const struct sipxfer_engine *engine,
+                             const struct sipxfer_dialog_key *dialog,
+                             uint32_t event_id,
+                             uint64_t *transfer);
+    /**
+     * `sipxfer_transfer_count()`.
+     */
+    int32_t (*transfer_count)(const struct sipxfer_engine *engine, size_t *count);
+    /**
+     * `sipxfer_tick()`.
+     */
+    int32_t (*tick)(const struct sipxfer_engine *engine, uint64_t now_ms);
+    /**
+     * `sipxfer_next_deadline()`.
+     */
+    int32_t (*next_deadline)(const struct sipxfer_engine *engine, uint64_t *deadline_ms);
+    /**
      * `sipxfer_message_parse()`.
      */
     int32_t (*message_parse)(const char *message,
@@ -2051,6 +2305,221 @@ const char *sipxfer_rule_text(uint32_t rule);
  * The document and section that a rule comes from; otherwise as `sipxfer_rule_text()`.
  */
 const char *sipxfer_rule_source(uint32_t rule);
+
+/**
+ * Decides about a REFER as `sipxfer_refer_route()` does and, where it is accepted, begins a transfer:
+ * `transfer` gets its id, or 0.
+ *
+ * The host then takes the outputs one by one by `sipxfer_transfer_next()` and carries them out: the
+ * answer first, the NOTIFYs, the command to start, and later the outcome. It reports what happens by
+ * the functions below, and takes outputs after each. A retransmitted REFER is the transfer that it
+ * began: it gets the same id, and its answer as an output again.
+ *
+ * The settings of the sender's endpoint say how it goes: `refer.concurrent` (491 while another one is
+ * pending), `refer.on_failure`, `refer.timeout_ms`, `notify.min_interval_ms`, `transfer_handling` and
+ * its kin.
+ *
+ * Returns and requirements as for `sipxfer_refer_route()`. Threads: any; allocates. One transfer is
+ * handled by one thread at a time, or its outputs could be carried out in another order.
+ *
+ * Requires:
+ * As for `sipxfer_refer_route()`; `transfer` points to a writable number.
+ */
+int32_t sipxfer_transfer_receive(const struct sipxfer_engine *engine,
+                                 const struct sipxfer_request *request,
+                                 uint32_t lock_dialog,
+                                 char *scratch,
+                                 size_t scratch_len,
+                                 struct sipxfer_verdict *verdict,
+                                 uint64_t *transfer);
+
+/**
+ * Takes the next output of a transfer. With `transfer` 0: of any transfer that `sipxfer_tick()` has
+ * given outputs.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale:
+ * a transfer goes when it has its outcome, its subscription has ended and its last output was
+ * taken), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
+ * `SIPXFER_OUTPUT_SIZE` bytes are enough), or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `buffer` points to `capacity` writable bytes, `output` to a struct whose
+ * `struct_size` is set.
+ */
+int32_t sipxfer_transfer_next(const struct sipxfer_engine *engine,
+                              uint64_t transfer,
+                              char *buffer,
+                              size_t capacity,
+                              struct sipxfer_output *output);
+
+/**
+ * The host has decided about a transfer whose verdict said `approval_pending`: `SIPXFER_YES`, or
+ * `SIPXFER_NO`, which the transferor learns by a NOTIFY of 603 (RFC 3515 section 2.4.5).
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` for a stale or foreign id, `SIPXFER_E_WRONG_STATE` where it
+ * was decided before or is over, or the status of a wrong argument. Threads: any, one per transfer.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_transfer_decide(const struct sipxfer_engine *engine,
+                                uint64_t transfer,
+                                int32_t answer,
+                                uint64_t now_ms);
+
+/**
+ * The referred call has come so far: a response of the target, 100 to 699, with its reason phrase
+ * (empty: the usual one). A final one is the outcome. The transferor learns its status line and no
+ * more (RFC 3515 section 5), not more often than `notify.min_interval_ms` but for the final one.
+ *
+ * Returns as `sipxfer_transfer_decide()`, and `SIPXFER_E_NOT_CONTROLLED` where an application controls
+ * the transfer.
+ *
+ * Requires:
+ * `engine` is valid, `reason` points to `reason_len` bytes.
+ */
+int32_t sipxfer_transfer_progress(const struct sipxfer_engine *engine,
+                                  uint64_t transfer,
+                                  uint32_t code,
+                                  const char *reason,
+                                  size_t reason_len,
+                                  uint64_t now_ms);
+
+/**
+ * The target could not be contacted at all: outcome 503 (RFC 3515 section 2.4.5). Returns as
+ * `sipxfer_transfer_decide()`.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_transfer_contact_failed(const struct sipxfer_engine *engine,
+                                        uint64_t transfer,
+                                        uint64_t now_ms);
+
+/**
+ * The host gives the transfer up, with a failure of this code (300 to 699). Returns as
+ * `sipxfer_transfer_decide()`.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_transfer_give_up(const struct sipxfer_engine *engine,
+                                 uint64_t transfer,
+                                 uint32_t code,
+                                 uint64_t now_ms);
+
+/**
+ * The transferor has hung up its call. Neither the transfer nor its subscription ends by that
+ * (RFC 5057, RFC 5589 section 6); a failure that comes later goes by `refer.on_failure`.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_transfer_bye(const struct sipxfer_engine *engine,
+                             uint64_t transfer,
+                             uint64_t now_ms);
+
+/**
+ * The transferor has sent SUBSCRIBE for the subscription of its REFER, with these seconds in Expires
+ * (0 ends it; UINT32_MAX: no Expires). `granted_s` gets what the answer's Expires says: never more than
+ * was asked for (RFC 6665 section 4.2.1). The end of the subscription does not end the transfer.
+ *
+ * Returns as `sipxfer_transfer_decide()`, and `SIPXFER_E_NO_SUBSCRIPTION` (answer 403).
+ *
+ * Requires:
+ * `engine` is valid, `granted_s` points to a writable number.
+ */
+int32_t sipxfer_transfer_subscribe(const struct sipxfer_engine *engine,
+                                   uint64_t transfer,
+                                   uint32_t expires_s,
+                                   uint64_t now_ms,
+                                   uint32_t *granted_s);
+
+/**
+ * A NOTIFY of this transfer was answered with this code; 0: not at all. 481 and some others end the
+ * subscription (RFC 6665 section 4.2.2), never the call or the transfer.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_transfer_notify_answered(const struct sipxfer_engine *engine,
+                                         uint64_t transfer,
+                                         uint32_t code,
+                                         uint64_t now_ms);
+
+/**
+ * A command of the application that controls the transfer: `channel_progress` (100),
+ * `channel_answered` (200), `channel_unavailable` (503), `channel_declined` (603),
+ * `channel_not_found` (404). Each is a NOTIFY and an event with that state; from a final one on the
+ * transfer is over. Within `application.timeout_ms` the first must come, within
+ * `application.final_timeout_ms` of the first progress a final one; else it is
+ * `channel_unavailable`.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` (404), `SIPXFER_E_NOT_CONTROLLED` where no application
+ * controls the transfer (409), `SIPXFER_E_WRONG_STATE` where it is over or not approved (412),
+ * `SIPXFER_E_RANGE` for another word, or the status of a wrong argument.
+ *
+ * Requires:
+ * `engine` is valid, `state` points to `state_len` bytes.
+ */
+int32_t sipxfer_transfer_command(const struct sipxfer_engine *engine,
+                                 uint64_t transfer,
+                                 const char *state,
+                                 size_t state_len,
+                                 uint64_t now_ms);
+
+/**
+ * The transfer that a request of the transferor belongs to, by its dialog (as this side sees it) and
+ * the id of its Event (0: none): for a SUBSCRIBE, or for a BYE with `event_id` 0, the oldest one.
+ *
+ * Returns `SIPXFER_OK` and the id, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `dialog` points to a struct whose `struct_size` is set and whose strings hold,
+ * `transfer` to a writable number.
+ */
+int32_t sipxfer_transfer_find(const struct sipxfer_engine *engine,
+                              const struct sipxfer_dialog_key *dialog,
+                              uint32_t event_id,
+                              uint64_t *transfer);
+
+/**
+ * How many transfers there are, those included that are over and have outputs left or a
+ * subscription that goes on.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `count` points to a writable size.
+ */
+int32_t sipxfer_transfer_count(const struct sipxfer_engine *engine, size_t *count);
+
+/**
+ * Lets time pass: deadlines that have come are acted on. The outputs are then taken by
+ * `sipxfer_transfer_next()` with `transfer` 0. Costs what is due, not what exists.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_tick(const struct sipxfer_engine *engine, uint64_t now_ms);
+
+/**
+ * When `sipxfer_tick()` is to be called next, in the time of `now_ms`; UINT64_MAX: nothing is waited
+ * for. The `on_deadline` callback tells each change of it.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `deadline_ms` points to a writable number.
+ */
+int32_t sipxfer_next_deadline(const struct sipxfer_engine *engine,
+                              uint64_t *deadline_ms);
 
 /**
  * Parses the start line and the identity of a message. Header lines may be folded, compact, in

@@ -44,6 +44,26 @@ pub enum RequireAuth {
     No,
 }
 
+/// Who decides how an accepted transfer goes on (`transfer_handling`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// The host.
+    Default,
+    /// An application.
+    ApplicationOnly,
+}
+
+/// What becomes of the transferee of a transfer that fails (`refer.on_failure`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// It is kept for the transferor.
+    Keep,
+    /// The transferor is called back where it has hung up.
+    Recall,
+    /// It is hung up where the transferor has hung up.
+    HangUp,
+}
+
 /// The settings as they hold for one endpoint, or for all.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -79,6 +99,28 @@ pub struct Settings {
     pub refer_methods: Names,
     /// `refer.outside_dialog`
     pub refer_outside_dialog: bool,
+    /// `refer.concurrent`
+    pub refer_concurrent: bool,
+    /// `refer.on_failure`
+    pub refer_on_failure: OnFailure,
+    /// `refer.timeout_ms`
+    pub refer_timeout_ms: u32,
+    /// `refer.hang_up_after_ms`
+    pub refer_hang_up_after_ms: u32,
+    /// `refer.expires_s`
+    pub refer_expires_s: u32,
+    /// `refer.event_id_on_first`
+    pub refer_event_id_on_first: bool,
+    /// `notify.min_interval_ms`
+    pub notify_min_interval_ms: u32,
+    /// `transfer_handling`
+    pub transfer_handling: Handling,
+    /// `application.timeout_ms`
+    pub application_timeout_ms: u32,
+    /// `application.final_timeout_ms`
+    pub application_final_timeout_ms: u32,
+    /// `application.timeout_code`
+    pub application_timeout_code: u16,
     /// `refer.tel`
     pub refer_tel: bool,
     /// `remote.extension`
@@ -122,6 +164,17 @@ impl Default for Settings {
             refer_header_allow: Names::default(),
             refer_methods: Names::default(),
             refer_outside_dialog: false,
+            refer_concurrent: false,
+            refer_on_failure: OnFailure::Keep,
+            refer_timeout_ms: 0,
+            refer_hang_up_after_ms: 0,
+            refer_expires_s: 0,
+            refer_event_id_on_first: false,
+            notify_min_interval_ms: 0,
+            transfer_handling: Handling::Default,
+            application_timeout_ms: 0,
+            application_final_timeout_ms: 0,
+            application_timeout_code: 0,
             refer_tel: false,
             remote_extension: Box::default(),
             remote_allow_domains: Domains::default(),

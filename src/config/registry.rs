@@ -2,7 +2,7 @@
 
 use super::header_names::{PROVES, ROUTES};
 use super::values::{Domains, Grounds, Names};
-use super::{InDialog, RequireAuth, Settings, Unmatched};
+use super::{Handling, InDialog, OnFailure, RequireAuth, Settings, Unmatched};
 
 /// One setting.
 #[derive(Debug)]
@@ -89,6 +89,28 @@ registry! {
     "whether a REFER without a To tag is decided (click-to-dial); else it gets 403. One with a tag of a dialog that does not exist is the host's to answer with 481";
     "refer.tel", endpoint, "no", "yes or no", refer_tel = flag,
     "a tel: target is sent to the extension that is its number, else 416";
+    "refer.concurrent", endpoint, "allow", "allow or reject", refer_concurrent = concurrent,
+    "a REFER while another one of its dialog is pending: allow it, with a subscription of its own, or reject it with 491";
+    "refer.on_failure", endpoint, "keep", "keep, recall or hangup", refer_on_failure = on_failure,
+    "what becomes of the other party of a transfer that fails after the transferor has hung up: keep and recall call the transferor back, hangup ends the call; as long as the transferor is there the call is always kept";
+    "refer.timeout_ms", endpoint, "180000", "milliseconds, 0 for none", refer_timeout_ms = number,
+    "how long the host may say nothing about a transfer before it fails with 408";
+    "refer.hang_up_after_ms", endpoint, "0", "milliseconds, 0 for never", refer_hang_up_after_ms = number,
+    "how long after a transfer has succeeded this side hangs up a transferor that does not do it";
+    "refer.expires_s", endpoint, "60", "seconds, at least 1", refer_expires_s = positive,
+    "how long the subscription of a REFER lasts at least; it is made longer where the transfer may take longer";
+    "refer.event_id_on_first", endpoint, "no", "yes or no", refer_event_id_on_first = flag,
+    "whether the NOTIFYs of the first REFER of a dialog carry an id in Event too; some phones refuse that";
+    "notify.min_interval_ms", endpoint, "1000", "milliseconds", notify_min_interval_ms = number,
+    "the least time between two NOTIFYs of progress; a final one goes at once";
+    "transfer_handling", endpoint, "default", "default or application-only", transfer_handling = handling,
+    "who decides how an accepted transfer goes on: the host, or an application by its commands";
+    "application.timeout_ms", endpoint, "10000", "milliseconds, at least 1", application_timeout_ms = positive,
+    "in what time an application must have commanded at least channel_progress";
+    "application.final_timeout_ms", endpoint, "180000", "milliseconds, at least 1", application_final_timeout_ms = positive,
+    "in what time after the first channel_progress an application must have commanded a final state";
+    "application.timeout_code", endpoint, "503", "503 or 408", application_timeout_code = timeout_code,
+    "what the transferor is told when the application says nothing";
     "context", endpoint, "default", "a dialplan context", context = word,
     "the endpoint's context, where the host does not hand one in";
     "transfer_context", endpoint, "", "a dialplan context, or nothing", transfer_context = text,
@@ -174,6 +196,44 @@ fn accept_code(value: &str) -> Result<u16, &'static str> {
         "200" => Ok(200),
         _ => Err("is no choice"),
     }
+}
+
+fn timeout_code(value: &str) -> Result<u16, &'static str> {
+    match value {
+        "503" => Ok(503),
+        "408" => Ok(408),
+        _ => Err("is no choice"),
+    }
+}
+
+fn concurrent(value: &str) -> Result<bool, &'static str> {
+    match value {
+        "allow" => Ok(true),
+        "reject" => Ok(false),
+        _ => Err("is no choice"),
+    }
+}
+
+fn on_failure(value: &str) -> Result<OnFailure, &'static str> {
+    match value {
+        "keep" => Ok(OnFailure::Keep),
+        "recall" => Ok(OnFailure::Recall),
+        "hangup" => Ok(OnFailure::HangUp),
+        _ => Err("is no choice"),
+    }
+}
+
+fn handling(value: &str) -> Result<Handling, &'static str> {
+    match value {
+        "" | "default" => Ok(Handling::Default),
+        // The second is what Asterisk calls it.
+        "application-only" | "ari-only" => Ok(Handling::ApplicationOnly),
+        _ => Err("is no choice"),
+    }
+}
+
+fn positive(value: &str) -> Result<u32, &'static str> {
+    number(value).and_then(|number| if number > 0 { Ok(number) } else { Err("is 0") })
 }
 
 fn text(value: &str) -> Result<Box<str>, &'static str> {

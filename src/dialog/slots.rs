@@ -77,6 +77,16 @@ impl<V> Slots<V> {
         }
     }
 
+    /// The value at a place, to be changed.
+    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut V> {
+        match self.places.get_mut(slot.index as usize) {
+            Some(Place::Full { generation, value }) if *generation == slot.generation => {
+                Some(value)
+            }
+            _ => None,
+        }
+    }
+
     /// The value at a place, whatever its generation.
     pub fn at(&self, index: u32) -> Option<&V> {
         match self.places.get(index as usize) {

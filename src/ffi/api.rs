@@ -6,9 +6,11 @@ use super::dialogs::*;
 use super::engine::*;
 use super::event_headers::*;
 use super::message::*;
+use super::outputs::*;
 use super::raw::*;
 use super::refer_headers::*;
 use super::status::*;
+use super::transfers::*;
 use super::types::*;
 use super::verdict::*;
 use core::ffi::{c_char, c_void};
@@ -141,6 +143,91 @@ pub struct sipxfer_api {
     pub rule_text: extern "C" fn(rule: u32) -> *const c_char,
     /// `sipxfer_rule_source()`.
     pub rule_source: extern "C" fn(rule: u32) -> *const c_char,
+    /// `sipxfer_transfer_receive()`.
+    pub transfer_receive: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        request: *const sipxfer_request,
+        lock_dialog: u32,
+        scratch: *mut c_char,
+        scratch_len: usize,
+        verdict: *mut sipxfer_verdict,
+        transfer: *mut u64,
+    ) -> i32,
+    /// `sipxfer_transfer_next()`.
+    pub transfer_next: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        transfer: u64,
+        buffer: *mut c_char,
+        capacity: usize,
+        output: *mut sipxfer_output,
+    ) -> i32,
+    /// `sipxfer_transfer_decide()`.
+    pub transfer_decide: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        transfer: u64,
+        answer: i32,
+        now_ms: u64,
+    ) -> i32,
+    /// `sipxfer_transfer_progress()`.
+    pub transfer_progress: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        transfer: u64,
+        code: u32,
+        reason: *const c_char,
+        reason_len: usize,
+        now_ms: u64,
+    ) -> i32,
+    /// `sipxfer_transfer_contact_failed()`.
+    pub transfer_contact_failed:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, transfer: u64, now_ms: u64) -> i32,
+    /// `sipxfer_transfer_give_up()`.
+    pub transfer_give_up: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        transfer: u64,
+        code: u32,
+        now_ms: u64,
+    ) -> i32,
+    /// `sipxfer_transfer_bye()`.
+    pub transfer_bye:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, transfer: u64, now_ms: u64) -> i32,
+    /// `sipxfer_transfer_subscribe()`.
+    pub transfer_subscribe: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        transfer: u64,
+        expires_s: u32,
+        now_ms: u64,
+        granted_s: *mut u32,
+    ) -> i32,
+    /// `sipxfer_transfer_notify_answered()`.
+    pub transfer_notify_answered: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        transfer: u64,
+        code: u32,
+        now_ms: u64,
+    ) -> i32,
+    /// `sipxfer_transfer_command()`.
+    pub transfer_command: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        transfer: u64,
+        state: *const c_char,
+        state_len: usize,
+        now_ms: u64,
+    ) -> i32,
+    /// `sipxfer_transfer_find()`.
+    pub transfer_find: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        dialog: *const sipxfer_dialog_key,
+        event_id: u32,
+        transfer: *mut u64,
+    ) -> i32,
+    /// `sipxfer_transfer_count()`.
+    pub transfer_count:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, count: *mut usize) -> i32,
+    /// `sipxfer_tick()`.
+    pub tick: unsafe extern "C" fn(engine: *const sipxfer_engine, now_ms: u64) -> i32,
+    /// `sipxfer_next_deadline()`.
+    pub next_deadline:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, deadline_ms: *mut u64) -> i32,
     /// `sipxfer_message_parse()`.
     pub message_parse: unsafe extern "C" fn(
         message: *const c_char,
@@ -364,6 +451,20 @@ static API: sipxfer_api = sipxfer_api {
     ground_name: sipxfer_ground_name,
     rule_text: sipxfer_rule_text,
     rule_source: sipxfer_rule_source,
+    transfer_receive: sipxfer_transfer_receive,
+    transfer_next: sipxfer_transfer_next,
+    transfer_decide: sipxfer_transfer_decide,
+    transfer_progress: sipxfer_transfer_progress,
+    transfer_contact_failed: sipxfer_transfer_contact_failed,
+    transfer_give_up: sipxfer_transfer_give_up,
+    transfer_bye: sipxfer_transfer_bye,
+    transfer_subscribe: sipxfer_transfer_subscribe,
+    transfer_notify_answered: sipxfer_transfer_notify_answered,
+    transfer_command: sipxfer_transfer_command,
+    transfer_find: sipxfer_transfer_find,
+    transfer_count: sipxfer_transfer_count,
+    tick: sipxfer_tick,
+    next_deadline: sipxfer_next_deadline,
     message_parse: sipxfer_message_parse,
     message_header: sipxfer_message_header,
     uri_parse: sipxfer_uri_parse,

@@ -118,6 +118,10 @@ pub struct sipxfer_host {
     /// operating system is asked. Called only by `sipxfer_engine_new()`.
     pub random:
         Option<unsafe extern "C" fn(user: *mut c_void, buffer: *mut c_char, len: usize) -> i32>,
+    /// The time of the earliest deadline has changed: at `deadline_ms` (in the time of `now_ms`)
+    /// `sipxfer_tick()` is to be called, being late is allowed; UINT64_MAX for never. Called by whatever
+    /// function changed it, before that returns. Without it the host asks `sipxfer_next_deadline()`.
+    pub on_deadline: Option<unsafe extern "C" fn(user: *mut c_void, deadline_ms: u64)>,
     /// Called once when the engine is gone and nothing will use `user` any more; may be NULL.
     pub destroy: Option<unsafe extern "C" fn(user: *mut c_void)>,
 }

@@ -8,6 +8,7 @@ use super::status::*;
 use crate::dialog::HashKey;
 use crate::engine::Engine;
 use core::ffi::c_char;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 versioned! {
     sipxfer_directory: destroy;
@@ -22,6 +23,8 @@ pub struct sipxfer_engine {
     pub(super) pins: Pins,
     pub(super) directory: HostDirectory,
     pub(super) host: HostCallbacks,
+    /// The deadline that the host was told last.
+    pub(super) told_deadline: AtomicU64,
 }
 
 /// The dialplan and policy callbacks; `destroy` is called with the engine's end.
@@ -38,6 +41,18 @@ impl Drop for HostCallbacks {
         if let Some(destroy) = self.0.destroy {
             // SAFETY: the callback is the host's, with the `user` it was given with.
             unsafe { destroy(self.0.user) };
+        }
+    }
+}
+
+impl sipxfer_engine {
+    /// Tells the host of another earliest deadline. No lock of ours is held.
+    pub(super) fn tell_deadline(&self) {
+        let Some(tell) = self.host.0.on_deadline else { return };
+        let deadline = self.core.transfers().deadline().unwrap_or(u64::MAX);
+        if self.told_deadline.swap(deadline, Ordering::AcqRel) != deadline {
+            // SAFETY: the callback is the host's, with the `user` it was given with.
+            unsafe { tell(self.host.0.user, deadline) };
         }
     }
 }
@@ -83,12 +98,13 @@ const NO_HOST: sipxfer_host = sipxfer_host {
     authorize: None,
     log: None,
     random: None,
+    on_deadline: None,
     destroy: None,
 };
 
-/// 16 bytes for the hash, 4 for the salts of ids.
-fn random_bytes(host: &sipxfer_host) -> Result<[u8; 20], Status> {
-    let mut random = [0; 20];
+/// 16 bytes for the hash, 6 for the salts of ids.
+fn random_bytes(host: &sipxfer_host) -> Result<[u8; 22], Status> {
+    let mut random = [0; 22];
     match host.random {
         Some(fill) => {
             // SAFETY: the callback is the host's; the buffer lives through the call.
@@ -142,9 +158,9 @@ pub unsafe extern "C" fn sipxfer_engine_new(
         {
             return Err(SIPXFER_E_CALLBACK_MISSING);
         }
-        let [hash @ .., a, b, c, d] = random_bytes(&host)?;
+        let [hash @ .., a, b, c, d, e, f] = random_bytes(&host)?;
         let made = Box::new(sipxfer_engine {
-            core: Engine::new(hash),
+            core: Engine::new(hash, u16::from_le_bytes([e, f])),
             pins: Pins::new(u16::from_le_bytes([a, b])),
             directory: HostDirectory::new(
                 directory,
@@ -152,6 +168,7 @@ pub unsafe extern "C" fn sipxfer_engine_new(
                 u16::from_le_bytes([c, d]),
             ),
             host: HostCallbacks(host),
+            told_deadline: AtomicU64::new(u64::MAX),
         });
         // SAFETY: contract of this function.
         unsafe { put(engine, Box::into_raw(made)) }

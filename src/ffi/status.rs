@@ -52,6 +52,14 @@ pub const SIPXFER_E_SCRATCH: i32 = -20;
 /// The ABI of the library has another major number.
 pub const SIPXFER_E_ABI: i32 = -21;
 
+/// The command fits no state of the transfer: not approved yet, or over (412 towards an application).
+pub const SIPXFER_E_WRONG_STATE: i32 = -22;
+/// The transfer is not under the control that the call belongs to: an application's command for one
+/// that the host controls, or the other way round (409 towards an application).
+pub const SIPXFER_E_NOT_CONTROLLED: i32 = -23;
+/// The subscription has ended or never was (403 towards a SUBSCRIBE).
+pub const SIPXFER_E_NO_SUBSCRIPTION: i32 = -24;
+
 pub(super) const WORDS: &[(i32, &core::ffi::CStr)] = &[
     (SIPXFER_OK, c"done"),
     (SIPXFER_E_NULL, c"a required pointer is NULL"),
@@ -75,6 +83,9 @@ pub(super) const WORDS: &[(i32, &core::ffi::CStr)] = &[
     (SIPXFER_E_PANIC, c"a fault inside the library was caught"),
     (SIPXFER_E_SCRATCH, c"the scratch space is too small"),
     (SIPXFER_E_ABI, c"the library has another ABI"),
+    (SIPXFER_E_WRONG_STATE, c"the transfer is in another state"),
+    (SIPXFER_E_NOT_CONTROLLED, c"the transfer is under another control"),
+    (SIPXFER_E_NO_SUBSCRIPTION, c"there is no such subscription any more"),
 ];
 
 /// The meaning of a status, in a few English words. Never NULL; a number that is no status

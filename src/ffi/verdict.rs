@@ -21,27 +21,28 @@ versioned! {
     sipxfer_verdict: why;
 }
 
-type Decide<'c> = for<'a> fn(
+/// A verdict, and what else came of the request.
+pub(super) type Decide<'c, T> = for<'a> fn(
     &Engine,
     &HostDirectory,
     &Asker<'c>,
     Received<'a>,
     bool,
     &mut Scratch<'a>,
-) -> Result<Verdict<'a, Dialog>, NoVerdict>;
+) -> Result<(Verdict<'a, Dialog>, T), NoVerdict>;
 
-/// What both verdict functions do: read the request, decide, hand out.
+/// What all verdict functions do: read the request, decide, hand out.
 ///
 /// # Safety
 /// As for `sipxfer_replaces_verify_request()`.
-unsafe fn give_verdict(
+pub(super) unsafe fn give_verdict<T>(
     engine: *const sipxfer_engine,
     request: *const sipxfer_request,
     lock_dialog: u32,
     scratch: (*mut c_char, usize),
     verdict: *mut sipxfer_verdict,
-    decide: Decide<'_>,
-) -> Result<(), Status> {
+    decide: Decide<'_, T>,
+) -> Result<T, Status> {
     // SAFETY: contract of this function.
     let engine = unsafe { engine_in(engine) }?;
     // SAFETY: contract of this function.
@@ -69,11 +70,13 @@ unsafe fn give_verdict(
         .ok_or(SIPXFER_E_SCRATCH)?;
     let host = Asker { callbacks: &engine.host.0, request };
     let mut scratch = Scratch::new(rest);
-    let decided = decide(&engine.core, &engine.directory, &host, received, want_lock, &mut scratch)
-        .map_err(|NoVerdict| SIPXFER_E_SCRATCH)?;
+    let (decided, more) =
+        decide(&engine.core, &engine.directory, &host, received, want_lock, &mut scratch)
+            .map_err(|NoVerdict| SIPXFER_E_SCRATCH)?;
     let told = hand_out(engine, decided, variables)?;
     // SAFETY: contract of this function.
-    unsafe { write_struct(verdict, &told) }
+    unsafe { write_struct(verdict, &told) }?;
+    Ok(more)
 }
 
 /// Twin of the header's SIPXFER_SCRATCH_SIZE; a test compares both.
@@ -217,8 +220,8 @@ pub unsafe extern "C" fn sipxfer_replaces_verify_request(
     verdict: *mut sipxfer_verdict,
 ) -> i32 {
     guard(|| {
-        let decide: Decide<'_> = |core, directory, host, received, want_lock, scratch| {
-            core.verify_replaces(directory, host, received, want_lock, scratch)
+        let decide: Decide<'_, ()> = |core, directory, host, received, want_lock, scratch| {
+            Ok((core.verify_replaces(directory, host, received, want_lock, scratch)?, ()))
         };
         // SAFETY: contract of this function.
         unsafe {
@@ -257,8 +260,8 @@ pub unsafe extern "C" fn sipxfer_refer_route(
         if unsafe { engine_in(engine) }?.host.0.extension_exists.is_none() {
             return Err(SIPXFER_E_CALLBACK_MISSING);
         }
-        let decide: Decide<'_> = |core, directory, host, received, want_lock, scratch| {
-            core.route_refer(directory, host, received, want_lock, scratch)
+        let decide: Decide<'_, ()> = |core, directory, host, received, want_lock, scratch| {
+            Ok((core.route_refer(directory, host, received, want_lock, scratch)?, ()))
         };
         // SAFETY: contract of this function.
         unsafe {

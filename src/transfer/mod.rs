@@ -12,9 +12,12 @@
 //! | [`triggered`], [`response`] | the header lines of the triggered INVITE, the refusal as text |
 //! | [`recipient`] | one transfer from its accepted REFER to its one outcome |
 //! | [`subscription`] | the NOTIFYs of it |
+//! | [`transferor`] | one transfer on the side that sends the REFER |
+//! | [`takeover`] | the target's side: an accepted Replaces as a sequence of commands |
 //!
 //! Nothing here knows the time, or calls the host but through [`Host`] and [`Directory`]. Verdicts
-//! keep no state; a [`recipient`] is a state, which its inputs change.
+//! keep no state; a transfer ([`recipient`], [`transferor`], [`takeover`]) is a state, which its inputs
+//! change.
 #![forbid(unsafe_code)]
 
 pub mod authorize;
@@ -27,6 +30,8 @@ pub mod response;
 pub mod route;
 mod sentence;
 pub mod subscription;
+pub mod takeover;
+pub mod transferor;
 pub mod triggered;
 pub mod uri_headers;
 mod verdict;

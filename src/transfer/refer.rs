@@ -180,6 +180,26 @@ pub(super) fn uncount<D: Directory, H: Host<D::Dialog>>(
     context.rates.give_back(counted_as(request), settings.rate_per_endpoint);
 }
 
+/// Another REFER of the dialog is pending, and the settings allow one at a time.
+pub fn pending<'a, D: DialogRef>(
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Result<Verdict<'a, D>, NoVerdict> {
+    let wire = &[Text("another transfer of this call is pending")];
+    let refusal = Refusal { code: 491, rule: None, wire, why: &[] };
+    Ok(refusal.verdict(settings, scratch)?.by_setting("refer.concurrent"))
+}
+
+/// There is no room for another transfer.
+pub fn full<'a, D: DialogRef>(
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Result<Verdict<'a, D>, NoVerdict> {
+    let wire = &[Text("too many transfers")];
+    let why = &[Text("there is no room for another transfer")];
+    Ok(Refusal { code: 503, rule: None, wire, why }.verdict(settings, scratch)?)
+}
+
 /// The one Refer-To (R029).
 fn refer_to<'a, D: DialogRef>(
     message: &Message<'a>,

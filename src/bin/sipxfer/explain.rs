@@ -104,7 +104,7 @@ pub fn run(asked: &Explain) -> Result<String, Unusable> {
 
     // One request in one process: there is no stranger who could make use of a known key.
     let random = [0; 16];
-    let engine = Engine::new(random);
+    let engine = Engine::new(random, 1);
     engine.apply(setup.settings);
     let table = dialogs.directory(HashKey::new(random), &engine)?;
     let pbx = Pbx { dialplan: setup.dialplan.as_ref(), notes: RefCell::default() };

@@ -4,12 +4,17 @@
 //! never lets time run backwards.
 #![forbid(unsafe_code)]
 
+mod terms;
+mod transfers;
+
+pub use transfers::{Begun, ReferKey, Transfers};
+
 use crate::config::Snapshot;
 use crate::dialog::{Directory, HashKey, Key, Tombstones};
 use crate::sip::{Message, Scratch};
 use crate::transfer::{
-    rate::Rates, replaces, route, unreadable, Context, Host, Level, NoVerdict, Request, Sender,
-    Verdict,
+    rate::Rates, refer, replaces, route, unreadable, Context, Host, Level, NoVerdict, Request,
+    Sender, Verdict,
 };
 use parking_lot::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,17 +36,20 @@ pub struct Engine {
     snapshot: RwLock<Arc<Snapshot>>,
     tombstones: Tombstones,
     rates: Rates,
+    transfers: Transfers,
     latest_ms: AtomicU64,
 }
 
 impl Engine {
-    /// With the default settings. The bytes are random, and kept secret.
-    pub fn new(random: [u8; 16]) -> Engine {
+    /// With the default settings. The bytes are random, and kept secret; the salt makes the ids of
+    /// this engine strange to others.
+    pub fn new(random: [u8; 16], salt: u16) -> Engine {
         let hash = HashKey::new(random);
         Engine {
             snapshot: RwLock::default(),
             tombstones: Tombstones::new(hash),
             rates: Rates::new(hash),
+            transfers: Transfers::new(hash, salt),
             latest_ms: AtomicU64::new(0),
         }
     }
@@ -61,6 +69,58 @@ impl Engine {
     /// A dialog has ended: for a while a Replaces that names it is told so (R008).
     pub fn ended(&self, key: &Key<'_>, now_ms: u64) {
         self.tombstones.add(key, self.now(now_ms));
+        self.transfers.forget(key);
+    }
+
+    /// The transfers that are under way.
+    pub fn transfers(&self) -> &Transfers {
+        &self.transfers
+    }
+
+    /// Lets time pass; the time as this engine counts it.
+    pub fn tick(&self, now_ms: u64) {
+        self.transfers.tick(self.now(now_ms));
+    }
+
+    /// Decides about a REFER and, where it is accepted, begins its transfer: its id, or 0.
+    ///
+    /// A REFER that is known already is a retransmission: it is the same transfer, whose answer is
+    /// given again.
+    pub fn receive_refer<'a, D: Directory, H: Host<D::Dialog>>(
+        &self,
+        directory: &D,
+        host: &H,
+        request: Received<'a>,
+        want_lock: bool,
+        scratch: &mut Scratch<'a>,
+    ) -> Result<(Verdict<'a, D::Dialog>, Begun), NoVerdict> {
+        let mut begun = Begun::Full;
+        let verdict =
+            self.decide(directory, host, request, scratch, |context, request, scratch| {
+                let verdict = route::route(context, request, want_lock, scratch)?;
+                if !(200..300).contains(&verdict.code) {
+                    return Ok(verdict);
+                }
+                let settings = context.snapshot.of(request.sender.endpoint);
+                let mut accepted = terms::accepted(&verdict, request, settings);
+                let refer = terms::refer_key(request);
+                let id_on_first = settings.refer_event_id_on_first;
+                let several = settings.refer_concurrent;
+                begun = self.transfers.begin(
+                    &refer,
+                    &mut accepted,
+                    id_on_first,
+                    several,
+                    request.now_ms,
+                );
+                match begun {
+                    Begun::New(_) | Begun::Again(_) => Ok(verdict),
+                    // The dialog of the verdict, if it has one, is given back with it.
+                    Begun::Pending => refer::pending(settings, scratch),
+                    Begun::Full => refer::full(settings, scratch),
+                }
+            })?;
+        Ok((verdict, begun))
     }
 
     /// Verifies a request that may carry Replaces: RFC 3891 section 3.
@@ -128,7 +188,7 @@ impl Engine {
 
     /// Time never goes back. Most calls read only: the latest time is on a line that all threads
     /// share.
-    fn now(&self, now_ms: u64) -> u64 {
+    pub fn now(&self, now_ms: u64) -> u64 {
         let latest = self.latest_ms.load(Ordering::Relaxed);
         if now_ms > latest {
             return self.latest_ms.fetch_max(now_ms, Ordering::Relaxed).max(now_ms);

@@ -1,0 +1,321 @@
+//! Device profiles: what a family of phones or gateways does in its own way, chosen by the
+//! User-Agent of its REFER.
+//!
+//! Those that are shipped ([`builtin`]) are data, each habit with the place where it is written
+//! down; a habit that nobody has written down is not there. An administrator adds a profile, or
+//! changes one, by a setting:
+//!
+//! ```text
+//! profile.acme = match=^Acme|AcmePhone/, accept=200, event-id-first=yes, hang-up=us:2000
+//! profile.snom = accept=200
+//! ```
+//!
+//! | word | value |
+//! |---|---|
+//! | `match` | pieces of a User-Agent, separated by `\|`, in any case; `^` ties one to the beginning. A new profile needs it |
+//! | `accept` | `202` or `200`: the answer that accepts its REFER (R069); otherwise `refer.accept_code` says |
+//! | `event-id-first` | `yes` or `no`: whether its first REFER has an Event id too (R042) |
+//! | `notify-interval` | milliseconds between provisional NOTIFYs (R047) |
+//! | `first-notify` | `at-once` (R034), or `with-progress`: the 100 waits for something to tell |
+//! | `releases-at` | the code from which on it lets go of its own call; `202` with the answer to its REFER |
+//! | `release-delay` | milliseconds that it waits before it does |
+//! | `hang-up` | `transferor`, or `us:MS`: who ends the transferor's leg after the last NOTIFY |
+//! | `refer-to` | quirks of its Refer-To, separated by `\|`; none of them is needed to read it |
+
+pub mod builtin;
+
+use std::borrow::Cow;
+
+/// When the first NOTIFY goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstNotify {
+    /// Right behind the answer, as RFC 3515 section 2.4.4 has it (R034).
+    AtOnce,
+    /// With the first progress. No profile that is shipped says so.
+    WithProgress,
+}
+
+/// What is peculiar about a family's Refer-To: one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quirks(u16);
+
+impl Quirks {
+    /// Nothing.
+    pub const NONE: Quirks = Quirks(0);
+    /// The URI may stand without angle brackets; then all that follows belongs to it.
+    pub const NO_BRACKETS: Quirks = Quirks(1);
+    /// The URI may have no user part: the whole of it is the target.
+    pub const NO_USER: Quirks = Quirks(1 << 1);
+    /// Its Replaces may name a dialog that is still early (a semi-attended transfer).
+    pub const EARLY_REPLACES: Quirks = Quirks(1 << 2);
+    /// The number may stand where the host should: `sip:2002`.
+    pub const NUMBER_AS_HOST: Quirks = Quirks(1 << 3);
+    /// Refer-To and Referred-By must come back to it as they are, byte for byte.
+    pub const KEEP_EXACTLY: Quirks = Quirks(1 << 4);
+    /// Its Replaces may lack the tags: 400 (R020).
+    pub const NO_TAGS: Quirks = Quirks(1 << 5);
+    /// It may send no Referred-By.
+    pub const NO_REFERRED_BY: Quirks = Quirks(1 << 6);
+    /// The target is the address of record rather than the Contact (R085).
+    pub const TARGET_IS_AOR: Quirks = Quirks(1 << 7);
+
+    const NAMED: [(&'static str, Quirks); 8] = [
+        ("no-brackets", Quirks::NO_BRACKETS),
+        ("no-user", Quirks::NO_USER),
+        ("early-replaces", Quirks::EARLY_REPLACES),
+        ("number-as-host", Quirks::NUMBER_AS_HOST),
+        ("keep-exactly", Quirks::KEEP_EXACTLY),
+        ("no-tags", Quirks::NO_TAGS),
+        ("no-referred-by", Quirks::NO_REFERRED_BY),
+        ("target-aor", Quirks::TARGET_IS_AOR),
+    ];
+
+    /// These and those.
+    pub const fn and(self, other: Quirks) -> Quirks {
+        Quirks(self.0 | other.0)
+    }
+
+    /// Whether all of `those` are among them.
+    pub const fn have(self, those: Quirks) -> bool {
+        self.0 & those.0 == those.0
+    }
+
+    /// Their names, as a setting has them.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMED.into_iter().filter(move |(_, it)| self.have(*it)).map(|(name, _)| name)
+    }
+
+    fn parse(value: &str) -> Result<Quirks, &'static str> {
+        let mut quirks = Quirks::NONE;
+        for name in value.split('|').map(str::trim).filter(|name| !name.is_empty()) {
+            let known = Self::NAMED.into_iter().find(|(known, _)| *known == name);
+            let (_, quirk) = known.ok_or("names a quirk of Refer-To that does not exist")?;
+            quirks = quirks.and(quirk);
+        }
+        Ok(quirks)
+    }
+}
+
+/// What a family does in its own way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Habits {
+    /// The answer that accepts its REFER; `None`: the setting `refer.accept_code` says.
+    pub accept_code: Option<u16>,
+    /// Whether the NOTIFYs of a dialog's first REFER carry an Event id too. Some phones refuse it
+    /// there; from the second REFER on it is always there (R042).
+    pub event_id_on_first: bool,
+    /// Milliseconds between provisional NOTIFYs; `None`: the setting `notify.min_interval_ms` says.
+    pub notify_min_interval_ms: Option<u32>,
+    /// When the first NOTIFY goes out.
+    pub first_notify: FirstNotify,
+    /// The code, in a NOTIFY, from which on it lets go of its own call: then there is no call to go
+    /// back to, and a transfer that fails later must recall (R081). 202: with the answer to its
+    /// REFER. 0: not known.
+    pub releases_at: u16,
+    /// How many milliseconds after that it sends its BYE.
+    pub release_delay_ms: u32,
+    /// The transferor's leg is ended by this side, so long after the last NOTIFY, where it is still
+    /// there; `None`: that is left to the transferor (R084).
+    pub hang_up_after_ms: Option<u32>,
+    /// What its Refer-To is like.
+    pub refer_to: Quirks,
+}
+
+impl Habits {
+    /// Those of somebody who keeps to the RFCs.
+    pub const PLAIN: Habits = Habits {
+        accept_code: None,
+        event_id_on_first: false,
+        notify_min_interval_ms: None,
+        first_notify: FirstNotify::AtOnce,
+        releases_at: 0,
+        release_delay_ms: 0,
+        hang_up_after_ms: None,
+        refer_to: Quirks::NONE,
+    };
+
+    /// The Event id of a REFER's NOTIFYs: the CSeq of the REFER, or none (R042).
+    pub fn event_id(&self, is_first_of_dialog: bool, cseq: u32) -> Option<u32> {
+        (self.event_id_on_first || !is_first_of_dialog).then_some(cseq)
+    }
+}
+
+/// Where a habit is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// What is said there, in one sentence.
+    pub says: &'static str,
+    /// Where: a page, an issue, a manual with its page.
+    pub at: &'static str,
+}
+
+/// One profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name, as in `profile.NAME`.
+    pub name: Cow<'static, str>,
+    /// Pieces of a User-Agent, separated by `|`.
+    pub pattern: Cow<'static, str>,
+    /// What the family does.
+    pub habits: Habits,
+    /// Where that is written down; nothing for what an administrator said.
+    pub sources: &'static [Source],
+}
+
+impl Profile {
+    /// The profile of whoever matches no other.
+    pub const GENERIC: Profile = Profile {
+        name: Cow::Borrowed("generic"),
+        pattern: Cow::Borrowed(""),
+        habits: Habits::PLAIN,
+        sources: &[],
+    };
+
+    /// Whether a User-Agent is one of this family.
+    pub fn matches(&self, user_agent: &[u8]) -> bool {
+        self.pattern.split('|').any(|piece| match piece.strip_prefix('^') {
+            Some(piece) => begins(user_agent, piece.as_bytes()),
+            None => holds(user_agent, piece.as_bytes()),
+        })
+    }
+
+    /// Reads the value of `profile.NAME`. What it does not say stays as in `base`.
+    fn parse(name: &str, value: &str, base: &Profile) -> Result<Profile, &'static str> {
+        let mut profile = Profile { name: Cow::Owned(name.to_owned()), ..base.clone() };
+        for entry in value.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+            let (word, value) = entry.split_once('=').ok_or("has a word without \"=\"")?;
+            profile.set(word.trim(), value.trim())?;
+        }
+        if profile.pattern.is_empty() {
+            return Err("has no match=");
+        }
+        Ok(profile)
+    }
+
+    fn set(&mut self, word: &str, value: &str) -> Result<(), &'static str> {
+        let habits = &mut self.habits;
+        match word {
+            "match" => self.pattern = Cow::Owned(pattern(value)?),
+            "accept" => {
+                habits.accept_code = match value {
+                    "202" => Some(202),
+                    "200" => Some(200),
+                    _ => return Err("has an accept that is neither 202 nor 200"),
+                }
+            }
+            "event-id-first" => {
+                habits.event_id_on_first = match value {
+                    "yes" => true,
+                    "no" => false,
+                    _ => return Err("has an event-id-first that is neither yes nor no"),
+                }
+            }
+            "notify-interval" => habits.notify_min_interval_ms = Some(milliseconds(value)?),
+            "first-notify" => {
+                habits.first_notify = match value {
+                    "at-once" => FirstNotify::AtOnce,
+                    "with-progress" => FirstNotify::WithProgress,
+                    _ => {
+                        return Err("has a first-notify that is neither at-once nor with-progress")
+                    }
+                }
+            }
+            "releases-at" => {
+                let code = value.parse().ok().filter(|code| (100..=699).contains(code));
+                habits.releases_at = code.ok_or("has a releases-at that is no status code")?;
+            }
+            "release-delay" => habits.release_delay_ms = milliseconds(value)?,
+            "hang-up" => {
+                habits.hang_up_after_ms = match value.strip_prefix("us:") {
+                    Some(after) => Some(milliseconds(after)?),
+                    None if value == "transferor" => None,
+                    None => return Err("has a hang-up that is neither transferor nor us:MS"),
+                }
+            }
+            "refer-to" => habits.refer_to = Quirks::parse(value)?,
+            _ => return Err("has a word that no profile knows"),
+        }
+        Ok(())
+    }
+}
+
+/// An hour: what takes longer is a slip.
+const LONGEST_MS: u32 = 3_600_000;
+
+fn milliseconds(value: &str) -> Result<u32, &'static str> {
+    let number = value.parse().ok().filter(|number| *number <= LONGEST_MS);
+    number.ok_or("has a duration that is no number of milliseconds up to 3600000")
+}
+
+/// An empty piece would match everybody. Blanks around a piece are none of it.
+fn pattern(value: &str) -> Result<String, &'static str> {
+    let fits = |byte: u8| matches!(byte, b' '..=b'~');
+    let pieces: Vec<&str> = value.split('|').map(str::trim).collect();
+    let empty = |piece: &&str| piece.trim_start_matches('^').is_empty();
+    if value.len() > 255 || !value.bytes().all(fits) || pieces.iter().any(empty) {
+        return Err("has a match with an empty piece, or one that no User-Agent could hold");
+    }
+    Ok(pieces.join("|"))
+}
+
+fn begins(text: &[u8], piece: &[u8]) -> bool {
+    text.get(..piece.len()).is_some_and(|start| start.eq_ignore_ascii_case(piece))
+}
+
+fn holds(text: &[u8], piece: &[u8]) -> bool {
+    !piece.is_empty() && text.windows(piece.len()).any(|window| window.eq_ignore_ascii_case(piece))
+}
+
+/// How much of a User-Agent is looked at: it is a stranger's, and every profile reads it.
+const LOOKED_AT: usize = 256;
+
+/// The profiles that hold: an administrator's first, in the order in which they were set, then those
+/// that are shipped.
+#[derive(Clone, Debug, Default)]
+pub struct Profiles {
+    own: Vec<Profile>,
+}
+
+impl Profiles {
+    /// Those that are shipped.
+    pub fn new() -> Profiles {
+        Profiles::default()
+    }
+
+    /// Sets `profile.NAME`. The name of a profile that is shipped, or was set before, changes that
+    /// one. On an error nothing is changed; it says what is wrong with the value.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(fits) {
+            return Err("is set for a name that is none");
+        }
+        let place = self.own.iter().position(|profile| profile.name == name);
+        let base = match place.and_then(|place| self.own.get(place)) {
+            Some(own) => Some(own),
+            None => builtin::ALL.iter().find(|profile| profile.name == name),
+        };
+        let profile = Profile::parse(name, value, base.unwrap_or(&Profile::GENERIC))?;
+        match place.and_then(|place| self.own.get_mut(place)) {
+            Some(own) => *own = profile,
+            None => self.own.push(profile),
+        }
+        Ok(())
+    }
+
+    /// The profile of a User-Agent; [`Profile::GENERIC`] where none matches or there is none.
+    pub fn of(&self, user_agent: &[u8]) -> &Profile {
+        let looked_at = user_agent.get(..LOOKED_AT).unwrap_or(user_agent);
+        self.iter().find(|profile| profile.matches(looked_at)).unwrap_or(&Profile::GENERIC)
+    }
+
+    /// All that hold, in the order in which they are tried.
+    pub fn iter(&self) -> impl Iterator<Item = &Profile> {
+        let shipped = builtin::ALL
+            .iter()
+            .filter(|shipped| !self.own.iter().any(|own| own.name == shipped.name));
+        self.own.iter().chain(shipped)
+    }
+}
+
+#[cfg(test)]
+mod tests;

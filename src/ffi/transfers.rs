@@ -1,0 +1,517 @@
+//! Level 3: transfers as objects, from the REFER to the one outcome.
+
+use super::engine::{engine_in, sipxfer_engine};
+use super::outputs::*;
+use super::raw::*;
+use super::status::*;
+use super::types::*;
+use super::verdict::{give_verdict, Decide};
+use crate::dialog::Key;
+use crate::engine::Begun;
+use crate::sip::{reason_phrase, OutOfScratch, Scratch};
+use crate::transfer::recipient::{
+    AppState, Cause, Command, Error, Finished, Output, Recipient, Sink,
+};
+use core::ffi::c_char;
+
+/// Decides about a REFER as `sipxfer_refer_route()` does and, where it is accepted, begins a transfer:
+/// `transfer` gets its id, or 0.
+///
+/// The host then takes the outputs one by one by `sipxfer_transfer_next()` and carries them out: the
+/// answer first, the NOTIFYs, the command to start, and later the outcome. It reports what happens by
+/// the functions below, and takes outputs after each. A retransmitted REFER is the transfer that it
+/// began: it gets the same id, and its answer as an output again.
+///
+/// The settings of the sender's endpoint say how it goes: `refer.concurrent` (491 while another one is
+/// pending), `refer.on_failure`, `refer.timeout_ms`, `notify.min_interval_ms`, `transfer_handling` and
+/// its kin.
+///
+/// Returns and requirements as for `sipxfer_refer_route()`. Threads: any; allocates. One transfer is
+/// handled by one thread at a time, or its outputs could be carried out in another order.
+///
+/// # Safety
+/// As for `sipxfer_refer_route()`; `transfer` points to a writable number.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_transfer_receive(
+    engine: *const sipxfer_engine,
+    request: *const sipxfer_request,
+    lock_dialog: u32,
+    scratch: *mut c_char,
+    scratch_len: usize,
+    verdict: *mut sipxfer_verdict,
+    transfer: *mut u64,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        let whole = unsafe { engine_in(engine) }?;
+        if whole.host.0.extension_exists.is_none() {
+            return Err(SIPXFER_E_CALLBACK_MISSING);
+        }
+        // SAFETY: contract of this function.
+        unsafe { put(transfer, 0) }?;
+        let decide: Decide<'_, Begun> = |core, directory, host, received, want_lock, scratch| {
+            core.receive_refer(directory, host, received, want_lock, scratch)
+        };
+        let scratch = (scratch, scratch_len);
+        // SAFETY: contract of this function.
+        let begun =
+            unsafe { give_verdict(engine, request, lock_dialog, scratch, verdict, decide) }?;
+        if let Begun::New(id) | Begun::Again(id) = begun {
+            // SAFETY: contract of this function.
+            unsafe { put(transfer, id) }?;
+            whole.tell_deadline();
+        }
+        Ok(())
+    })
+}
+
+/// Takes the next output of a transfer. With `transfer` 0: of any transfer that `sipxfer_tick()` has
+/// given outputs.
+///
+/// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale:
+/// a transfer goes when it has its outcome, its subscription has ended and its last output was
+/// taken), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
+/// `SIPXFER_OUTPUT_SIZE` bytes are enough), or the status of a wrong argument. Threads: any.
+///
+/// # Safety
+/// `engine` is valid, `buffer` points to `capacity` writable bytes, `output` to a struct whose
+/// `struct_size` is set.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_transfer_next(
+    engine: *const sipxfer_engine,
+    transfer: u64,
+    buffer: *mut c_char,
+    capacity: usize,
+    output: *mut sipxfer_output,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        let engine = unsafe { engine_in(engine) }?;
+        // SAFETY: contract of this function.
+        unsafe { check_out(output) }?;
+        // SAFETY: contract of this function.
+        let mut room = unsafe { self::buffer(buffer, capacity) }?;
+        let told = engine.core.transfers().next(transfer, |id, output| {
+            let mut scratch = Scratch::new(core::mem::take(&mut room));
+            tell(id, output, &mut scratch)
+        });
+        let told = told.ok_or(SIPXFER_E_NOT_FOUND)?.map_err(|OutOfScratch| SIPXFER_E_BUFFER)?;
+        // SAFETY: contract of this function.
+        unsafe { write_struct(output, &told) }
+    })
+}
+
+/// An output as the struct of the boundary; its strings are printed into the scratch space.
+fn tell(
+    transfer: u64,
+    output: &Output,
+    scratch: &mut Scratch<'_>,
+) -> Result<sipxfer_output, OutOfScratch> {
+    let none = text(&[]);
+    let mut told = sipxfer_output {
+        struct_size: 0,
+        transfer,
+        kind: 0,
+        command: 0,
+        code: 0,
+        cause: 0,
+        reason: none,
+        headers: none,
+        body: none,
+        state: none,
+    };
+    match output {
+        Output::Answer(answer) => {
+            told.kind = SIPXFER_OUTPUT_ANSWER;
+            told.code = u32::from(answer.code);
+            told.reason = text(reason_phrase(answer.code).as_bytes());
+            // RFC 4488 section 4: who complies says so.
+            let headers: &[u8] = if answer.refer_sub_false { b"Refer-Sub: false\r\n" } else { b"" };
+            told.headers = text(headers);
+        }
+        Output::Notify(notify) => {
+            told.kind = SIPXFER_OUTPUT_NOTIFY;
+            told.code = u32::from(notify.status.code());
+            told.reason = text(scratch.copy(notify.status.reason().as_bytes())?);
+            told.headers = text(scratch.write_with(|out| notify.print_headers(out))?);
+            told.body = text(scratch.write_with(|out| notify.print_body(out))?);
+        }
+        Output::Command(command) => {
+            told.kind = SIPXFER_OUTPUT_COMMAND;
+            told.command = match command {
+                Command::Start => SIPXFER_COMMAND_START,
+                Command::KeepCall => SIPXFER_COMMAND_KEEP_CALL,
+                Command::RecallTransferor => SIPXFER_COMMAND_RECALL_TRANSFEROR,
+                Command::HangUpTransferee => SIPXFER_COMMAND_HANG_UP_TRANSFEREE,
+                Command::HangUpTransferor => SIPXFER_COMMAND_HANG_UP_TRANSFEROR,
+            };
+        }
+        Output::Event(state) => {
+            told.kind = SIPXFER_OUTPUT_EVENT;
+            told.state = text(state.map_or("", AppState::name).as_bytes());
+        }
+        Output::Finished(Finished { status, cause }) => {
+            told.kind = SIPXFER_OUTPUT_FINISHED;
+            told.code = u32::from(status.code());
+            told.reason = text(scratch.copy(status.reason().as_bytes())?);
+            told.cause = match cause {
+                Cause::Target => SIPXFER_CAUSE_TARGET,
+                Cause::Contact => SIPXFER_CAUSE_CONTACT,
+                Cause::Refused => SIPXFER_CAUSE_REFUSED,
+                Cause::Application => SIPXFER_CAUSE_APPLICATION,
+                Cause::Deadline => SIPXFER_CAUSE_DEADLINE,
+                Cause::GivenUp => SIPXFER_CAUSE_GIVEN_UP,
+            };
+        }
+    }
+    Ok(told)
+}
+
+/// Hands an input to a transfer, and tells the host of another deadline.
+///
+/// # Safety
+/// `engine` is valid.
+unsafe fn input<R>(
+    engine: *const sipxfer_engine,
+    transfer: u64,
+    now_ms: u64,
+    input: impl FnOnce(&mut Recipient, u64, &mut Sink<'_>) -> Result<R, Error>,
+) -> Result<R, Status> {
+    // SAFETY: contract of this function.
+    let engine = unsafe { engine_in(engine) }?;
+    if now_ms > i64::MAX as u64 {
+        return Err(SIPXFER_E_RANGE);
+    }
+    let now_ms = engine.core.now(now_ms);
+    let result =
+        engine.core.transfers().input(transfer, |machine, out| input(machine, now_ms, out));
+    engine.tell_deadline();
+    result.ok_or(SIPXFER_E_NOT_FOUND)?.map_err(|error| match error {
+        Error::WrongState => SIPXFER_E_WRONG_STATE,
+        Error::NotControlled | Error::Controlled => SIPXFER_E_NOT_CONTROLLED,
+        Error::BadCode => SIPXFER_E_RANGE,
+        Error::NoSubscription => SIPXFER_E_NO_SUBSCRIPTION,
+    })
+}
+
+fn sip_code(code: u32) -> Result<u16, Status> {
+    u16::try_from(code).map_err(|_| SIPXFER_E_RANGE)
+}
+
+/// The host has decided about a transfer whose verdict said `approval_pending`: `SIPXFER_YES`, or
+/// `SIPXFER_NO`, which the transferor learns by a NOTIFY of 603 (RFC 3515 section 2.4.5).
+///
+/// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` for a stale or foreign id, `SIPXFER_E_WRONG_STATE` where it
+/// was decided before or is over, or the status of a wrong argument. Threads: any, one per transfer.
+///
+/// # Safety
+/// `engine` is valid.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_transfer_decide(
+    engine: *const sipxfer_engine,
+    transfer: u64,
+    answer: i32,
+    now_ms: u64,
+) -> i32 {
+    guard(|| {
+        let yes = match answer {
+            SIPXFER_YES => true,
+            SIPXFER_NO => false,
+            _ => return Err(SIPXFER_E_RANGE),
+        };
+        // SAFETY: contract of this function.
+        unsafe {
+            input(engine, transfer, now_ms, |machine, now_ms, out| machine.decide(yes, now_ms, out))
+        }
+    })
+}
+
+/// The referred call has come so far: a response of the target, 100 to 699, with its reason phrase
+/// (empty: the usual one). A final one is the outcome. The transferor learns its status line and no
+/// more (RFC 3515 section 5), not more often than `notify.min_interval_ms` but for the final one.
+///
+/// Returns as `sipxfer_transfer_decide()`, and `SIPXFER_E_NOT_CONTROLLED` where an application controls
+/// the transfer.
+///
+/// # Safety
+/// `engine` is valid, `reason` points to `reason_len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_transfer_progress(
+    engine: *const sipxfer_engine,
+    transfer: u64,
+    code: u32,
+    reason: *const c_char,
+    reason_len: usize,
+    now_ms: u64,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        let reason = unsafe { bytes(reason, reason_len) }?;
+        let code = sip_code(code)?;
+        // SAFETY: contract of this function.
+        unsafe {
+            input(engine, transfer, now_ms, |machine, now_ms, out| {
+                machine.progress(code, reason, now_ms, out)
+            })
+        }
+    })
+}
+
+/// The target could not be contacted at all: outcome 503 (RFC 3515 section 2.4.5). Returns as
+/// `sipxfer_transfer_decide()`.
+///
+/// # Safety
+/// `engine` is valid.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_transfer_contact_failed(
+    engine: *const sipxfer_engine,
+    transfer: u64,
+    now_ms: u64,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        unsafe {
+            input(engine, transfer, now_ms, |machine, now_ms, out| {
+                machine.contact_failed(now_ms, out)
+            })
+        }
+    })
+}
+
+/// The host gives the transfer up, with a failure of this code (300 to 699). Returns as
+/// `sipxfer_transfer_decide()`.
+///
+/// # Safety
+/// `engine` is valid.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_transfer_give_up(
+    engine: *const sipxfer_engine,
+    transfer: u64,
+    code: u32,
+    now_ms: u64,
+) -> i32 {
+    guard(|| {
+        let code = sip_code(code)?;
+        // SAFETY: contract of this function.
+        unsafe {
+            input(engine, transfer, now_ms, |machine, now_ms, out| {
+                machine.give_up(code, now_ms, out)
+            })
+        }
+    })
+}
+
+/// The transferor has hung up its call. Neither the transfer nor its subscription ends by that
+/// (RFC 5057, RFC 5589 section 6); a failure that comes later goes by `refer.on_failure`.
+///
+/// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument.
+///
+/// # Safety
+/// `engine` is valid.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_transfer_bye(
+    engine: *const sipxfer_engine,
+    transfer: u64,
+    now_ms: u64,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        unsafe {
+            input(engine, transfer, now_ms, |machine, now_ms, out| {
+                machine.bye(now_ms, out);
+                Ok(())
+            })
+        }
+    })
+}
+
+/// The transferor has sent SUBSCRIBE for the subscription of its REFER, with these seconds in Expires
+/// (0 ends it; UINT32_MAX: no Expires). `granted_s` gets what the answer's Expires says: never more than
+/// was asked for (RFC 6665 section 4.2.1). The end of the subscription does not end the transfer.
+///
+/// Returns as `sipxfer_transfer_decide()`, and `SIPXFER_E_NO_SUBSCRIPTION` (answer 403).
+///
+/// # Safety
+/// `engine` is valid, `granted_s` points to a writable number.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_transfer_subscribe(
+    engine: *const sipxfer_engine,
+    transfer: u64,
+    expires_s: u32,
+    now_ms: u64,
+    granted_s: *mut u32,
+) -> i32 {
+    guard(|| {
+        let asked_s = (expires_s != u32::MAX).then_some(expires_s);
+        if granted_s.is_null() {
+            return Err(SIPXFER_E_NULL);
+        }
+        // SAFETY: contract of this function.
+        let granted = unsafe {
+            input(engine, transfer, now_ms, |machine, now_ms, out| {
+                machine.subscribe(asked_s, now_ms, out)
+            })
+        }?;
+        // SAFETY: contract of this function.
+        unsafe { put(granted_s, granted) }
+    })
+}
+
+/// A NOTIFY of this transfer was answered with this code; 0: not at all. 481 and some others end the
+/// subscription (RFC 6665 section 4.2.2), never the call or the transfer.
+///
+/// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument.
+///
+/// # Safety
+/// `engine` is valid.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_transfer_notify_answered(
+    engine: *const sipxfer_engine,
+    transfer: u64,
+    code: u32,
+    now_ms: u64,
+) -> i32 {
+    guard(|| {
+        let code = sip_code(code)?;
+        if code != 0 && !(100..700).contains(&code) {
+            return Err(SIPXFER_E_RANGE);
+        }
+        // SAFETY: contract of this function.
+        unsafe {
+            input(engine, transfer, now_ms, |machine, _, _| {
+                machine.notify_answered((code != 0).then_some(code));
+                Ok(())
+            })
+        }
+    })
+}
+
+/// A command of the application that controls the transfer: `channel_progress` (100),
+/// `channel_answered` (200), `channel_unavailable` (503), `channel_declined` (603),
+/// `channel_not_found` (404). Each is a NOTIFY and an event with that state; from a final one on the
+/// transfer is over. Within `application.timeout_ms` the first must come, within
+/// `application.final_timeout_ms` of the first progress a final one; else it is
+/// `channel_unavailable`.
+///
+/// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` (404), `SIPXFER_E_NOT_CONTROLLED` where no application
+/// controls the transfer (409), `SIPXFER_E_WRONG_STATE` where it is over or not approved (412),
+/// `SIPXFER_E_RANGE` for another word, or the status of a wrong argument.
+///
+/// # Safety
+/// `engine` is valid, `state` points to `state_len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_transfer_command(
+    engine: *const sipxfer_engine,
+    transfer: u64,
+    state: *const c_char,
+    state_len: usize,
+    now_ms: u64,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        let state = unsafe { bytes(state, state_len) }?;
+        let state = AppState::from_name(state).ok_or(SIPXFER_E_RANGE)?;
+        // SAFETY: contract of this function.
+        unsafe {
+            input(engine, transfer, now_ms, |machine, now_ms, out| {
+                machine.application(state, now_ms, out)
+            })
+        }
+    })
+}
+
+/// The transfer that a request of the transferor belongs to, by its dialog (as this side sees it) and
+/// the id of its Event (0: none): for a SUBSCRIBE, or for a BYE with `event_id` 0, the oldest one.
+///
+/// Returns `SIPXFER_OK` and the id, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument. Threads: any.
+///
+/// # Safety
+/// `engine` is valid, `dialog` points to a struct whose `struct_size` is set and whose strings hold,
+/// `transfer` to a writable number.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_transfer_find(
+    engine: *const sipxfer_engine,
+    dialog: *const sipxfer_dialog_key,
+    event_id: u32,
+    transfer: *mut u64,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        let engine = unsafe { engine_in(engine) }?;
+        // SAFETY: contract of this function.
+        let key = unsafe { read_struct(dialog) }?;
+        // SAFETY: contract of this function.
+        let call_id = unsafe { bytes(key.call_id.ptr, key.call_id.len) }?;
+        // SAFETY: contract of this function.
+        let local_tag = unsafe { bytes(key.local_tag.ptr, key.local_tag.len) }?;
+        // SAFETY: contract of this function.
+        let remote_tag = unsafe { bytes(key.remote_tag.ptr, key.remote_tag.len) }?;
+        let key = Key { call_id, local_tag, remote_tag };
+        let event_id = (event_id != 0).then_some(event_id);
+        let found = engine.core.transfers().find(&key, event_id).ok_or(SIPXFER_E_NOT_FOUND)?;
+        // SAFETY: contract of this function.
+        unsafe { put(transfer, found) }
+    })
+}
+
+/// How many transfers there are, those included that are over and have outputs left or a
+/// subscription that goes on.
+///
+/// Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
+///
+/// # Safety
+/// `engine` is valid, `count` points to a writable size.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_transfer_count(
+    engine: *const sipxfer_engine,
+    count: *mut usize,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        let engine = unsafe { engine_in(engine) }?;
+        // SAFETY: contract of this function.
+        unsafe { put(count, engine.core.transfers().len()) }
+    })
+}
+
+/// Lets time pass: deadlines that have come are acted on. The outputs are then taken by
+/// `sipxfer_transfer_next()` with `transfer` 0. Costs what is due, not what exists.
+///
+/// Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
+///
+/// # Safety
+/// `engine` is valid.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_tick(engine: *const sipxfer_engine, now_ms: u64) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        let engine = unsafe { engine_in(engine) }?;
+        if now_ms > i64::MAX as u64 {
+            return Err(SIPXFER_E_RANGE);
+        }
+        engine.core.tick(now_ms);
+        engine.tell_deadline();
+        Ok(())
+    })
+}
+
+/// When `sipxfer_tick()` is to be called next, in the time of `now_ms`; UINT64_MAX: nothing is waited
+/// for. The `on_deadline` callback tells each change of it.
+///
+/// Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
+///
+/// # Safety
+/// `engine` is valid, `deadline_ms` points to a writable number.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_next_deadline(
+    engine: *const sipxfer_engine,
+    deadline_ms: *mut u64,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        let engine = unsafe { engine_in(engine) }?;
+        let deadline = engine.core.transfers().deadline().unwrap_or(u64::MAX);
+        // SAFETY: contract of this function.
+        unsafe { put(deadline_ms, deadline) }
+    })
+}
