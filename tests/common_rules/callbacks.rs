@@ -104,6 +104,7 @@ pub struct Host {
     pub lock_answer: Mutex<Option<i32>>,
     pub log: Mutex<Vec<String>>,
     pub asked: Mutex<Vec<Asked>>,
+    pub deadlines: Mutex<Vec<u64>>,
     references: AtomicI64,
     locks: AtomicI64,
 }
@@ -158,6 +159,7 @@ pub fn engine(kind: Kind, host: &Arc<Host>) -> *mut sipxfer_engine {
     callbacks.approve = Some(approve);
     callbacks.authorize = Some(authorize);
     callbacks.log = Some(log);
+    callbacks.on_deadline = Some(on_deadline);
     let options = sipxfer_engine_options {
         struct_size: size_of::<sipxfer_engine_options>(),
         directory: &directory,
@@ -274,4 +276,8 @@ unsafe extern "C" fn authorize(
 
 unsafe extern "C" fn log(user: *mut c_void, _: u32, line: sipxfer_str) {
     host(user).log.lock().unwrap().push(text(line));
+}
+
+unsafe extern "C" fn on_deadline(user: *mut c_void, deadline_ms: u64) {
+    host(user).deadlines.lock().unwrap().push(deadline_ms);
 }

@@ -15,6 +15,7 @@
 
 pub mod callbacks;
 pub mod messages;
+pub mod outputs;
 
 use callbacks::{Asked, Dialog};
 use sipxfer::ffi::*;
@@ -137,25 +138,46 @@ impl Pbx {
 
     /// Verifies an INVITE (or whatever the message is), without a lock.
     pub fn verify(&self, message: &str, from: From<'_>) -> Got {
-        self.ask(message, from, false, sipxfer_replaces_verify_request)
+        self.ask(message, from, false, |a, b, c, d, e, f| unsafe {
+            sipxfer_replaces_verify_request(a, b, c, d, e, f)
+        })
     }
 
     /// The same with the dialog locked.
     pub fn verify_locked(&self, message: &str, from: From<'_>) -> Got {
-        self.ask(message, from, true, sipxfer_replaces_verify_request)
+        self.ask(message, from, true, |a, b, c, d, e, f| unsafe {
+            sipxfer_replaces_verify_request(a, b, c, d, e, f)
+        })
     }
 
     /// Routes a REFER.
     pub fn route(&self, message: &str, from: From<'_>) -> Got {
-        self.ask(message, from, false, sipxfer_refer_route)
+        self.ask(message, from, false, |a, b, c, d, e, f| unsafe {
+            sipxfer_refer_route(a, b, c, d, e, f)
+        })
     }
 
     /// The same with the dialog locked.
     pub fn route_locked(&self, message: &str, from: From<'_>) -> Got {
-        self.ask(message, from, true, sipxfer_refer_route)
+        self.ask(message, from, true, |a, b, c, d, e, f| unsafe {
+            sipxfer_refer_route(a, b, c, d, e, f)
+        })
     }
 
-    fn ask(&self, message: &str, from: From<'_>, lock: bool, function: Function) -> Got {
+    fn ask(
+        &self,
+        message: &str,
+        from: From<'_>,
+        lock: bool,
+        mut function: impl FnMut(
+            *const sipxfer_engine,
+            *const sipxfer_request,
+            u32,
+            *mut c_char,
+            usize,
+            *mut sipxfer_verdict,
+        ) -> i32,
+    ) -> Got {
         let text = |text: &str| sipxfer_str { ptr: text.as_ptr().cast(), len: text.len() };
         let request = sipxfer_request {
             struct_size: size_of::<sipxfer_request>(),
@@ -177,8 +199,7 @@ impl Pbx {
         verdict.struct_size = size_of::<sipxfer_verdict>();
         let room: *mut c_char = scratch.as_mut_ptr().cast();
         let lock = u32::from(lock);
-        let status =
-            unsafe { function(self.engine, &request, lock, room, scratch.len(), &mut verdict) };
+        let status = function(self.engine, &request, lock, room, scratch.len(), &mut verdict);
         assert_eq!(status, SIPXFER_OK, "{message}");
         let got = Got::from(&verdict, &request);
         assert_eq!(self.host.locks_held(), i64::from(verdict.locked), "{got:?}");
@@ -209,15 +230,6 @@ impl Drop for Pbx {
         assert_eq!(sipxfer_panic_count(), 0);
     }
 }
-
-type Function = unsafe extern "C" fn(
-    *const sipxfer_engine,
-    *const sipxfer_request,
-    u32,
-    *mut c_char,
-    usize,
-    *mut sipxfer_verdict,
-) -> i32;
 
 /// A verdict with strings of its own.
 #[derive(Clone, Debug, Default)]

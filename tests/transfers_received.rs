@@ -1,0 +1,306 @@
+//! Transfers as objects, through the C functions: from a received REFER to its one outcome, on a
+//! virtual clock and on both kinds of directory.
+
+// What a C host does is unsafe from end to end.
+#![allow(clippy::unwrap_used, clippy::undocumented_unsafe_blocks)]
+
+mod common_rules;
+
+use common_rules::callbacks::Dialog;
+use common_rules::messages::{refer_to, request};
+use common_rules::outputs::Out;
+use common_rules::{known, on_both, Kind, Pbx};
+use sipxfer::ffi::*;
+
+const BLIND: &str = "<sip:100@h>";
+
+/// The same REFER with another CSeq, as the next one of its dialog has.
+fn next_refer(cseq: u32) -> String {
+    refer_to(BLIND).replace("CSeq: 7 ", &format!("CSeq: {cseq} "))
+}
+
+fn notify(code: u32) -> Out {
+    Out::Notify(code)
+}
+
+#[test]
+fn r034_an_accepted_refer_is_answered_then_notified_then_started() {
+    on_both(|pbx| {
+        let transfer = pbx.receive(&refer_to(BLIND), known("bob"));
+        let outputs = pbx.outputs(transfer);
+        let expected = [Out::Answer(202), notify(100), Out::Command(SIPXFER_COMMAND_START)];
+        assert_eq!(outputs.kinds(), expected);
+        let first = &outputs.list[1];
+        assert_eq!(
+            first.headers,
+            "Event: refer\r\nSubscription-State: active;expires=212\r\n\
+             Content-Type: message/sipfrag;version=2.0\r\n"
+        );
+        assert_eq!(first.body, "SIP/2.0 100 Trying\r\n");
+        assert_eq!(pbx.count(), 1);
+    });
+}
+
+#[test]
+fn a_refused_refer_begins_nothing() {
+    on_both(|pbx| {
+        let (got, transfer) = pbx.receive_any(&refer_to("<sip:unknown@h>"), known("bob"));
+        got.refused(404, 32);
+        assert_eq!((transfer, pbx.count()), (0, 0));
+    });
+}
+
+#[test]
+fn r041_r043_the_final_status_reaches_the_transferor_and_the_transfer_goes() {
+    on_both(|pbx| {
+        let transfer = pbx.receive(&refer_to(BLIND), known("bob"));
+        pbx.outputs(transfer);
+        assert_eq!(pbx.progress(transfer, 180, ""), SIPXFER_OK);
+        assert_eq!(pbx.progress(transfer, 200, "Fine"), SIPXFER_OK);
+        let outputs = pbx.outputs(transfer);
+        assert_eq!(outputs.kinds(), [notify(200), Out::Finished(200, SIPXFER_CAUSE_TARGET)]);
+        assert!(outputs.list[0].headers.contains("terminated;reason=noresource"));
+        assert_eq!(outputs.list[0].body, "SIP/2.0 200 Fine\r\n");
+        assert_eq!(pbx.count(), 0, "it is over and has said everything");
+        assert_eq!(pbx.progress(transfer, 200, ""), SIPXFER_E_NOT_FOUND);
+    });
+}
+
+#[test]
+fn r081_a_busy_target_gives_the_call_back() {
+    on_both(|pbx| {
+        let transfer = pbx.receive(&refer_to(BLIND), known("bob"));
+        pbx.outputs(transfer);
+        pbx.progress(transfer, 486, "");
+        let expected = [
+            notify(486),
+            Out::Command(SIPXFER_COMMAND_KEEP_CALL),
+            Out::Finished(486, SIPXFER_CAUSE_TARGET),
+        ];
+        assert_eq!(pbx.outputs(transfer).kinds(), expected);
+    });
+}
+
+#[test]
+fn r084_r078_a_bye_ends_neither_and_a_later_failure_goes_by_the_setting() {
+    on_both(|pbx| {
+        for (setting, command) in [
+            ("keep", SIPXFER_COMMAND_RECALL_TRANSFEROR),
+            ("recall", SIPXFER_COMMAND_RECALL_TRANSFEROR),
+            ("hangup", SIPXFER_COMMAND_HANG_UP_TRANSFEREE),
+        ] {
+            pbx.set("refer.on_failure", setting);
+            let transfer = pbx.receive(&refer_to(BLIND), known("bob"));
+            pbx.outputs(transfer);
+            assert_eq!(pbx.bye(transfer), SIPXFER_OK);
+            assert!(pbx.outputs(transfer).list.is_empty());
+            pbx.progress(transfer, 603, "");
+            let expected =
+                [notify(603), Out::Command(command), Out::Finished(603, SIPXFER_CAUSE_TARGET)];
+            assert_eq!(pbx.outputs(transfer).kinds(), expected, "{setting}");
+        }
+    });
+}
+
+#[test]
+fn r042_the_second_refer_of_a_dialog_carries_its_cseq_and_both_are_told_apart() {
+    on_both(|pbx| {
+        let first = pbx.receive(&next_refer(7), known("bob"));
+        let second = pbx.receive(&next_refer(8), known("bob"));
+        let event = |transfer| pbx.outputs(transfer).list[1].headers.clone();
+        assert!(event(first).starts_with("Event: refer\r\n"));
+        assert!(event(second).starts_with("Event: refer;id=8\r\n"));
+        let dialog = Dialog::of("bob", "first@phone", "pbx-to-bob", "bob-to-pbx");
+        assert_eq!(pbx.find(&dialog, 8), Some(second));
+        assert_eq!(pbx.find(&dialog, 0), Some(first));
+        assert_eq!(pbx.find(&dialog, 9), None);
+        pbx.progress(second, 404, "");
+        pbx.progress(first, 200, "");
+        assert!(event(second).is_empty() || pbx.count() == 1);
+        pbx.outputs(first);
+        // Both are over: the third is no first one.
+        let third = pbx.receive(&next_refer(9), known("bob"));
+        assert!(event(third).starts_with("Event: refer;id=9\r\n"));
+    });
+}
+
+#[test]
+fn a_second_refer_while_one_is_pending_is_491_by_the_setting() {
+    on_both(|pbx| {
+        pbx.set("refer.concurrent", "reject");
+        let first = pbx.receive(&next_refer(7), known("bob"));
+        let (got, second) = pbx.receive_any(&next_refer(8), known("bob"));
+        assert_eq!((got.refused(491, 0).setting.as_str(), second), ("refer.concurrent", 0));
+        pbx.progress(first, 200, "");
+        assert!(pbx.receive(&next_refer(9), known("bob")) != 0);
+    });
+}
+
+#[test]
+fn r034_a_retransmitted_refer_is_the_same_transfer_and_is_answered_again() {
+    on_both(|pbx| {
+        let first = pbx.receive(&next_refer(7), known("bob"));
+        pbx.outputs(first);
+        assert_eq!(pbx.receive(&next_refer(7), known("bob")), first);
+        assert_eq!(pbx.outputs(first).kinds(), [Out::Answer(202)]);
+        assert_eq!(pbx.count(), 1);
+    });
+}
+
+#[test]
+fn r047_progress_is_paced_and_the_last_state_wins() {
+    on_both(|mut pbx| {
+        let transfer = pbx.receive(&refer_to(BLIND), known("bob"));
+        pbx.outputs(transfer);
+        for code in [180, 183, 182] {
+            pbx.progress(transfer, code, "");
+        }
+        assert!(pbx.outputs(transfer).list.is_empty());
+        assert_eq!(pbx.next_deadline(), pbx.now_ms + 1_000);
+        pbx.now_ms += 1_000;
+        pbx.tick();
+        assert_eq!(pbx.outputs(0).kinds(), [notify(182)]);
+    });
+}
+
+#[test]
+fn r063_without_a_subscription_there_is_no_notify() {
+    on_both(|pbx| {
+        let line = format!("Refer-To: {BLIND}\r\nRefer-Sub: false\r\n");
+        let transfer = pbx.receive(&request("REFER", ";tag=pbx-to-bob", &line), known("bob"));
+        let outputs = pbx.outputs(transfer);
+        assert_eq!(outputs.kinds(), [Out::Answer(202), Out::Command(SIPXFER_COMMAND_START)]);
+        assert_eq!(outputs.list[0].headers, "Refer-Sub: false\r\n");
+        pbx.progress(transfer, 200, "");
+        let expected = [Out::Finished(200, SIPXFER_CAUSE_TARGET)];
+        assert_eq!(pbx.outputs(transfer).kinds(), expected);
+    });
+}
+
+#[test]
+fn r038_r040_a_refresh_and_an_unsubscribe_leave_the_transfer_alone() {
+    on_both(|pbx| {
+        let transfer = pbx.receive(&refer_to(BLIND), known("bob"));
+        pbx.outputs(transfer);
+        assert_eq!(pbx.subscribe(transfer, 30), (SIPXFER_OK, 30));
+        assert_eq!(pbx.outputs(transfer).kinds(), [notify(100)]);
+        assert_eq!(pbx.subscribe(transfer, 0), (SIPXFER_OK, 0));
+        let last = pbx.outputs(transfer);
+        assert!(last.list[0].headers.contains("terminated;reason=timeout"), "{last:?}");
+        assert_eq!(pbx.subscribe(transfer, 30).0, SIPXFER_E_NO_SUBSCRIPTION);
+        pbx.progress(transfer, 200, "");
+        let expected = [Out::Finished(200, SIPXFER_CAUSE_TARGET)];
+        assert_eq!(pbx.outputs(transfer).kinds(), expected);
+    });
+}
+
+#[test]
+fn r075_a_notify_that_gets_481_ends_the_subscription_and_not_the_transfer() {
+    on_both(|pbx| {
+        let transfer = pbx.receive(&refer_to(BLIND), known("bob"));
+        pbx.outputs(transfer);
+        assert_eq!(pbx.notify_answered(transfer, 481), SIPXFER_OK);
+        pbx.progress(transfer, 486, "");
+        let expected =
+            [Out::Command(SIPXFER_COMMAND_KEEP_CALL), Out::Finished(486, SIPXFER_CAUSE_TARGET)];
+        assert_eq!(pbx.outputs(transfer).kinds(), expected);
+    });
+}
+
+#[test]
+fn r033_a_late_refusal_is_notified_as_603() {
+    on_both(|pbx| {
+        *pbx.host.approve.lock().unwrap() = Some(SIPXFER_LATER);
+        let transfer = pbx.receive(&refer_to(BLIND), known("bob"));
+        assert_eq!(pbx.outputs(transfer).kinds(), [Out::Answer(202), notify(100)]);
+        assert_eq!(pbx.progress(transfer, 200, ""), SIPXFER_E_WRONG_STATE);
+        assert_eq!(pbx.decide(transfer, SIPXFER_NO), SIPXFER_OK);
+        let expected = [
+            notify(603),
+            Out::Command(SIPXFER_COMMAND_KEEP_CALL),
+            Out::Finished(603, SIPXFER_CAUSE_REFUSED),
+        ];
+        assert_eq!(pbx.outputs(transfer).kinds(), expected);
+        assert_eq!(pbx.decide(transfer, SIPXFER_YES), SIPXFER_E_NOT_FOUND);
+    });
+}
+
+#[test]
+fn no_transfer_is_left_without_an_outcome() {
+    on_both(|mut pbx| {
+        let transfer = pbx.receive(&refer_to(BLIND), known("bob"));
+        pbx.outputs(transfer);
+        pbx.now_ms += 180_000;
+        pbx.tick();
+        let expected = [
+            notify(408),
+            Out::Command(SIPXFER_COMMAND_KEEP_CALL),
+            Out::Finished(408, SIPXFER_CAUSE_DEADLINE),
+        ];
+        assert_eq!(pbx.outputs(0).kinds(), expected);
+        assert_eq!((pbx.count(), pbx.next_deadline()), (0, u64::MAX));
+    });
+}
+
+#[test]
+fn an_application_controls_a_transfer_by_its_commands() {
+    on_both(|pbx| {
+        pbx.set_in("endpoint:bob", "transfer_handling", "application-only");
+        let transfer = pbx.receive(&refer_to(BLIND), known("bob"));
+        let expected = [Out::Answer(202), notify(100), Out::Event(String::new())];
+        assert_eq!(pbx.outputs(transfer).kinds(), expected);
+        assert_eq!(pbx.progress(transfer, 180, ""), SIPXFER_E_NOT_CONTROLLED);
+        assert_eq!(pbx.command(transfer, "channel_nonsense"), SIPXFER_E_RANGE);
+        assert_eq!(pbx.command(transfer, "channel_answered"), SIPXFER_OK);
+        let expected = [
+            notify(200),
+            Out::Event("channel_answered".into()),
+            Out::Finished(200, SIPXFER_CAUSE_APPLICATION),
+        ];
+        assert_eq!(pbx.outputs(transfer).kinds(), expected);
+        assert_eq!(pbx.command(transfer, "channel_answered"), SIPXFER_E_NOT_FOUND);
+        // One that the host controls takes no commands.
+        pbx.set_in("endpoint:bob", "transfer_handling", "default");
+        let other = pbx.receive(&next_refer(8), known("bob"));
+        assert_eq!(pbx.command(other, "channel_answered"), SIPXFER_E_NOT_CONTROLLED);
+    });
+}
+
+#[test]
+fn an_application_that_says_nothing_is_channel_unavailable_at_the_deadline() {
+    on_both(|mut pbx| {
+        for (code, setting) in [(503, "503"), (408, "408")] {
+            pbx.set_in("endpoint:bob", "transfer_handling", "application-only");
+            pbx.set("application.timeout_ms", "2000").set("application.timeout_code", setting);
+            let transfer = pbx.receive(&refer_to(BLIND), known("bob"));
+            pbx.outputs(transfer);
+            assert_eq!(pbx.next_deadline(), pbx.now_ms + 2_000);
+            pbx.now_ms += 2_000;
+            // Too late: the deadline comes first, whether or not a tick did.
+            let late = pbx.command(transfer, "channel_answered");
+            assert_eq!(late, SIPXFER_E_WRONG_STATE);
+            let expected = [
+                notify(code),
+                Out::Event("channel_unavailable".into()),
+                Out::Command(SIPXFER_COMMAND_KEEP_CALL),
+                Out::Finished(code, SIPXFER_CAUSE_DEADLINE),
+            ];
+            assert_eq!(pbx.outputs(transfer).kinds(), expected);
+        }
+    });
+}
+
+#[test]
+fn the_host_is_told_of_each_other_deadline() {
+    let mut pbx = Pbx::new(Kind::Own);
+    let transfer = pbx.receive(&refer_to(BLIND), known("bob"));
+    pbx.outputs(transfer);
+    let told = |pbx: &Pbx| pbx.host.deadlines.lock().unwrap().clone();
+    assert_eq!(told(&pbx), [pbx.now_ms + 180_000]);
+    pbx.progress(transfer, 180, "");
+    assert_eq!(told(&pbx).last(), Some(&(pbx.now_ms + 1_000)));
+    pbx.now_ms += 1_000;
+    pbx.tick();
+    pbx.progress(transfer, 200, "");
+    assert_eq!(told(&pbx).last(), Some(&u64::MAX));
+}
