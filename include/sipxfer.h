@@ -412,7 +412,8 @@
 #define SIPXFER_OUTPUT_COMMAND 3
 
 /**
- * Tell the application: that there is a transfer (an empty `state`), or its new state.
+ * Tell the application: that there is a transfer (an empty `state`), or its new state;
+ * `sipxfer_event_json()` makes the event.
  */
 #define SIPXFER_OUTPUT_EVENT 4
 
@@ -481,7 +482,8 @@
 #define SIPXFER_CAUSE_GIVEN_UP 6
 
 /**
- * Room that is enough for the strings of any output.
+ * Room that is enough for the strings of any output but an EVENT, which repeats the Replaces or the
+ * user part of its REFER.
  */
 #define SIPXFER_OUTPUT_SIZE 1024
 
@@ -1034,6 +1036,63 @@ struct sipxfer_verdict {
 };
 
 /**
+ * A ChannelTransfer event, as ARI of Asterisk 22 knows it. Channels and bridges are the host's own
+ * JSON objects (`{"id":"...","name":"..."}` and whatever else), or empty where there is none or it is
+ * not known here. In a bridge of three or more `connected_channel` stays empty, since none of the
+ * others is the connected one, and the bridge tells who is there.
+ */
+struct sipxfer_event {
+    /**
+     * `sizeof (struct sipxfer_event)`.
+     */
+    size_t struct_size;
+    /**
+     * The application that it is for, or empty.
+     */
+    struct sipxfer_str application;
+    /**
+     * When, as the host writes dates, or empty.
+     */
+    struct sipxfer_str timestamp;
+    /**
+     * `state` of the output; empty in the first event.
+     */
+    struct sipxfer_str state;
+    /**
+     * `replaces` of the output. Either this or `destination`.
+     */
+    struct sipxfer_str replaces;
+    /**
+     * `destination` of the output.
+     */
+    struct sipxfer_str destination;
+    /**
+     * The channel that the REFER came on. Never empty.
+     */
+    struct sipxfer_str source_channel;
+    /**
+     * The channel that is connected with it.
+     */
+    struct sipxfer_str source_connected;
+    /**
+     * The bridge of both.
+     */
+    struct sipxfer_str source_bridge;
+    /**
+     * The channel of the dialog that is to be replaced, where it is here.
+     */
+    struct sipxfer_str destination_channel;
+    /**
+     * The channel that is connected with it.
+     */
+    struct sipxfer_str destination_connected;
+    /**
+     * The bridge of both.
+     */
+    struct sipxfer_str destination_bridge;
+};
+
+/**
  * One thing that a transfer wants done. Its strings point into the buffer that was handed in, or
  * into static text.
  */
@@ -1078,6 +1137,14 @@ struct sipxfer_output {
      * State of an EVENT, as `channel_answered`; empty for the first one of a transfer.
      */
     struct sipxfer_str state;
+    /**
+     * What the REFER of an EVENT asks for: value of the Replaces of an attended transfer, or empty.
+     */
+    struct sipxfer_str replaces;
+    /**
+     * What it asks for: the user part of the target of a blind transfer, or empty.
+     */
+    struct sipxfer_str destination;
 };
 
 /**
@@ -1713,6 +1780,13 @@ struct sipxfer_api {
      */
     const char *(*rule_source)(uint32_t rule);
     /**
+     * `sipxfer_event_json()`.
+     */
+    int32_t (*event_json)(const struct sipxfer_event *event,
+                          char *buffer,
+                          size_t capacity,
+                          size_t *needed);
+    /**
      * `sipxfer_transfer_receive()`.
      */
     int32_t (*transfer_receive)(const struct sipxfer_engine *engine,
@@ -2307,6 +2381,24 @@ const char *sipxfer_rule_text(uint32_t rule);
 const char *sipxfer_rule_source(uint32_t rule);
 
 /**
+ * Prints a ChannelTransfer event as one JSON object.
+ *
+ * Writes up to `capacity` bytes, without NUL, and their number to `needed`. Returns `SIPXFER_OK`,
+ * `SIPXFER_E_BUFFER` where `needed` is more than `capacity`, `SIPXFER_E_PARSE` where a channel or bridge
+ * is no JSON object or the Replaces does not parse, `SIPXFER_E_RANGE` for an unknown state or for both
+ * or none of `replaces` and `destination`, or the status of a wrong argument. Threads: any; does not
+ * block; allocates nothing.
+ *
+ * Requires:
+ * `event` points to a struct whose `struct_size` is set and whose strings hold, `buffer` to
+ * `capacity` writable bytes, `needed` to a writable size.
+ */
+int32_t sipxfer_event_json(const struct sipxfer_event *event,
+                           char *buffer,
+                           size_t capacity,
+                           size_t *needed);
+
+/**
  * Decides about a REFER as `sipxfer_refer_route()` does and, where it is accepted, begins a transfer:
  * `transfer` gets its id, or 0.
  *
@@ -2340,7 +2432,8 @@ int32_t sipxfer_transfer_receive(const struct sipxfer_engine *engine,
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale:
  * a transfer goes when it has its outcome, its subscription has ended and its last output was
  * taken), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
- * `SIPXFER_OUTPUT_SIZE` bytes are enough), or the status of a wrong argument. Threads: any.
+ * `SIPXFER_OUTPUT_SIZE` bytes are enough for all but EVENT,
+ * for which as many more as the REFER has are), or the status of a wrong argument. Threads: any.
  *
  * Requires:
  * `engine` is valid, `buffer` points to `capacity` writable bytes, `output` to a struct whose

@@ -5,8 +5,11 @@
 #![forbid(unsafe_code)]
 
 mod header_names;
+pub mod profile;
 mod registry;
 mod values;
+
+pub use profile::{Profile, Profiles};
 
 pub use header_names::{HeaderNames, PROVES, ROUTES};
 pub use registry::{settings, Setting};
@@ -229,6 +232,8 @@ type Values = BTreeMap<&'static str, (&'static Setting, String)>;
 pub struct Config {
     global: Values,
     endpoints: BTreeMap<String, Values>,
+    /// The names under `profile.` are the user's own.
+    profiles: Profiles,
 }
 
 impl Config {
@@ -240,6 +245,11 @@ impl Config {
     /// Sets one value. The scope is empty for all, or `endpoint:NAME`. On an error nothing is
     /// changed.
     pub fn set(&mut self, scope: &str, name: &str, value: &str) -> Result<(), ConfigError> {
+        if let (Some(profile), "") = (name.strip_prefix("profile."), scope) {
+            return self.profiles.set(profile, value).map_err(|why| {
+                ConfigError::BadValue(format!("{name}: {value:?} {why}; expected a device profile"))
+            });
+        }
         let setting = lookup(scope, name)?;
         let mut trial = Settings::default();
         setting.set(&mut trial, value).map_err(|why| {
@@ -284,7 +294,7 @@ impl Config {
             .iter()
             .map(|(name, values)| (name.as_bytes().into(), resolve(&global, values)))
             .collect();
-        Snapshot { global, endpoints }
+        Snapshot { global, endpoints, profiles: self.profiles.clone() }
     }
 }
 
@@ -314,6 +324,7 @@ fn lookup(scope: &str, name: &str) -> Result<&'static Setting, ConfigError> {
 pub struct Snapshot {
     global: Settings,
     endpoints: HashMap<Box<[u8]>, Settings>,
+    profiles: Profiles,
 }
 
 impl Default for Snapshot {
@@ -329,6 +340,11 @@ impl Snapshot {
             return &self.global;
         }
         self.endpoints.get(endpoint).unwrap_or(&self.global)
+    }
+
+    /// The profile of a device, by its User-Agent.
+    pub fn profile(&self, user_agent: &[u8]) -> &Profile {
+        self.profiles.of(user_agent)
     }
 
     /// The settings for all.

@@ -16,24 +16,14 @@
 //! | `accept` | `202` or `200`: the answer that accepts its REFER (R069); otherwise `refer.accept_code` says |
 //! | `event-id-first` | `yes` or `no`: whether its first REFER has an Event id too (R042) |
 //! | `notify-interval` | milliseconds between provisional NOTIFYs (R047) |
-//! | `first-notify` | `at-once` (R034), or `with-progress`: the 100 waits for something to tell |
-//! | `releases-at` | the code from which on it lets go of its own call; `202` with the answer to its REFER |
-//! | `release-delay` | milliseconds that it waits before it does |
+//! | `releases-at` | the code from which on it lets go of its own call; `202` with the answer to its REFER (told, not acted on) |
+//! | `release-delay` | milliseconds that it waits before it does (told, not acted on) |
 //! | `hang-up` | `transferor`, or `us:MS`: who ends the transferor's leg after the last NOTIFY |
 //! | `refer-to` | quirks of its Refer-To, separated by `\|`; none of them is needed to read it |
 
 pub mod builtin;
 
 use std::borrow::Cow;
-
-/// When the first NOTIFY goes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FirstNotify {
-    /// Right behind the answer, as RFC 3515 section 2.4.4 has it (R034).
-    AtOnce,
-    /// With the first progress. No profile that is shipped says so.
-    WithProgress,
-}
 
 /// What is peculiar about a family's Refer-To: one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,8 +96,6 @@ pub struct Habits {
     pub event_id_on_first: bool,
     /// Milliseconds between provisional NOTIFYs; `None`: the setting `notify.min_interval_ms` says.
     pub notify_min_interval_ms: Option<u32>,
-    /// When the first NOTIFY goes out.
-    pub first_notify: FirstNotify,
     /// The code, in a NOTIFY, from which on it lets go of its own call: then there is no call to go
     /// back to, and a transfer that fails later must recall (R081). 202: with the answer to its
     /// REFER. 0: not known.
@@ -127,7 +115,6 @@ impl Habits {
         accept_code: None,
         event_id_on_first: false,
         notify_min_interval_ms: None,
-        first_notify: FirstNotify::AtOnce,
         releases_at: 0,
         release_delay_ms: 0,
         hang_up_after_ms: None,
@@ -211,15 +198,6 @@ impl Profile {
                 }
             }
             "notify-interval" => habits.notify_min_interval_ms = Some(milliseconds(value)?),
-            "first-notify" => {
-                habits.first_notify = match value {
-                    "at-once" => FirstNotify::AtOnce,
-                    "with-progress" => FirstNotify::WithProgress,
-                    _ => {
-                        return Err("has a first-notify that is neither at-once nor with-progress")
-                    }
-                }
-            }
             "releases-at" => {
                 let code = value.parse().ok().filter(|code| (100..=699).contains(code));
                 habits.releases_at = code.ok_or("has a releases-at that is no status code")?;

@@ -7,11 +7,11 @@
 mod terms;
 mod transfers;
 
-pub use transfers::{Begun, ReferKey, Transfers};
+pub use transfers::{Begun, ReferKey, Start, Transfers, Wanted};
 
 use crate::config::Snapshot;
 use crate::dialog::{Directory, HashKey, Key, Tombstones};
-use crate::sip::{Message, Scratch};
+use crate::sip::{Message, Name, Scratch};
 use crate::transfer::{
     rate::Rates, refer, replaces, route, unreadable, Context, Host, Level, NoVerdict, Request,
     Sender, Verdict,
@@ -29,6 +29,10 @@ pub struct Received<'a> {
     pub sender: Sender<'a>,
     /// When it came, in monotonic milliseconds.
     pub now_ms: u64,
+}
+
+fn user_agent<'a>(request: &Request<'a>) -> &'a [u8] {
+    request.message.first(Name::UserAgent).map_or(&[][..], |value| value.raw)
 }
 
 /// Decides about requests; used by any number of threads at once.
@@ -102,17 +106,16 @@ impl Engine {
                     return Ok(verdict);
                 }
                 let settings = context.snapshot.of(request.sender.endpoint);
-                let mut accepted = terms::accepted(&verdict, request, settings);
-                let refer = terms::refer_key(request);
-                let id_on_first = settings.refer_event_id_on_first;
-                let several = settings.refer_concurrent;
-                begun = self.transfers.begin(
-                    &refer,
-                    &mut accepted,
+                let habits = context.snapshot.profile(user_agent(request)).habits;
+                let mut accepted = terms::accepted(&verdict, request, settings, &habits);
+                let id_on_first = settings.refer_event_id_on_first || habits.event_id_on_first;
+                let start = Start {
+                    refer: terms::refer_key(request),
+                    wanted: terms::wanted(&verdict, settings),
                     id_on_first,
-                    several,
-                    request.now_ms,
-                );
+                    several: settings.refer_concurrent,
+                };
+                begun = self.transfers.begin(start, &mut accepted, request.now_ms);
                 match begun {
                     Begun::New(_) | Begun::Again(_) => Ok(verdict),
                     // The dialog of the verdict, if it has one, is given back with it.

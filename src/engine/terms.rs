@@ -1,6 +1,7 @@
 //! What a verdict and the settings say about a transfer that begins.
 
-use super::ReferKey;
+use super::{ReferKey, Wanted};
+use crate::config::profile::Habits;
 use crate::config::{self, Handling, Settings};
 use crate::dialog::{DialogRef, Key};
 use crate::sip::{tag_of, CSeq, Name};
@@ -18,6 +19,7 @@ pub(super) fn accepted<D: DialogRef>(
     verdict: &Verdict<'_, D>,
     request: &Request<'_>,
     settings: &Settings,
+    habits: &Habits,
 ) -> Accepted {
     let control = match settings.transfer_handling {
         Handling::Default => Control::Host { timeout_ms: unless_0(settings.refer_timeout_ms) },
@@ -29,14 +31,14 @@ pub(super) fn accepted<D: DialogRef>(
     };
     Accepted {
         kind: verdict.kind,
-        accept_code: verdict.code,
+        accept_code: habits.accept_code.unwrap_or(verdict.code),
         subscribes: if verdict.subscription { Subscribes::Yes } else { Subscribes::ReferSubFalse },
         // Known only where all REFERs of the dialog are.
         event_id: None,
         expires_s: settings.refer_expires_s,
         max_expires_s: MOST_EXPIRES_S,
         invite_expires_s: None,
-        min_interval_ms: settings.notify_min_interval_ms,
+        min_interval_ms: habits.notify_min_interval_ms.unwrap_or(settings.notify_min_interval_ms),
         approval_pending: verdict.approval_pending,
         control,
         on_failure: match settings.refer_on_failure {
@@ -44,9 +46,21 @@ pub(super) fn accepted<D: DialogRef>(
             config::OnFailure::Recall => OnFailure::Recall,
             config::OnFailure::HangUp => OnFailure::HangUp,
         },
-        hang_up_after_ms: unless_0(settings.refer_hang_up_after_ms),
+        hang_up_after_ms: unless_0(settings.refer_hang_up_after_ms).or(habits.hang_up_after_ms),
         in_call: request.is_in_dialog(),
     }
+}
+
+/// What the events of an application tell each time.
+pub(super) fn wanted<D: DialogRef>(
+    verdict: &Verdict<'_, D>,
+    settings: &Settings,
+) -> Option<Wanted> {
+    if settings.transfer_handling != Handling::ApplicationOnly {
+        return None;
+    }
+    let destination = if verdict.replaces.is_empty() { verdict.extension } else { b"" };
+    Some(Wanted { replaces: verdict.replaces.into(), destination: destination.into() })
 }
 
 /// Outside of a dialog a REFER is told by its Call-ID and From tag.

@@ -35,8 +35,31 @@ pub enum Begun {
     Full,
 }
 
+/// What a transfer that an application controls was asked for: the events tell it each time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Value of the Replaces, or empty.
+    pub replaces: Box<[u8]>,
+    /// The user part of the target, decoded; empty for an attended transfer.
+    pub destination: Box<[u8]>,
+}
+
+/// A REFER that was accepted, as far as it is told from others.
+#[derive(Clone, Debug)]
+pub struct Start<'a> {
+    /// Where it came from.
+    pub refer: ReferKey<'a>,
+    /// What it asks for, where an application controls it.
+    pub wanted: Option<Wanted>,
+    /// Whether the first REFER of a dialog has an Event id too.
+    pub id_on_first: bool,
+    /// Whether it may begin while another one of its dialog is pending.
+    pub several: bool,
+}
+
 struct Live {
     machine: Recipient,
+    wanted: Option<Box<Wanted>>,
     outputs: VecDeque<Output>,
     deadline: Option<u64>,
     dialog: u128,
@@ -75,14 +98,8 @@ impl Transfers {
 
     /// Begins a transfer. `accepted` gets its Event id here: whether it is the first REFER of its
     /// dialog is known here alone.
-    pub fn begin(
-        &self,
-        refer: &ReferKey<'_>,
-        accepted: &mut Accepted,
-        id_on_first: bool,
-        several: bool,
-        now_ms: u64,
-    ) -> Begun {
+    pub fn begin(&self, start: Start<'_>, accepted: &mut Accepted, now_ms: u64) -> Begun {
+        let Start { refer, wanted, id_on_first, several } = start;
         let fingerprint = self.hash.fingerprint(&refer.dialog);
         let mut dialogs = self.dialogs.lock();
         let is_first = !dialogs.contains_key(&fingerprint);
@@ -100,7 +117,14 @@ impl Transfers {
             crate::transfer::subscription::event_id(refer.cseq, is_first, id_on_first);
         let mut outputs = VecDeque::new();
         let machine = Recipient::accept(accepted, now_ms, &mut |output| outputs.push_back(output));
-        let live = Live { machine, outputs, deadline: None, dialog: fingerprint, cseq: refer.cseq };
+        let live = Live {
+            machine,
+            wanted: wanted.map(Box::new),
+            outputs,
+            deadline: None,
+            dialog: fingerprint,
+            cseq: refer.cseq,
+        };
         // Spread by what the transferor cannot choose.
         let number = (fingerprint >> 64) as usize % SHARDS;
         let Some(shard) = self.shards.get(number) else { return Begun::Full };
@@ -140,7 +164,7 @@ impl Transfers {
     pub fn next<R, E>(
         &self,
         id: u64,
-        mut take: impl FnMut(u64, &Output) -> Result<R, E>,
+        mut take: impl FnMut(u64, &Output, Option<&Wanted>) -> Result<R, E>,
     ) -> Option<Result<R, E>> {
         if id != 0 {
             return self.next_of(id, &mut take);
@@ -158,12 +182,12 @@ impl Transfers {
     fn next_of<R, E>(
         &self,
         id: u64,
-        take: &mut impl FnMut(u64, &Output) -> Result<R, E>,
+        take: &mut impl FnMut(u64, &Output, Option<&Wanted>) -> Result<R, E>,
     ) -> Option<Result<R, E>> {
         let (number, slot) = self.ids.unpack(id)?;
         let mut shard = self.shards.get(number)?.lock();
         let live = shard.get_mut(slot)?;
-        let taken = take(id, live.outputs.front()?);
+        let taken = take(id, live.outputs.front()?, live.wanted.as_deref());
         if taken.is_ok() {
             live.outputs.pop_front();
         }

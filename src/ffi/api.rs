@@ -143,6 +143,13 @@ pub struct sipxfer_api {
     pub rule_text: extern "C" fn(rule: u32) -> *const c_char,
     /// `sipxfer_rule_source()`.
     pub rule_source: extern "C" fn(rule: u32) -> *const c_char,
+    /// `sipxfer_event_json()`.
+    pub event_json: unsafe extern "C" fn(
+        event: *const sipxfer_event,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
     /// `sipxfer_transfer_receive()`.
     pub transfer_receive: unsafe extern "C" fn(
         engine: *const sipxfer_engine,
@@ -451,6 +458,7 @@ static API: sipxfer_api = sipxfer_api {
     ground_name: sipxfer_ground_name,
     rule_text: sipxfer_rule_text,
     rule_source: sipxfer_rule_source,
+    event_json: sipxfer_event_json,
     transfer_receive: sipxfer_transfer_receive,
     transfer_next: sipxfer_transfer_next,
     transfer_decide: sipxfer_transfer_decide,

@@ -1,7 +1,12 @@
 //! Level 3: what a transfer wants done.
 
-use super::raw::versioned;
+use super::raw::*;
+use super::status::*;
 use super::types::*;
+use crate::sip::Replaces;
+use crate::transfer::event::{Bridge, ChannelTransfer, JsonObject, Leg, Party, Wanted};
+use crate::transfer::recipient::AppState;
+use core::ffi::c_char;
 
 /// Answer the REFER with `code`, `reason` and the header lines in `headers`. The first output of a
 /// transfer; given again only where the REFER is retransmitted.
@@ -12,7 +17,8 @@ pub const SIPXFER_OUTPUT_ANSWER: u32 = 1;
 pub const SIPXFER_OUTPUT_NOTIFY: u32 = 2;
 /// Do `command`.
 pub const SIPXFER_OUTPUT_COMMAND: u32 = 3;
-/// Tell the application: that there is a transfer (an empty `state`), or its new state.
+/// Tell the application: that there is a transfer (an empty `state`), or its new state;
+/// `sipxfer_event_json()` makes the event.
 pub const SIPXFER_OUTPUT_EVENT: u32 = 4;
 /// The transfer has its one outcome: `code`, `reason` and `cause`.
 pub const SIPXFER_OUTPUT_FINISHED: u32 = 5;
@@ -45,7 +51,8 @@ pub const SIPXFER_CAUSE_DEADLINE: u32 = 5;
 /// The host gave up.
 pub const SIPXFER_CAUSE_GIVEN_UP: u32 = 6;
 
-/// Room that is enough for the strings of any output.
+/// Room that is enough for the strings of any output but an EVENT, which repeats the Replaces or the
+/// user part of its REFER.
 pub const SIPXFER_OUTPUT_SIZE: usize = 1024;
 
 /// One thing that a transfer wants done. Its strings point into the buffer that was handed in, or
@@ -73,6 +80,118 @@ pub struct sipxfer_output {
     pub body: sipxfer_str,
     /// State of an EVENT, as `channel_answered`; empty for the first one of a transfer.
     pub state: sipxfer_str,
+    /// What the REFER of an EVENT asks for: value of the Replaces of an attended transfer, or empty.
+    pub replaces: sipxfer_str,
+    /// What it asks for: the user part of the target of a blind transfer, or empty.
+    pub destination: sipxfer_str,
 }
 
-versioned! { sipxfer_output: state; }
+/// A ChannelTransfer event, as ARI of Asterisk 22 knows it. Channels and bridges are the host's own
+/// JSON objects (`{"id":"...","name":"..."}` and whatever else), or empty where there is none or it is
+/// not known here. In a bridge of three or more `connected_channel` stays empty, since none of the
+/// others is the connected one, and the bridge tells who is there.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct sipxfer_event {
+    /// `sizeof (struct sipxfer_event)`.
+    pub struct_size: usize,
+    /// The application that it is for, or empty.
+    pub application: sipxfer_str,
+    /// When, as the host writes dates, or empty.
+    pub timestamp: sipxfer_str,
+    /// `state` of the output; empty in the first event.
+    pub state: sipxfer_str,
+    /// `replaces` of the output. Either this or `destination`.
+    pub replaces: sipxfer_str,
+    /// `destination` of the output.
+    pub destination: sipxfer_str,
+    /// The channel that the REFER came on. Never empty.
+    pub source_channel: sipxfer_str,
+    /// The channel that is connected with it.
+    pub source_connected: sipxfer_str,
+    /// The bridge of both.
+    pub source_bridge: sipxfer_str,
+    /// The channel of the dialog that is to be replaced, where it is here.
+    pub destination_channel: sipxfer_str,
+    /// The channel that is connected with it.
+    pub destination_connected: sipxfer_str,
+    /// The bridge of both.
+    pub destination_bridge: sipxfer_str,
+}
+
+versioned! {
+    sipxfer_output: destination;
+    sipxfer_event: destination_bridge;
+}
+
+/// Prints a ChannelTransfer event as one JSON object.
+///
+/// Writes up to `capacity` bytes, without NUL, and their number to `needed`. Returns `SIPXFER_OK`,
+/// `SIPXFER_E_BUFFER` where `needed` is more than `capacity`, `SIPXFER_E_PARSE` where a channel or bridge
+/// is no JSON object or the Replaces does not parse, `SIPXFER_E_RANGE` for an unknown state or for both
+/// or none of `replaces` and `destination`, or the status of a wrong argument. Threads: any; does not
+/// block; allocates nothing.
+///
+/// # Safety
+/// `event` points to a struct whose `struct_size` is set and whose strings hold, `buffer` to
+/// `capacity` writable bytes, `needed` to a writable size.
+#[no_mangle]
+pub unsafe extern "C" fn sipxfer_event_json(
+    event: *const sipxfer_event,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> i32 {
+    guard(|| {
+        // SAFETY: contract of this function.
+        let event = unsafe { read_struct(event) }?;
+        // SAFETY: contract of this function.
+        let part = |part: sipxfer_str| unsafe { bytes(part.ptr, part.len) };
+        let party = |it: sipxfer_str| match part(it)? {
+            [] => Ok(None),
+            text => JsonObject::parse(text).map(Party::Object).map(Some).ok_or(SIPXFER_E_PARSE),
+        };
+        let leg = |channel, connected, bridge| {
+            let bridge = party(bridge)?.map(|bridge| Bridge { bridge, channels: &[] });
+            Ok::<_, Status>((party(channel)?, party(connected)?, bridge))
+        };
+        let state = match part(event.state)? {
+            [] => None,
+            name => Some(AppState::from_name(name).ok_or(SIPXFER_E_RANGE)?),
+        };
+        let wanted = match (part(event.replaces)?, part(event.destination)?) {
+            (replaces, []) if !replaces.is_empty() => {
+                Wanted::Dialog(Replaces::parse(replaces).map_err(|_| SIPXFER_E_PARSE)?)
+            }
+            ([], destination) if !destination.is_empty() => Wanted::Destination(destination),
+            _ => return Err(SIPXFER_E_RANGE),
+        };
+        let (source, source_connected, source_bridge) =
+            leg(event.source_channel, event.source_connected, event.source_bridge)?;
+        let (target, target_connected, target_bridge) =
+            leg(event.destination_channel, event.destination_connected, event.destination_bridge)?;
+        let told = ChannelTransfer {
+            application: part(event.application)?,
+            timestamp: part(event.timestamp)?,
+            state,
+            wanted,
+            params: &[],
+            refer_to: target.map(|channel| Leg {
+                channel,
+                others: target_connected.as_slice(),
+                bridge: target_bridge,
+            }),
+            referred_by: Leg {
+                channel: source.ok_or(SIPXFER_E_PARSE)?,
+                others: source_connected.as_slice(),
+                bridge: source_bridge,
+            },
+        };
+        let print = |out: &mut crate::sip::Writer<'_>| {
+            told.print(out);
+            Ok(())
+        };
+        // SAFETY: contract of this function.
+        unsafe { print_into(buffer, capacity, needed, print) }
+    })
+}

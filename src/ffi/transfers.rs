@@ -7,7 +7,7 @@ use super::status::*;
 use super::types::*;
 use super::verdict::{give_verdict, Decide};
 use crate::dialog::Key;
-use crate::engine::Begun;
+use crate::engine::{Begun, Wanted};
 use crate::sip::{reason_phrase, OutOfScratch, Scratch};
 use crate::transfer::recipient::{
     AppState, Cause, Command, Error, Finished, Output, Recipient, Sink,
@@ -71,7 +71,8 @@ pub unsafe extern "C" fn sipxfer_transfer_receive(
 /// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale:
 /// a transfer goes when it has its outcome, its subscription has ended and its last output was
 /// taken), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
-/// `SIPXFER_OUTPUT_SIZE` bytes are enough), or the status of a wrong argument. Threads: any.
+/// `SIPXFER_OUTPUT_SIZE` bytes are enough for all but EVENT,
+/// for which as many more as the REFER has are), or the status of a wrong argument. Threads: any.
 ///
 /// # Safety
 /// `engine` is valid, `buffer` points to `capacity` writable bytes, `output` to a struct whose
@@ -91,9 +92,9 @@ pub unsafe extern "C" fn sipxfer_transfer_next(
         unsafe { check_out(output) }?;
         // SAFETY: contract of this function.
         let mut room = unsafe { self::buffer(buffer, capacity) }?;
-        let told = engine.core.transfers().next(transfer, |id, output| {
+        let told = engine.core.transfers().next(transfer, |id, output, wanted| {
             let mut scratch = Scratch::new(core::mem::take(&mut room));
-            tell(id, output, &mut scratch)
+            tell(id, output, wanted, &mut scratch)
         });
         let told = told.ok_or(SIPXFER_E_NOT_FOUND)?.map_err(|OutOfScratch| SIPXFER_E_BUFFER)?;
         // SAFETY: contract of this function.
@@ -105,6 +106,7 @@ pub unsafe extern "C" fn sipxfer_transfer_next(
 fn tell(
     transfer: u64,
     output: &Output,
+    wanted: Option<&Wanted>,
     scratch: &mut Scratch<'_>,
 ) -> Result<sipxfer_output, OutOfScratch> {
     let none = text(&[]);
@@ -119,6 +121,8 @@ fn tell(
         headers: none,
         body: none,
         state: none,
+        replaces: none,
+        destination: none,
     };
     match output {
         Output::Answer(answer) => {
@@ -149,6 +153,10 @@ fn tell(
         Output::Event(state) => {
             told.kind = SIPXFER_OUTPUT_EVENT;
             told.state = text(state.map_or("", AppState::name).as_bytes());
+            if let Some(wanted) = wanted {
+                told.replaces = text(scratch.copy(&wanted.replaces)?);
+                told.destination = text(scratch.copy(&wanted.destination)?);
+            }
         }
         Output::Finished(Finished { status, cause }) => {
             told.kind = SIPXFER_OUTPUT_FINISHED;

@@ -37,65 +37,8 @@ mod json;
 
 pub use json::JsonObject;
 
+use super::recipient::AppState;
 use crate::sip::{Replaces, Writer};
-
-/// What an application says about a transfer that it controls, and what events report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChannelState {
-    /// It is at work.
-    Progress,
-    /// The target has answered.
-    Answered,
-    /// The target cannot be reached.
-    Unavailable,
-    /// The target, or the application, refused.
-    Declined,
-    /// There is no such target.
-    NotFound,
-}
-
-impl ChannelState {
-    /// Every state.
-    pub const ALL: [ChannelState; 5] = [
-        ChannelState::Progress,
-        ChannelState::Answered,
-        ChannelState::Unavailable,
-        ChannelState::Declined,
-        ChannelState::NotFound,
-    ];
-
-    /// Its name in commands and events.
-    pub fn name(self) -> &'static str {
-        match self {
-            ChannelState::Progress => "channel_progress",
-            ChannelState::Answered => "channel_answered",
-            ChannelState::Unavailable => "channel_unavailable",
-            ChannelState::Declined => "channel_declined",
-            ChannelState::NotFound => "channel_not_found",
-        }
-    }
-
-    /// The state of this name, in any case, as Asterisk reads them.
-    pub fn from_name(name: &[u8]) -> Option<ChannelState> {
-        Self::ALL.into_iter().find(|state| state.name().as_bytes().eq_ignore_ascii_case(name))
-    }
-
-    /// The code that the transferor is told.
-    pub fn code(self) -> u16 {
-        match self {
-            ChannelState::Progress => 100,
-            ChannelState::Answered => 200,
-            ChannelState::Unavailable => 503,
-            ChannelState::Declined => 603,
-            ChannelState::NotFound => 404,
-        }
-    }
-
-    /// Whether the transfer is over with it.
-    pub fn is_final(self) -> bool {
-        self.code() >= 200
-    }
-}
 
 /// A channel or a bridge.
 #[derive(Clone, Copy, Debug)]
@@ -152,7 +95,7 @@ pub struct ChannelTransfer<'a> {
     /// When, as the host writes dates; empty to leave it out.
     pub timestamp: &'a [u8],
     /// The state, but in the first event.
-    pub state: Option<ChannelState>,
+    pub state: Option<AppState>,
     /// What was asked for.
     pub wanted: Wanted<'a>,
     /// What else of the REFER an application should see: names and values, behind `from` and `to`.

@@ -13,6 +13,8 @@
 //! | [`recipient`] | one transfer from its accepted REFER to its one outcome |
 //! | [`subscription`] | the NOTIFYs of it |
 //! | [`transferor`] | one transfer on the side that sends the REFER |
+//! | [`event`] | what an application is told, as JSON |
+//! | [`park`], [`dialog_info`] | parked calls and their tokens; who talks to whom, as XML (RFC 4235) |
 //! | [`takeover`] | the target's side: an accepted Replaces as a sequence of commands |
 //!
 //! Nothing here knows the time, or calls the host but through [`Host`] and [`Directory`]. Verdicts
@@ -21,7 +23,10 @@
 #![forbid(unsafe_code)]
 
 pub mod authorize;
+pub mod dialog_info;
 pub mod domains;
+pub mod event;
+pub mod park;
 pub mod rate;
 pub mod recipient;
 pub mod refer;

@@ -63,7 +63,7 @@ fn r095_a_blind_transfer_names_its_destination_and_both_channels() {
             },
         })
     );
-    event.state = Some(ChannelState::Unavailable);
+    event.state = Some(AppState::Unavailable);
     event.application = b"transfers";
     event.timestamp = b"2026-11-21T10:00:00.000+0000";
     let value = checked(&event);
@@ -171,14 +171,14 @@ fn states_have_the_names_and_codes_of_the_proposal() {
         ("channel_declined", 603),
         ("channel_not_found", 404),
     ];
-    for (state, (name, code)) in ChannelState::ALL.into_iter().zip(expected) {
+    for (state, (name, code)) in AppState::ALL.into_iter().zip(expected) {
         assert_eq!((state.name(), state.code()), (name, code));
-        assert_eq!(ChannelState::from_name(name.to_uppercase().as_bytes()), Some(state));
+        assert_eq!(AppState::from_name(name.as_bytes()), Some(state));
         assert_eq!(state.is_final(), code >= 200);
         let event = ChannelTransfer { state: Some(state), ..blind(alone(named("1", ""))) };
         assert_eq!(checked(&event)["state"], name);
     }
-    assert_eq!(ChannelState::from_name(b"channel_busy"), None);
+    assert_eq!(AppState::from_name(b"channel_busy"), None);
 }
 
 #[test]

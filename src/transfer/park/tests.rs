@@ -518,3 +518,25 @@ fn a_parked_call_is_small() {
     assert!(std::mem::size_of::<ParkedCall>() <= 104, "{}", std::mem::size_of::<ParkedCall>());
     assert!(std::mem::size_of::<Watcher>() <= 48, "{}", std::mem::size_of::<Watcher>());
 }
+
+#[test]
+fn r022_a_token_travels_as_a_parameter_that_every_peer_hands_on() {
+    let mut lot = lot();
+    let token = park(&mut lot, "a@h", secret(0xA5), 0).unwrap();
+    let value = text(|out| lot.find(&token).unwrap().print_replaces(true, out));
+    // Through a Refer-To and back, as a transferee that knows nothing of tokens does it.
+    let read = Replaces::parse(value.as_bytes()).unwrap();
+    let refer_to =
+        text(|out| crate::sip::ReferTo::build(out, b"sip:pbx", Some(&read), true).unwrap());
+    let mut room = [0; 256];
+    let mut scratch = crate::sip::Scratch::new(&mut room);
+    let handed_on = crate::sip::ReferTo::parse(refer_to.as_bytes()).unwrap();
+    let handed_on = handed_on.replaces(&mut scratch).unwrap().unwrap();
+    assert_eq!(text(|out| handed_on.print(out)), value);
+    let named = Key {
+        call_id: handed_on.call_id,
+        local_tag: handed_on.to_tag,
+        remote_tag: handed_on.from_tag,
+    };
+    assert!(lot.grounds(token_of(&handed_on), &named));
+}

@@ -192,6 +192,11 @@ impl AppState {
         }
     }
 
+    /// Whether the transfer is over with it.
+    pub fn is_final(self) -> bool {
+        self.code() >= 200
+    }
+
     /// The state that a status means to an application.
     pub(super) fn of(status: &Status) -> AppState {
         match status.code() {
