@@ -2569,7 +2569,8 @@ int32_t sipxfer_transfer_command(const struct sipxfer_engine *engine,
  * The transfer that a request of the transferor belongs to, by its dialog (as this side sees it) and
  * the id of its Event (0: none): for a SUBSCRIBE, or for a BYE with `event_id` 0, the oldest one.
  *
- * Returns `SIPXFER_OK` and the id, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument. Threads: any.
+ * Returns `SIPXFER_OK` and the id, `SIPXFER_E_NOT_FOUND` (a SUBSCRIBE with Event: refer is then answered
+ * with 403, RFC 3515 section 2.4.4), or the status of a wrong argument. Threads: any.
  *
  * Requires:
  * `engine` is valid, `dialog` points to a struct whose `struct_size` is set and whose strings hold,

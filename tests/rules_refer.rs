@@ -361,6 +361,52 @@ fn r023_a_refer_that_requires_what_nobody_knows_is_420() {
 }
 
 #[test]
+fn r065_require_norefersub_is_420_where_it_is_not_supported() {
+    on_both(|pbx| {
+        pbx.set("supported", "100rel");
+        let message = refer("Refer-To: <sip:100@h>\r\nRequire: norefersub\r\n");
+        let got = pbx.route(&message, known("bob"));
+        assert_eq!(got.refused(420, 23).unsupported, "norefersub");
+    });
+}
+
+#[test]
+fn r070_r071_r072_explicit_and_no_subscriptions_are_refused_with_420() {
+    // No URI for explicit subscriptions (Refer-Events-At) is ever handed out.
+    on_both(|pbx| {
+        for tag in ["explicitsub", "nosub"] {
+            let message = refer(&format!("Refer-To: <sip:100@h>\r\nRequire: {tag}\r\n"));
+            assert_eq!(pbx.route(&message, known("bob")).refused(420, 23).unsupported, tag);
+        }
+    });
+}
+
+#[test]
+fn r060_a_target_dialog_that_matches_nothing_is_ignored() {
+    on_both(|pbx| {
+        for value in ["none@h;local-tag=a;remote-tag=b", "second@phone;local-tag=R;remote-tag=L"] {
+            second_call(&pbx);
+            let lines = format!("Refer-To: <sip:100@h>\r\nTarget-Dialog: {value}\r\n");
+            pbx.route(&refer(&lines), known("bob")).is(SIPXFER_VERDICT_BLIND, 95);
+            // It opens nothing either.
+            let outside = request("REFER", "", &lines);
+            pbx.route(&outside, known("bob")).refused(403, 98);
+        }
+    });
+}
+
+#[test]
+fn r099_r100_a_party_is_added_to_a_conference_and_removed() {
+    on_both(|pbx| {
+        pbx.extension("default", "conference").set("refer.methods", "BYE");
+        let added = pbx.route(&refer_to("<sip:conference@h>"), known("bob"));
+        assert_eq!(added.is(SIPXFER_VERDICT_BLIND, 95).extension, "conference");
+        let removed = pbx.route(&refer_to("<sip:carol@h;method=BYE>"), known("bob"));
+        assert_eq!(removed.is(SIPXFER_VERDICT_OTHER_METHOD, 35).target, "sip:carol@h");
+    });
+}
+
+#[test]
 fn what_is_no_refer_is_none_of_its_business() {
     on_both(|pbx| {
         pbx.route(&request("INVITE", "", ""), known("bob")).is(SIPXFER_VERDICT_NONE, 0);

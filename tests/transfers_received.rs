@@ -304,3 +304,112 @@ fn the_host_is_told_of_each_other_deadline() {
     pbx.progress(transfer, 200, "");
     assert_eq!(told(&pbx).last(), Some(&u64::MAX));
 }
+
+#[test]
+fn r039_a_subscribe_that_belongs_to_no_refer_is_told_from_one_that_does() {
+    on_both(|pbx| {
+        let stranger = Dialog::of("bob", "other@phone", "x", "y");
+        assert_eq!(pbx.find(&stranger, 0), None);
+        assert_eq!(pbx.find(&stranger, 7), None);
+        pbx.receive(&refer_to(BLIND), known("bob"));
+        assert_eq!(pbx.find(&stranger, 0), None);
+    });
+}
+
+fn text_of(text: &str) -> sipxfer_str {
+    sipxfer_str { ptr: text.as_ptr().cast(), len: text.len() }
+}
+
+/// The event as JSON, checked against the schema.
+fn event_json(event: &sipxfer_event) -> serde_json::Value {
+    let mut needed = 0;
+    let status = unsafe { sipxfer_event_json(event, std::ptr::null_mut(), 0, &mut needed) };
+    assert_eq!(status, SIPXFER_E_BUFFER);
+    let mut buffer = vec![0_u8; needed];
+    let to = buffer.as_mut_ptr().cast();
+    let status = unsafe { sipxfer_event_json(event, to, buffer.len(), &mut needed) };
+    assert_eq!(status, SIPXFER_OK);
+    let json = serde_json::from_slice(&buffer).unwrap();
+    let schema = include_str!("schema/channel_transfer.schema.json");
+    let schema = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
+    assert!(schema.is_valid(&json), "{json}");
+    json
+}
+
+#[test]
+fn the_application_learns_what_was_asked_for_with_each_event() {
+    on_both(|pbx| {
+        pbx.set_in("endpoint:bob", "transfer_handling", "ari-only");
+        let elsewhere = "<sip:c@h?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2>";
+        for (value, replaces, destination) in
+            [(BLIND, "", "100"), (elsewhere, "a@b;to-tag=1;from-tag=2", "")]
+        {
+            let transfer = pbx.receive(&refer_to(value), known("bob"));
+            pbx.command(transfer, "channel_answered");
+            let outputs = pbx.outputs(transfer);
+            let asked = (replaces.to_string(), destination.to_string());
+            let events: Vec<_> = outputs.list.iter().filter(|it| it.is_event()).collect();
+            assert_eq!(events.len(), 2);
+            assert!(events.iter().all(|event| event.asked == asked), "{outputs:?}");
+            pbx.end_dialog_of_refers();
+        }
+    });
+}
+
+#[test]
+fn an_event_is_the_json_that_ari_knows() {
+    let mut event: sipxfer_event = unsafe { std::mem::zeroed() };
+    event.struct_size = size_of::<sipxfer_event>();
+    event.state = text_of("channel_progress");
+    event.replaces = text_of("a\"@b;to-tag=1;from-tag=2");
+    event.source_channel = text_of(r#"{"id":"1","name":"PJSIP/bob-1"}"#);
+    event.source_connected = text_of(r#"{"id":"2","name":"PJSIP/alice-1"}"#);
+    event.source_bridge = text_of(r#"{"id":"b1","channels":["1","2"]}"#);
+    let json = event_json(&event);
+    assert_eq!(json["type"], "ChannelTransfer");
+    assert_eq!(json["state"], "channel_progress");
+    let wanted = &json["refer_to"]["requested_destination"];
+    assert_eq!(wanted["protocol_id"], "a\"@b");
+    assert_eq!(json["referred_by"]["connected_channel"]["id"], "2");
+    assert_eq!(json["referred_by"]["bridge"]["id"], "b1");
+    assert!(json["refer_to"].get("destination_channel").is_none());
+    event.replaces = text_of("");
+    event.destination = text_of("100\",\"x\":\"y");
+    event.destination_channel = text_of(r#"{"id":"3"}"#);
+    let json = event_json(&event);
+    let wanted = &json["refer_to"]["requested_destination"];
+    assert_eq!(wanted["destination"], "100\",\"x\":\"y");
+    assert_eq!(json["refer_to"]["destination_channel"]["id"], "3");
+    let refused = |event: &sipxfer_event| {
+        let mut needed = 0;
+        unsafe { sipxfer_event_json(event, std::ptr::null_mut(), 0, &mut needed) }
+    };
+    event.source_channel = text_of(r#"{"id":"1"},"more":{"#);
+    assert_eq!(refused(&event), SIPXFER_E_PARSE);
+    event.source_channel = text_of("");
+    assert_eq!(refused(&event), SIPXFER_E_PARSE);
+    event.source_channel = text_of("{}");
+    event.state = text_of("channel_busy");
+    assert_eq!(refused(&event), SIPXFER_E_RANGE);
+    event.state = text_of("");
+    event.replaces = text_of("a;to-tag=1;from-tag=2");
+    assert_eq!(refused(&event), SIPXFER_E_RANGE, "both");
+}
+
+#[test]
+fn a_device_profile_says_who_hangs_up_and_the_user_can_add_one() {
+    on_both(|mut pbx| {
+        pbx.set("profile.acme", "match=^Acme, accept=200, event-id-first=yes, hang-up=us:2000");
+        let line = format!("Refer-To: {BLIND}\r\nUser-Agent: Acme Phone/1\r\n");
+        let transfer = pbx.receive(&request("REFER", ";tag=pbx-to-bob", &line), known("bob"));
+        let outputs = pbx.outputs(transfer);
+        assert_eq!(outputs.kinds()[0], Out::Answer(200));
+        assert!(outputs.list[1].headers.starts_with("Event: refer;id=7\r\n"));
+        pbx.progress(transfer, 200, "");
+        pbx.outputs(transfer);
+        pbx.now_ms += 2_000;
+        pbx.tick();
+        let expected = [Out::Command(SIPXFER_COMMAND_HANG_UP_TRANSFEROR)];
+        assert_eq!(pbx.outputs(0).kinds(), expected);
+    });
+}

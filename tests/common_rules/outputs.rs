@@ -21,6 +21,14 @@ pub struct Output {
     pub what: Out,
     pub headers: String,
     pub body: String,
+    /// Replaces and destination of an event.
+    pub asked: (String, String),
+}
+
+impl Output {
+    pub fn is_event(&self) -> bool {
+        matches!(self.what, Out::Event(_))
+    }
 }
 
 /// The outputs of one go.
@@ -78,7 +86,9 @@ impl Pbx {
                 SIPXFER_OUTPUT_FINISHED => Out::Finished(output.code, output.cause),
                 other => panic!("output of kind {other}"),
             };
-            list.push(Output { what, headers: text(output.headers), body: text(output.body) });
+            let asked = (text(output.replaces), text(output.destination));
+            let (headers, body) = (text(output.headers), text(output.body));
+            list.push(Output { what, headers, body, asked });
         }
     }
 
@@ -118,6 +128,13 @@ impl Pbx {
         let status =
             unsafe { sipxfer_transfer_find(self.engine, &dialog.key(), event_id, &mut found) };
         (status == SIPXFER_OK).then_some(found)
+    }
+
+    /// The dialog of the REFERs of these tests ends, and the next one of that name is another.
+    pub fn end_dialog_of_refers(&self) {
+        let dialog = Dialog::of("bob", "first@phone", "pbx-to-bob", "bob-to-pbx");
+        let status = unsafe { sipxfer_dialog_ended(self.engine, &dialog.key(), self.now_ms) };
+        assert_eq!(status, SIPXFER_OK);
     }
 
     pub fn count(&self) -> usize {
