@@ -6,7 +6,7 @@
 //! | 1 | [`sip`] | what stands on the wire: borrowed views, parse and print, no state, no policy |
 //! | 2 | [`dialog`] | which dialogs exist: the triple, the directory, the embedded table |
 //! | 3 | [`transfer`] | the rules, as functions of a request, a dialog and a policy |
-//! | 4 | [`engine`] | puts them together: requests in, verdicts out, time as a number |
+//! | 4 | [`engine`] | puts them together: requests in, verdicts and transfers out, time as a number |
 //! | 5 | [`ffi`] | the C ABI, and the only place with unsafe code |
 //!
 //! Beside them [`config`] has the settings and [`rule`] the rules by their ids. Imports go down

@@ -1,4 +1,4 @@
-//! Floor 4: puts the floors together. Requests in, verdicts out, time as a number.
+//! Floor 4: puts the floors together. Requests in, verdicts and transfers out, time as a number.
 //!
 //! An engine knows no socket and no clock. What it is told of time comes with each request; it
 //! never lets time run backwards.
