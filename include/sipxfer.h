@@ -797,8 +797,9 @@ struct sipxfer_host {
     int32_t (*random)(void *user, char *buffer, size_t len);
     /**
      * The time of the earliest deadline has changed: at `deadline_ms` (in the time of `now_ms`)
-     * `sipxfer_tick()` is to be called, being late is allowed; UINT64_MAX for never. Called by whatever
-     * function changed it, before that returns. Without it the host asks `sipxfer_next_deadline()`.
+     * `sipxfer_tick()` is to be called, being late is allowed; UINT64_MAX for never. Called by the
+     * function that changed it, before that returns, or, where another call is just telling, by that
+     * one: the last that is told is what holds. Without it the host asks `sipxfer_next_deadline()`.
      */
     void (*on_deadline)(void *user, uint64_t deadline_ms);
     /**

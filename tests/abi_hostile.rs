@@ -19,7 +19,10 @@ fn run(name: &str, library: &Library, flags: &[&str]) {
     let files = [
         tools::c_source("hostile_driver.c"),
         tools::c_source("hostile_world.c"),
-        tools::write(dir.join("hostile_functions.c"), &generated),
+        tools::write(
+            dir.join("hostile_functions.c"),
+            &format!("#include \"hostile_transfers.h\"\n{generated}"),
+        ),
     ];
     let host = tools::host(library, &dir, "hostile", &files, flags);
     let printed = tools::succeed(&mut host.command());
@@ -39,7 +42,8 @@ fn every_function_stays_within_the_memory_it_is_given() {
 }
 
 /// The host whose callbacks misbehave, and its scenarios.
-const CALLBACKS: [&str; 3] = ["callbacks.c", "callbacks_again.c", "callbacks_host.c"];
+const CALLBACKS: [&str; 4] =
+    ["callbacks.c", "callbacks_again.c", "callbacks_host.c", "callbacks_transfers.c"];
 
 fn run_callbacks(name: &str, library: &Library, flags: &[&str]) {
     let dir = tools::workshop(name);

@@ -54,7 +54,7 @@ fn layout_in_rust() -> BTreeSet<String> {
         }
         sipxfer_host {
             struct_size, user, extension_exists, transfer_context, allow_transfer, approve, authorize,
-            log, random, destroy,
+            log, random, on_deadline, destroy,
         }
         sipxfer_engine_options { struct_size, directory, host }
         sipxfer_setting { struct_size, name, values, default_value, help, global, per_endpoint }
@@ -65,6 +65,15 @@ fn layout_in_rust() -> BTreeSet<String> {
             method, replaces, referred_by, headers, dropped, variables, variable_count, subscription,
             approval_pending, transfer_depth, retry_after_s, rules, rule_count, error_rule,
             error_what, error_offset, setting, why,
+        }
+        sipxfer_event {
+            struct_size, application, timestamp, state, replaces, destination, source_channel,
+            source_connected, source_bridge, destination_channel, destination_connected,
+            destination_bridge,
+        }
+        sipxfer_output {
+            struct_size, transfer, kind, command, code, cause, reason, headers, body, state,
+            replaces, destination,
         }
         sipxfer_message {
             struct_size, method, request_uri, reason, call_id, from_tag, to_tag, cseq_method, body,
@@ -100,13 +109,16 @@ fn layout_in_rust() -> BTreeSet<String> {
             engine_free, engine_supported, config_new, config_set, config_get, config_error,
             config_apply, config_free, setting_at, dialog_add, dialog_set_state, dialog_remove,
             dialog_ended, dialog_count, replaces_verify_request, refer_route, verdict_release,
-            response_print, verdict_name, ground_name, rule_text, rule_source, message_parse,
-            message_header, uri_parse, name_addr_parse, replaces_parse, replaces_print, join_parse,
-            join_print, target_dialog_parse, target_dialog_print, map_replaces, refer_to_parse,
-            refer_to_build, invite_headers_build, referred_by_parse, referred_by_print,
-            refer_sub_parse, refer_sub_print, event_header_parse, event_header_print,
-            subscription_state_parse, subscription_state_print, option_tag_listed, sipfrag_parse,
-            sipfrag_print,
+            response_print, verdict_name, ground_name, rule_text, rule_source, event_json,
+            transfer_receive, transfer_next, transfer_decide, transfer_progress,
+            transfer_contact_failed, transfer_give_up, transfer_bye, transfer_subscribe,
+            transfer_notify_answered, transfer_command, transfer_find, transfer_count, tick,
+            next_deadline, message_parse, message_header, uri_parse, name_addr_parse,
+            replaces_parse, replaces_print, join_parse, join_print, target_dialog_parse,
+            target_dialog_print, map_replaces, refer_to_parse, refer_to_build, invite_headers_build,
+            referred_by_parse, referred_by_print, refer_sub_parse, refer_sub_print,
+            event_header_parse, event_header_print, subscription_state_parse,
+            subscription_state_print, option_tag_listed, sipfrag_parse, sipfrag_print,
         }
     }
 }

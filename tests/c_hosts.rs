@@ -166,6 +166,9 @@ const SCENARIOS: &[&str] = &[
     "a dialog that does not exist",
     "does not trust",
     "not authenticated",
+    "an application",
+    "says nothing",
+    "busy",
 ];
 
 #[test]

@@ -17,7 +17,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -32,8 +31,9 @@ struct stage {
     int report;
     char state[MAX_PARTIES][480];
     const char *expected[MAX_PARTIES]; /* NULL: not asked */
-    /* Messages and commands on their way. Each is counted when it is sent and again when its
-     * receiver has done all that it causes, so at 0 nothing can happen any more. */
+    /* Messages and commands on their way, and times that are waited for. Each is counted when it
+     * is sent or set and again when all is done that it causes, so at 0 nothing can happen any
+     * more. */
     int in_flight;
     int failed;
 };
@@ -45,14 +45,6 @@ static void fatal(const char *what)
 {
     perror(what);
     exit(EXIT_FAILURE);
-}
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void party_open(struct party *party)
@@ -135,15 +127,15 @@ static void failure(struct stage *stage, const char *party, const char *what)
 }
 
 /* Reads one record; 0 at the end of the pipe or at the deadline. */
-static int take_record(struct stage *stage, int64_t deadline)
+static int take_record(struct stage *stage, uint64_t deadline)
 {
     struct record record;
     size_t have = 0;
 
     while (have < sizeof record) {
         struct pollfd fd = {stage->report, POLLIN, 0};
-        int64_t left = deadline - clock_ms();
-        int ready = left > 0 ? poll(&fd, 1, (int)left) : 0;
+        uint64_t now = clock_ms();
+        int ready = now < deadline ? poll(&fd, 1, (int)(deadline - now)) : 0;
         if (ready < 0 && errno == EINTR)
             continue;
         if (ready <= 0)
@@ -162,6 +154,9 @@ static int take_record(struct stage *stage, int64_t deadline)
         break;
     case RECORD_NOTE:
         ladder_print(&record);
+        break;
+    case RECORD_WAITING:
+        stage->in_flight++;
         break;
     case RECORD_HANDLED:
         stage->in_flight--;
@@ -196,12 +191,13 @@ void stage_expect(struct stage *stage, const char *party, const char *state)
 
 void stage_settle(struct stage *stage)
 {
-    int64_t deadline = clock_ms() + SETTLE_MS;
+    uint64_t deadline = clock_ms() + SETTLE_MS;
     char text[1100];
 
     while (stage->in_flight > 0 && !stage->failed)
         if (!take_record(stage, deadline))
-            failure(stage, "scenario", "messages were lost, or a process is gone");
+            failure(stage, "scenario",
+                    "messages were lost, a deadline is far, or a process is gone");
     for (int i = 0; i < stage->world.count && !stage->failed; i++) {
         if (stage->expected[i] == NULL || strcmp(stage->expected[i], stage->state[i]) == 0)
             continue;
@@ -213,7 +209,7 @@ void stage_settle(struct stage *stage)
 
 static int stage_close(struct stage *stage)
 {
-    int64_t deadline = clock_ms() + SETTLE_MS;
+    uint64_t deadline = clock_ms() + SETTLE_MS;
 
     for (int i = 0; i < stage->world.count; i++)
         close(stage->control[i]); /* which ends them */

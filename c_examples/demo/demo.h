@@ -7,7 +7,9 @@
  *   ua.c         dialogs and the loop that both kinds of party run
  *   phone.c      a phone
  *   pbx.c        a B2BUA that acts by the library's verdicts
- *   host.c       what it tells the library and what it is asked by it
+ *   transfer.c   its transfers: what the library wants done for them, and what it is told
+ *   app.c        an application that controls transfers by commands
+ *   host.c       what the PBX tells the library and what it is asked by it
  *   ladder.c     prints the messages in columns
  *   scenarios.c  who calls whom, and how it must end
  *   demo.c       starts the processes and watches them
@@ -24,7 +26,9 @@
 #define PACKET_MAX    4096
 #define MAX_PARTIES   6
 #define MAX_LEGS      8
+#define MAX_TRANSFERS 4
 #define MAX_ROUTES    4
+#define MAX_SETTINGS  4
 #define MAX_SCENARIOS 16
 #define COMMAND_SIZE  256
 
@@ -48,17 +52,24 @@ struct route { /* an extension of a PBX's dialplan, and the party that it dials 
     const char *context, *extension, *party;
 };
 
+struct setting { /* of a PBX's library: "endpoint:bob", or "" for all */
+    const char *scope, *name, *value;
+};
+
 struct party {
     const char *name;  /* "bob": the user of a phone, and the endpoint that a PBX knows it as */
     const char *title; /* "Bob": its column in the ladder */
     const char *host;  /* "server_b.com": what stands in URIs */
     int is_pbx;
     int rings_only;          /* a phone that nobody answers */
+    int busy;                /* a phone that takes no call */
     const char *call_ids[2]; /* for the calls that it makes; generated where NULL */
     struct route routes[MAX_ROUTES];
     const char *stranger;        /* PBX: the one party that it does not identify by address */
     const char *trusts;          /* PBX: the peer that may replace any dialog here */
     const char *pickup_group[2]; /* PBX: the first may pick up what rings at the second */
+    struct setting settings[MAX_SETTINGS];
+    int silent_app; /* PBX: its application answers no event */
     /* Set by demo.c. */
     int socket;
     struct sockaddr_in address;
@@ -79,7 +90,14 @@ int world_by_address(const struct world *world, const struct sockaddr_in *addres
 
 /* ---- reports to the parent --------------------------------------------------------------- */
 
-enum { RECORD_MESSAGE = 1, RECORD_NOTE, RECORD_STATE, RECORD_HANDLED, RECORD_FAILURE };
+enum {
+    RECORD_MESSAGE = 1,
+    RECORD_NOTE,
+    RECORD_STATE,
+    RECORD_WAITING, /* something is to happen at a certain time */
+    RECORD_HANDLED, /* of a message, a command or a time that was waited for */
+    RECORD_FAILURE
+};
 
 /* One write each, so that records never mix in the pipe, and no larger than what POSIX lets a
  * pipe take at once. A party reports a message before it sends it: what it causes comes later in
@@ -143,15 +161,20 @@ struct leg { /* one dialog, and what the PBX needs to know of its call */
     int unacked;            /* our final answer to its INVITE awaits the ACK */
     struct incoming invite; /* of an incoming call, to answer it later */
     /* For pbx.c */
-    struct leg *peer;       /* the leg that it is bridged with, or shall be */
-    struct leg *moving;     /* transfer: the new leg that its party is to be connected with */
-    struct leg *transferee; /* on that new leg: whom it is for */
-    struct leg *transferor; /* on that new leg: who sent the REFER */
-    int notify;             /* on that new leg: the transferor wants NOTIFYs */
-    unsigned refers;        /* REFERs that came in this dialog */
-    unsigned event_id;      /* id of the Event header of the last one's NOTIFYs, or 0 */
-    uint32_t depth;         /* transfers that the call has been through */
-    unsigned refs;          /* references that the library holds */
+    struct leg *peer; /* the leg that it is bridged with, or shall be */
+    uint32_t depth;   /* transfers that the call has been through */
+    unsigned refs;    /* references that the library holds */
+};
+
+struct transfer { /* what a PBX keeps of one */
+    uint64_t id;
+    struct leg *transferor; /* on which the REFER came */
+    struct leg *transferee; /* with which that was bridged then; NULL: nobody to be moved */
+    struct leg *target;     /* the leg that is called for it, once there is one */
+    uint32_t depth;         /* for the call that it makes */
+    unsigned first_notify;  /* CSeq of its first NOTIFY, or 0 */
+    int by_app;             /* an application controls it */
+    int over;               /* it has its outcome */
 };
 
 struct ua {
@@ -160,14 +183,19 @@ struct ua {
     int leg_count, calls_made, branches;
     int open; /* requests other than INVITE that await their final response */
     const struct ua_events *on;
+    uint64_t deadline_ms; /* when tick is to be called, by clock_ms(); UINT64_MAX for never */
     void *user;
+    /* Of a PBX */
+    struct sipxfer_engine *engine;
+    struct transfer transfers[MAX_TRANSFERS]; /* never reused either */
+    int transfer_count;
     char supported[64]; /* value of the Supported header, or empty */
     char state[480];    /* as last reported */
 };
 
 struct ua_events { /* what phone.c and pbx.c do about it; all but state may be NULL */
     void (*invite)(struct ua *ua, const struct incoming *in);
-    void (*ringing)(struct ua *ua, struct leg *leg);
+    void (*ringing)(struct ua *ua, struct leg *leg, unsigned code, struct sipxfer_str reason);
     void (*answered)(struct ua *ua, struct leg *leg);
     void (*failed)(struct ua *ua, struct leg *leg, unsigned code, struct sipxfer_str reason);
     void (*ended)(struct ua *ua, struct leg *leg); /* by the other side */
@@ -176,9 +204,11 @@ struct ua_events { /* what phone.c and pbx.c do about it; all but state may be N
     void (*info)(struct ua *ua, struct leg *leg, struct sipxfer_str body);
     void (*response)(struct ua *ua, struct leg *leg, const struct incoming *in);
     void (*command)(struct ua *ua, char *text);
+    void (*tick)(struct ua *ua); /* deadline_ms has come */
     void (*state)(struct ua *ua, char *text, size_t size);
 };
 
+uint64_t clock_ms(void); /* monotonic */
 /* Ends when the parent closes the control pipe. */
 void ua_run(struct ua *ua);
 /* A leg for an INVITE that came in; NULL, after a refusal, where it cannot be had. */
@@ -189,7 +219,7 @@ void leg_ring(struct ua *ua, struct leg *leg);
 void leg_answer(struct ua *ua, struct leg *leg);
 /* Ends the call by what its state asks for: BYE, CANCEL, or a final answer to its INVITE. */
 void leg_end(struct ua *ua, struct leg *leg, unsigned code, const char *reason);
-/* A request inside the dialog. */
+/* A request inside the dialog; with content_type NULL, extra tells the type of the body. */
 void leg_request(struct ua *ua, struct leg *leg, const char *method, const char *extra,
                  const char *content_type, const char *body);
 struct leg *leg_by_call_id(struct ua *ua, const char *call_id);
@@ -204,16 +234,51 @@ void host_close(struct ua *ua);
 const char *identify(const struct ua *ua, int party);
 const struct route *route_of(const struct ua *ua, struct sipxfer_str context,
                              struct sipxfer_str extension);
-/* Asks about an INVITE (leg is NULL) or a REFER in the dialog of a leg. */
-void ask(struct ua *ua, const struct incoming *in, struct leg *leg, struct sipxfer_request *request,
-         struct sipxfer_verdict *verdict);
+void ask_invite(struct ua *ua, const struct incoming *in, struct sipxfer_request *request,
+                struct sipxfer_verdict *verdict);
+/* A REFER in the dialog of a leg: the id of its transfer, or 0 where it is to be refused. */
+uint64_t ask_refer(struct ua *ua, const struct incoming *in, struct leg *leg,
+                   struct sipxfer_request *request, struct sipxfer_verdict *verdict);
 /* Sends the final response that the verdict asks for. */
 void refuse(struct ua *ua, const struct incoming *in, const struct sipxfer_request *request,
             const struct sipxfer_verdict *verdict);
-/* The verdicts so far: "; ACCEPT 200 (host)" each. */
-const char *verdicts(const struct ua *ua);
+/* What the library has decided and wanted so far: "; accept 200 (host)" each. */
+const char *history(const struct ua *ua);
+void history_add(struct ua *ua, const char *text);
 /* Gives the verdict's dialog back: every verdict ends with it. */
 void done(struct ua *ua, struct sipxfer_verdict *verdict);
+
+/* ---- pbx.c ------------------------------------------------------------------------------- */
+
+/* Connects two parties; whoever was connected with them is not any more. */
+void bridge(struct leg *a, struct leg *b);
+
+/* ---- transfer.c -------------------------------------------------------------------------- */
+
+void transfer_refer(struct ua *ua, struct leg *leg, const struct incoming *in);
+/* The transfer under way that a leg takes part in, or NULL. */
+struct transfer *transfer_of(struct ua *ua, const struct leg *leg);
+/* The target has sent a response. */
+void transfer_response(struct ua *ua, struct transfer *transfer, unsigned code,
+                       struct sipxfer_str reason);
+/* One that takes part has hung up. */
+void transfer_hung_up(struct ua *ua, struct transfer *transfer, const struct leg *leg);
+/* A NOTIFY in the dialog of this leg has its answer. */
+void transfer_notify_answered(struct ua *ua, const struct leg *leg, const struct incoming *in);
+void transfer_tick(struct ua *ua);
+/* Calls a party for the transferee. */
+void transfer_dial(struct ua *ua, struct transfer *transfer, int party, struct sipxfer_str uri,
+                   const char *extra);
+/* The target has answered: the transferee is connected with it. */
+void transfer_connect(struct transfer *transfer);
+/* A line for the margin. */
+PRINTF_LIKE void note(struct ua *ua, const char *format, ...);
+
+/* ---- app.c ------------------------------------------------------------------------------- */
+
+/* What a transfer wanted to be told, and what the target of its call has answered. */
+void app_event(struct ua *ua, struct transfer *transfer, const struct sipxfer_output *output);
+void app_response(struct ua *ua, struct transfer *transfer, unsigned code);
 
 /* ---- the rest ---------------------------------------------------------------------------- */
 
@@ -228,7 +293,8 @@ struct stage;
 void stage_tell(struct stage *stage, const char *party, const char *command);
 /* The state that a party must come to, until told otherwise. */
 void stage_expect(struct stage *stage, const char *party, const char *state);
-/* Waits until nothing is on its way any more, then compares all states with the expected ones. */
+/* Waits until nothing is on its way and no time is waited for any more, then compares all states
+ * with the expected ones. */
 void stage_settle(struct stage *stage);
 
 struct scenario {

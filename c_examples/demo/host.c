@@ -7,25 +7,15 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 struct pbx {
-    struct sipxfer_engine *engine;
     char scratch[SIPXFER_SCRATCH_SIZE(PACKET_MAX)];
-    char history[256]; /* the verdicts, for the state that the parent compares */
+    char history[256]; /* for the state that the parent compares */
 };
 
 static const struct party *self_of(const struct ua *ua)
 {
     return &ua->world->party[ua->world->self];
-}
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /* A sender is known by its source address, as trunks are; a PBX on the open net would ask for
@@ -104,13 +94,36 @@ static int32_t authorize(void *user, const struct sipxfer_request *request,
                : SIPXFER_NO;
 }
 
+static void on_deadline(void *user, uint64_t deadline_ms)
+{
+    struct ua *ua = user;
+
+    ua->deadline_ms = deadline_ms;
+}
+
 /* ---- what it is asked ---- */
+
+const char *history(const struct ua *ua)
+{
+    const struct pbx *pbx = ua->user;
+
+    return pbx->history;
+}
+
+void history_add(struct ua *ua, const char *text)
+{
+    struct pbx *pbx = ua->user;
+    size_t had = strlen(pbx->history), room = sizeof pbx->history - had;
+    int more = snprintf(pbx->history + had, room, "; %s", text);
+
+    if (more < 0 || (size_t)more >= room)
+        die(ua->world, "the history is full");
+}
 
 static void tell_verdict(struct ua *ua, const struct sipxfer_verdict *verdict)
 {
-    struct pbx *pbx = ua->user;
     char text[480], headline[64];
-    size_t len, had = strlen(pbx->history);
+    size_t len;
 
     snprintf(headline, sizeof headline, "%s %u", sipxfer_verdict_name(verdict->kind),
              (unsigned)verdict->code);
@@ -119,7 +132,7 @@ static void tell_verdict(struct ua *ua, const struct sipxfer_verdict *verdict)
         snprintf(headline + at, sizeof headline - at, " (%s)",
                  sipxfer_ground_name(verdict->ground));
     }
-    snprintf(pbx->history + had, sizeof pbx->history - had, "; %s", headline);
+    history_add(ua, headline);
     len = (size_t)snprintf(text, sizeof text, "=> %s\nrules", headline);
     for (uint32_t i = 0; i < verdict->rule_count; i++)
         len +=
@@ -128,47 +141,56 @@ static void tell_verdict(struct ua *ua, const struct sipxfer_verdict *verdict)
     report(ua->world, RECORD_NOTE, -1, "", text);
 }
 
-void ask(struct ua *ua, const struct incoming *in, struct leg *leg, struct sipxfer_request *request,
-         struct sipxfer_verdict *verdict)
+static void show(const struct ua *ua, const struct incoming *in, struct leg *leg,
+                 struct sipxfer_request *request)
 {
-    struct pbx *pbx = ua->user;
-
     SIPXFER_INIT(*request);
-    SIPXFER_INIT(*verdict);
     request->message.ptr = in->packet.bytes;
     request->message.len = in->packet.len;
     request->dialog = leg;
     request->endpoint = request->user = str(identify(ua, in->from));
     request->transport = SIPXFER_TRANSPORT_UDP;
-    request->now_ms = now_ms();
+    request->now_ms = clock_ms();
     request->transfer_depth = leg != NULL ? leg->depth : 0;
-    /* One thread: nobody changes a leg between the verdict and its execution, so no lock. */
-    if (leg == NULL)
-        check(ua,
-              sipxfer_replaces_verify_request(pbx->engine, request, 0, pbx->scratch,
-                                              sizeof pbx->scratch, verdict),
-              "sipxfer_replaces_verify_request");
-    else
-        check(ua,
-              sipxfer_refer_route(pbx->engine, request, 0, pbx->scratch, sizeof pbx->scratch,
-                                  verdict),
-              "sipxfer_refer_route");
+}
+
+/* One thread: nobody changes a leg between a verdict and its execution, so these ask for no lock.
+ */
+
+void ask_invite(struct ua *ua, const struct incoming *in, struct sipxfer_request *request,
+                struct sipxfer_verdict *verdict)
+{
+    struct pbx *pbx = ua->user;
+
+    show(ua, in, NULL, request);
+    SIPXFER_INIT(*verdict);
+    check(ua,
+          sipxfer_replaces_verify_request(ua->engine, request, 0, pbx->scratch, sizeof pbx->scratch,
+                                          verdict),
+          "sipxfer_replaces_verify_request");
     if (verdict->kind != SIPXFER_VERDICT_NONE)
         tell_verdict(ua, verdict);
 }
 
-const char *verdicts(const struct ua *ua)
+uint64_t ask_refer(struct ua *ua, const struct incoming *in, struct leg *leg,
+                   struct sipxfer_request *request, struct sipxfer_verdict *verdict)
 {
-    const struct pbx *pbx = ua->user;
+    struct pbx *pbx = ua->user;
+    uint64_t transfer = 0;
 
-    return pbx->history;
+    show(ua, in, leg, request);
+    SIPXFER_INIT(*verdict);
+    check(ua,
+          sipxfer_transfer_receive(ua->engine, request, 0, pbx->scratch, sizeof pbx->scratch,
+                                   verdict, &transfer),
+          "sipxfer_transfer_receive");
+    tell_verdict(ua, verdict);
+    return transfer;
 }
 
 void done(struct ua *ua, struct sipxfer_verdict *verdict)
 {
-    struct pbx *pbx = ua->user;
-
-    check(ua, sipxfer_verdict_release(pbx->engine, verdict), "sipxfer_verdict_release");
+    check(ua, sipxfer_verdict_release(ua->engine, verdict), "sipxfer_verdict_release");
 }
 
 void refuse(struct ua *ua, const struct incoming *in, const struct sipxfer_request *request,
@@ -191,28 +213,36 @@ void refuse(struct ua *ua, const struct incoming *in, const struct sipxfer_reque
     packet_send(ua->world, in->from, &out);
 }
 
-static void configure(struct ua *ua, const struct sipxfer_engine *engine)
+static void set(struct ua *ua, struct sipxfer_config *config, const char *scope, const char *name,
+                const char *value)
 {
+    check(
+        ua,
+        sipxfer_config_set(config, scope, strlen(scope), name, strlen(name), value, strlen(value)),
+        name);
+}
+
+static void configure(struct ua *ua)
+{
+    const struct party *self = self_of(ua);
     struct sipxfer_config *config = NULL;
     char scope[64];
 
     check(ua, sipxfer_config_new(&config), "sipxfer_config_new");
+    /* A party of a call is moved by one transfer at a time. */
+    set(ua, config, "", "refer.concurrent", "reject");
     for (int i = 0; i < ua->world->count; i++) {
         const char *name = ua->world->party[i].name;
         int len = snprintf(scope, sizeof scope, "endpoint:%s", name);
         if (len < 0 || (size_t)len >= sizeof scope)
             die(ua->world, "a name that is too long");
-        check(ua,
-              sipxfer_config_set(config, scope, (size_t)len, SIPXFER_LIT("context"),
-                                 SIPXFER_LIT("default")),
-              "context");
-        if (self_of(ua)->trusts != NULL && strcmp(self_of(ua)->trusts, name) == 0)
-            check(ua,
-                  sipxfer_config_set(config, scope, (size_t)len, SIPXFER_LIT("replaces_trusted"),
-                                     SIPXFER_LIT("yes")),
-                  "replaces_trusted");
+        set(ua, config, scope, "context", "default");
+        if (self->trusts != NULL && strcmp(self->trusts, name) == 0)
+            set(ua, config, scope, "replaces_trusted", "yes");
     }
-    check(ua, sipxfer_config_apply(engine, config), "sipxfer_config_apply");
+    for (int i = 0; i < MAX_SETTINGS && self->settings[i].name != NULL; i++)
+        set(ua, config, self->settings[i].scope, self->settings[i].name, self->settings[i].value);
+    check(ua, sipxfer_config_apply(ua->engine, config), "sipxfer_config_apply");
     sipxfer_config_free(config);
 }
 
@@ -233,13 +263,14 @@ void host_open(struct ua *ua)
     host.user = ua;
     host.extension_exists = extension_exists;
     host.authorize = authorize;
+    host.on_deadline = on_deadline;
     SIPXFER_INIT(options);
     options.directory = &directory;
     options.host = &host;
-    check(ua, sipxfer_engine_new(&options, &pbx.engine), "sipxfer_engine_new");
-    configure(ua, pbx.engine);
+    check(ua, sipxfer_engine_new(&options, &ua->engine), "sipxfer_engine_new");
+    configure(ua);
     check(ua,
-          sipxfer_engine_supported(pbx.engine, NULL, 0, ua->supported, sizeof ua->supported - 1,
+          sipxfer_engine_supported(ua->engine, NULL, 0, ua->supported, sizeof ua->supported - 1,
                                    &len),
           "Supported");
     ua->supported[len] = '\0';
@@ -247,12 +278,17 @@ void host_open(struct ua *ua)
 
 void host_close(struct ua *ua)
 {
-    struct pbx *pbx = ua->user;
+    uint64_t deadline = 0;
+    size_t transfers = 0;
 
     for (int i = 0; i < ua->leg_count; i++)
         if (ua->legs[i].refs != 0)
             die(ua->world, "a dialog that was not given back");
-    sipxfer_engine_free(pbx->engine);
+    check(ua, sipxfer_transfer_count(ua->engine, &transfers), "sipxfer_transfer_count");
+    check(ua, sipxfer_next_deadline(ua->engine, &deadline), "sipxfer_next_deadline");
+    if (transfers != 0 || deadline != ua->deadline_ms)
+        die(ua->world, "a transfer that is not over, or a deadline that was not told");
+    sipxfer_engine_free(ua->engine);
     if (sipxfer_panic_count() != 0)
         die(ua->world, "faults inside the library");
 }

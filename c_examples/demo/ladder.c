@@ -57,8 +57,8 @@ static void arrow(char *row, int from, int to, const char *label)
     memcpy(row + at, label, (size_t)len);
 }
 
-/* How much of the text goes into a line of this width: up to a line end, a space, a joint of a URI,
- * or the width. */
+/* How much of the text goes into a line of this width: up to a line end, a space, a joint of a URI
+ * or of JSON, or the width. */
 static int fitting(const char *text, int width, int *skip)
 {
     int len = (int)strcspn(text, "\n");
@@ -68,7 +68,7 @@ static int fitting(const char *text, int width, int *skip)
         return len;
     for (int i = width; i > width / 2; i--) {
         *skip = text[i] == ' ';
-        if (*skip || text[i] == '%' || strchr("?;&", text[i - 1]) != NULL)
+        if (*skip || text[i] == '%' || strchr("?;&,{", text[i - 1]) != NULL)
             return i;
     }
     return width;

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * A PBX as a B2BUA: each call is two legs that it bridges. Every INVITE and every REFER is shown to
- * the library (host.c), and its verdict is carried out, nothing else.
+ * A PBX as a B2BUA: each call is two legs that it bridges. Every INVITE is shown to the library
+ * (host.c), and its verdict is carried out, nothing else; so is every REFER (transfer.c).
  */
 #include "demo.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const struct party *self_of(const struct ua *ua)
-{
-    return &ua->world->party[ua->world->self];
-}
-
 /* ---- calls ---- */
 
-static void bridge(struct leg *a, struct leg *b)
+void bridge(struct leg *a, struct leg *b)
 {
     if (a->peer != NULL)
         a->peer->peer = NULL;
@@ -77,7 +72,7 @@ static void on_invite(struct ua *ua, const struct incoming *in)
     struct sipxfer_request request;
     struct sipxfer_verdict verdict;
 
-    ask(ua, in, NULL, &request, &verdict);
+    ask_invite(ua, in, &request, &verdict);
     switch (verdict.kind) {
     case SIPXFER_VERDICT_NONE:
         new_call(ua, in);
@@ -92,223 +87,69 @@ static void on_invite(struct ua *ua, const struct incoming *in)
     done(ua, &verdict);
 }
 
-/* ---- transfers ---- */
-
-/* Tells the transferor how its transfer goes: 100 at once, then the outcome. What lies between may
- * be told once a second at most (RFC 3515 section 3.10); this PBX leaves it out. */
-static void notify(struct ua *ua, struct leg *transferor, unsigned code, struct sipxfer_str reason,
-                   int last)
-{
-    struct sipxfer_event_header event;
-    struct sipxfer_subscription_state state;
-    char event_text[64], state_text[64], body[128], id[16], extra[256];
-    size_t event_len, state_len, body_len;
-
-    SIPXFER_INIT(event);
-    event.package = str("refer");
-    if (transferor->event_id != 0) {
-        snprintf(id, sizeof id, "%u", transferor->event_id);
-        event.id = str(id);
-    }
-    SIPXFER_INIT(state);
-    state.state = last ? SIPXFER_SUBSCRIPTION_TERMINATED : SIPXFER_SUBSCRIPTION_ACTIVE;
-    if (last)
-        state.reason = str("noresource");
-    else
-        state.has_expires = 1, state.expires_s = 60;
-    check(ua, sipxfer_event_header_print(&event, event_text, sizeof event_text, &event_len),
-          "Event");
-    check(ua, sipxfer_subscription_state_print(&state, state_text, sizeof state_text, &state_len),
-          "Subscription-State");
-    check(ua, sipxfer_sipfrag_print(code, reason.ptr, reason.len, body, sizeof body - 1, &body_len),
-          "sipfrag");
-    body[body_len] = '\0';
-    snprintf(extra, sizeof extra,
-             "Contact: <sip:%s>\r\nEvent: %.*s\r\nSubscription-State: %.*s\r\n", self_of(ua)->host,
-             (int)event_len, event_text, (int)state_len, state_text);
-    leg_request(ua, transferor, "NOTIFY", extra, "message/sipfrag;version=2.0", body);
-}
-
-static void accept_refer(struct ua *ua, struct leg *leg, const struct incoming *in,
-                         const struct sipxfer_verdict *verdict)
-{
-    struct sipxfer_str usual = {NULL, 0};
-    char extra[128], reason[64];
-
-    if (str_copy(reason, sizeof reason, verdict->reason) != 0)
-        reason[0] = '\0';
-    snprintf(extra, sizeof extra, "Contact: <sip:%s>\r\n%s", self_of(ua)->host,
-             verdict->subscription ? "" : "Refer-Sub: false\r\n");
-    respond(ua->world, in, verdict->code, reason, NULL, extra, NULL);
-    /* The first REFER of a dialog may go without id (RFC 3515 section 2.4.6). */
-    leg->event_id = leg->refers++ > 0 ? in->msg.cseq : 0;
-    if (verdict->subscription)
-        notify(ua, leg, 100, usual, 0);
-}
-
-/* Both calls are here: their other parties are connected, and nobody is called. */
-static void local_attended(struct ua *ua, struct leg *leg, const struct incoming *in,
-                           const struct sipxfer_verdict *verdict)
-{
-    struct leg *consultation = verdict->dialog;
-    struct sipxfer_str usual = {NULL, 0};
-
-    accept_refer(ua, leg, in, verdict);
-    bridge(leg->peer, consultation->peer);
-    leg_end(ua, consultation, 487, "Request Terminated");
-    if (verdict->subscription)
-        notify(ua, leg, 200, usual, 1);
-}
-
-/* The other party of the call is to talk to somebody who has to be called first. Until that one
- * answers nothing is changed. */
-static void dial(struct ua *ua, struct leg *leg, const struct incoming *in,
-                 const struct sipxfer_verdict *verdict, int party, struct sipxfer_str uri)
-{
-    char headers[1024];
-
-    if (str_copy(headers, sizeof headers, verdict->headers) != 0)
-        die(ua->world, "headers that are too long");
-    accept_refer(ua, leg, in, verdict);
-    struct leg *out = leg_call(ua, party, uri, headers);
-    out->transferee = leg->peer;
-    out->transferor = leg;
-    out->notify = verdict->subscription != 0;
-    out->depth = verdict->transfer_depth;
-    leg->peer->moving = out;
-}
-
-static struct sipxfer_str variable(const struct sipxfer_verdict *verdict, const char *name)
-{
-    for (size_t i = 0; i < verdict->variable_count; i++)
-        if (str_is(verdict->variables[i].name, name))
-            return verdict->variables[i].value;
-    return str("");
-}
-
-/* The dialplan at the extension that the verdict names. For external_replaces it reads
- *
- *     exten => external_replaces,1,Dial(PJSIP/default_outgoing/${SIPREFERTOHDR})
- */
-static void dialplan(struct ua *ua, struct leg *leg, const struct incoming *in,
-                     const struct sipxfer_verdict *verdict)
-{
-    const struct route *route = route_of(ua, verdict->context, verdict->extension);
-    struct sipxfer_str uri = variable(verdict, "SIPREFERTOHDR");
-    char text[480];
-    int party;
-
-    if (verdict->kind == SIPXFER_VERDICT_REMOTE_ATTENDED) {
-        party = resolve(ua->world, uri, NULL);
-        snprintf(text, sizeof text,
-                 "dialplan %.*s,%.*s:\nSIPTRANSFER=%.*s\nSIPREFERRINGCONTEXT=%.*s\n"
-                 "SIPREFERTOHDR=%.*s\nDial(PJSIP/default_outgoing/%.*s)",
-                 SIPXFER_ARG(verdict->context), SIPXFER_ARG(verdict->extension),
-                 SIPXFER_ARG(variable(verdict, "SIPTRANSFER")),
-                 SIPXFER_ARG(variable(verdict, "SIPREFERRINGCONTEXT")), SIPXFER_ARG(uri),
-                 SIPXFER_ARG(uri));
-    } else {
-        party = route != NULL && route->party != NULL ? world_by_name(ua->world, route->party) : -1;
-        uri = verdict->target;
-        snprintf(text, sizeof text, "dialplan %.*s,%.*s: Dial(PJSIP/%s)",
-                 SIPXFER_ARG(verdict->context), SIPXFER_ARG(verdict->extension),
-                 party >= 0 ? route->party : "");
-    }
-    report(ua->world, RECORD_NOTE, -1, "", text);
-    if (party < 0)
-        respond(ua->world, in, 404, "Not Found", NULL, NULL, NULL);
-    else
-        dial(ua, leg, in, verdict, party, uri);
-}
-
-static void on_refer(struct ua *ua, struct leg *leg, const struct incoming *in)
-{
-    struct sipxfer_request request;
-    struct sipxfer_verdict verdict;
-    ask(ua, in, leg, &request, &verdict);
-    const struct leg *consultation = verdict.dialog;
-    int pending = leg->peer == NULL || leg->peer->moving != NULL;
-    switch (verdict.kind) {
-    case SIPXFER_VERDICT_LOCAL_ATTENDED:
-        if (pending || consultation == NULL || consultation->peer == NULL)
-            respond(ua->world, in, 491, "Request Pending", NULL, NULL, NULL);
-        else
-            local_attended(ua, leg, in, &verdict);
-        break;
-    case SIPXFER_VERDICT_REMOTE_ATTENDED:
-    case SIPXFER_VERDICT_BLIND:
-        if (pending)
-            respond(ua->world, in, 491, "Request Pending", NULL, NULL, NULL);
-        else
-            dialplan(ua, leg, in, &verdict);
-        break;
-    default:
-        refuse(ua, in, &request, &verdict);
-        break;
-    }
-    done(ua, &verdict);
-}
-
 /* ---- what becomes of the legs ---- */
 
-static void on_ringing(struct ua *ua, struct leg *leg)
+/* The transfer that this leg is called for, or NULL. */
+static struct transfer *called_for(struct ua *ua, const struct leg *leg)
 {
-    if (awaits_answer(leg->peer))
+    struct transfer *transfer = transfer_of(ua, leg);
+
+    return transfer != NULL && transfer->target == leg ? transfer : NULL;
+}
+
+static void on_ringing(struct ua *ua, struct leg *leg, unsigned code, struct sipxfer_str reason)
+{
+    struct transfer *transfer = called_for(ua, leg);
+
+    if (transfer != NULL)
+        transfer_response(ua, transfer, code, reason);
+    else if (awaits_answer(leg->peer))
         leg_ring(ua, leg->peer);
 }
 
 static void on_answered(struct ua *ua, struct leg *leg)
 {
-    struct sipxfer_str usual = {NULL, 0};
+    struct transfer *transfer = called_for(ua, leg);
 
-    if (leg->transferee == NULL) {
-        if (awaits_answer(leg->peer))
-            leg_answer(ua, leg->peer);
-        return;
-    }
-    leg->transferee->moving = NULL;
-    leg->transferee->depth = leg->depth;
-    bridge(leg->transferee, leg);
-    if (leg->notify)
-        notify(ua, leg->transferor, 200, usual, 1);
+    if (transfer != NULL)
+        transfer_response(ua, transfer, 200, str("OK"));
+    else if (awaits_answer(leg->peer))
+        leg_answer(ua, leg->peer);
 }
 
 static void on_failed(struct ua *ua, struct leg *leg, unsigned code, struct sipxfer_str reason)
 {
-    struct leg *other = leg->transferee != NULL ? leg->transferee : leg->peer;
+    struct transfer *transfer = called_for(ua, leg);
+    struct leg *peer = leg->peer;
     char text[64];
 
-    if (leg->transferee != NULL) {
-        other->moving = NULL;
-        if (leg->notify)
-            notify(ua, leg->transferor, code, reason, 1);
-        if (other->peer != NULL)
-            return; /* the call that there was goes on */
-    }
-    if (other != NULL && str_copy(text, sizeof text, reason) == 0) {
-        other->peer = NULL;
-        leg_end(ua, other, code, text);
+    if (transfer != NULL) {
+        transfer_response(ua, transfer, code, reason);
+    } else if (peer != NULL && str_copy(text, sizeof text, reason) == 0) {
+        peer->peer = leg->peer = NULL;
+        leg_end(ua, peer, code, text);
     }
 }
 
 static void on_ended(struct ua *ua, struct leg *leg)
 {
-    struct leg *peer = leg->peer, *out = leg->moving;
+    struct transfer *transfer = transfer_of(ua, leg);
+    struct leg *peer = leg->peer;
 
-    leg->peer = leg->moving = NULL;
-    if (out != NULL) { /* nobody left to transfer */
-        out->transferee = NULL;
-        if (out->notify)
-            notify(ua, out->transferor, 487, str("Request Terminated"), 1);
-        leg_end(ua, out, 0, NULL);
-    }
-    if (peer != NULL) {
-        peer->peer = NULL;
-        /* A transferor may hang up right after the 202, and the transfer goes on (RFC 5589
-         * section 6). */
-        if (peer->moving == NULL)
-            leg_end(ua, peer, 480, "Temporarily Unavailable");
-    }
+    if (peer != NULL)
+        peer->peer = leg->peer = NULL;
+    if (transfer != NULL)
+        transfer_hung_up(ua, transfer, leg);
+    /* A transferor may hang up right after the 202, and the transfer goes on (RFC 5589
+     * section 6): it then says what becomes of the other party. */
+    if (peer != NULL && (transfer == NULL || transfer->transferee != peer))
+        leg_end(ua, peer, 480, "Temporarily Unavailable");
+}
+
+static void on_response(struct ua *ua, struct leg *leg, const struct incoming *in)
+{
+    if (str_is(in->msg.cseq_method, "NOTIFY"))
+        transfer_notify_answered(ua, leg, in);
 }
 
 /* What is said on one leg is heard on the other. */
@@ -339,7 +180,7 @@ static void on_state(struct ua *ua, char *text, size_t size)
                 ua->world->party[peer->party].name, peer->call_id);
     }
     if (len < size)
-        snprintf(text + len, size - len, "%s", verdicts(ua));
+        snprintf(text + len, size - len, "%s", history(ua));
 }
 
 void pbx_run(struct world *world)
@@ -350,8 +191,10 @@ void pbx_run(struct world *world)
         .answered = on_answered,
         .failed = on_failed,
         .ended = on_ended,
-        .refer = on_refer,
+        .refer = transfer_refer,
         .info = on_info,
+        .response = on_response,
+        .tick = transfer_tick,
         .state = on_state,
     };
     static struct ua ua;

@@ -23,12 +23,17 @@ static void remember(struct ua *ua, const char *text)
 
 static void on_invite(struct ua *ua, const struct incoming *in)
 {
+    const struct party *self = &ua->world->party[ua->world->self];
     struct leg *leg = leg_accept(ua, in);
 
     if (leg == NULL)
         return;
+    if (self->busy) {
+        leg_end(ua, leg, 486, "Busy Here");
+        return;
+    }
     leg_ring(ua, leg);
-    if (!ua->world->party[ua->world->self].rings_only)
+    if (!self->rings_only)
         leg_answer(ua, leg);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
  * Who calls whom, and how it must end. A phone's state is its calls and what it was told; a PBX's
- * state is who is bridged with whom ("alice/CALL-ID <-> bob/CALL-ID"), which dialogs ended, and the
- * verdicts of the library.
+ * state is who is bridged with whom ("alice/CALL-ID <-> bob/CALL-ID"), which dialogs ended, and
+ * what the library said: its verdicts, and of each transfer the events, what becomes of the call
+ * after a failure, and the outcome.
  */
 #include "demo.h"
 
@@ -46,7 +47,9 @@ static void remote_attended(struct stage *stage)
     two_calls_on_two_pbxes(stage);
     stage_tell(stage, "bob", "refer 12345 sip:carol@server_b.com ABCDE");
     stage_expect(stage, "alice", "talking on alice-1");
-    stage_expect(stage, "A", "alice/alice-1 <-> B/ZYXWV; end bob/12345; remote_attended 202");
+    stage_expect(stage, "A",
+                 "alice/alice-1 <-> B/ZYXWV; end bob/12345; remote_attended 202; "
+                 "outcome 200 (target)");
     stage_expect(stage, "bob", "idle; REFER 202; NOTIFY 100; NOTIFY 200 terminated");
     stage_expect(stage, "B", "end bob/ABCDE; carol/B-1 <-> A/ZYXWV; accept 200 (referred-by)");
     stage_expect(stage, "carol", "talking on B-1");
@@ -72,7 +75,7 @@ static void local_attended(struct stage *stage)
     stage_tell(stage, "bob", "refer 12345 sip:carol@asterisk_a.com ABCDE");
     stage_expect(stage, "A",
                  "alice/alice-1 <-> carol/A-2; end bob/12345; end bob/ABCDE; local_attended 202 "
-                 "(same-user)");
+                 "(same-user); outcome 200 (target)");
     stage_expect(stage, "bob", "idle; REFER 202; NOTIFY 100; NOTIFY 200 terminated");
     stage_settle(stage);
 
@@ -85,7 +88,8 @@ static void blind(struct stage *stage)
 {
     one_call(stage);
     stage_tell(stage, "bob", "refer 12345 sip:carol@asterisk_a.com");
-    stage_expect(stage, "A", "alice/alice-1 <-> carol/A-2; end bob/12345; blind 202");
+    stage_expect(stage, "A",
+                 "alice/alice-1 <-> carol/A-2; end bob/12345; blind 202; outcome 200 (target)");
     stage_expect(stage, "bob", "idle; REFER 202; NOTIFY 100; NOTIFY 200 terminated");
     stage_expect(stage, "carol", "talking on A-2");
     stage_settle(stage);
@@ -150,7 +154,9 @@ static void not_trusted(struct stage *stage)
 {
     two_calls_on_two_pbxes(stage);
     stage_tell(stage, "bob", "refer 12345 sip:carol@server_b.com ABCDE");
-    stage_expect(stage, "A", "alice/alice-1 <-> bob/12345; end B/ZYXWV; remote_attended 202");
+    stage_expect(stage, "A",
+                 "alice/alice-1 <-> bob/12345; end B/ZYXWV; remote_attended 202; KEEP_CALL; "
+                 "outcome 403 (target)");
     stage_expect(stage, "B", "bob/ABCDE <-> carol/B-1; reject 403");
     stage_expect(
         stage, "bob",
@@ -178,6 +184,61 @@ static void not_authenticated(struct stage *stage)
     stage_settle(stage);
 }
 
+/* Bob's transfers are controlled by an application, which calls Carol and connects Alice with her.
+ * channel_progress is a NOTIFY of 100 once more. */
+static void application(struct stage *stage)
+{
+    one_call(stage);
+    stage_tell(stage, "bob", "refer 12345 sip:carol@asterisk_a.com");
+    stage_expect(stage, "A",
+                 "alice/alice-1 <-> carol/A-2; end bob/12345; blind 202; event; "
+                 "event channel_progress; event channel_answered; outcome 200 (application)");
+    stage_expect(stage, "bob", "idle; REFER 202; NOTIFY 100; NOTIFY 100; NOTIFY 200 terminated");
+    stage_expect(stage, "carol", "talking on A-2");
+    stage_settle(stage);
+
+    stage_tell(stage, "alice", "speak");
+    stage_expect(stage, "carol", "talking on A-2; heard Alice");
+    stage_settle(stage);
+}
+
+/* The application is given 50 ms, and does not say a word. */
+static void silent_application(struct stage *stage)
+{
+    one_call(stage);
+    stage_tell(stage, "bob", "refer 12345 sip:carol@asterisk_a.com");
+    stage_expect(stage, "A",
+                 "alice/alice-1 <-> bob/12345; blind 202; event; event channel_unavailable; "
+                 "KEEP_CALL; outcome 503 (deadline)");
+    stage_expect(stage, "bob", "talking on 12345; REFER 202; NOTIFY 100; NOTIFY 503 terminated");
+    stage_settle(stage);
+
+    stage_tell(stage, "alice", "speak");
+    stage_expect(stage, "bob",
+                 "talking on 12345; REFER 202; NOTIFY 100; NOTIFY 503 terminated; heard Alice");
+    stage_settle(stage);
+}
+
+/* Carol is busy. Bob learns it and takes the call back. */
+static void busy(struct stage *stage)
+{
+    one_call(stage);
+    stage_tell(stage, "bob", "refer 12345 sip:carol@asterisk_a.com");
+    stage_expect(stage, "A",
+                 "alice/alice-1 <-> bob/12345; end carol/A-2; blind 202; KEEP_CALL; "
+                 "outcome 486 (target)");
+    stage_expect(stage, "bob", "talking on 12345; REFER 202; NOTIFY 100; NOTIFY 486 terminated");
+    stage_settle(stage);
+
+    stage_tell(stage, "alice", "speak");
+    stage_expect(stage, "bob",
+                 "talking on 12345; REFER 202; NOTIFY 100; NOTIFY 486 terminated; heard Alice");
+    stage_settle(stage);
+    stage_tell(stage, "bob", "speak");
+    stage_expect(stage, "alice", "talking on alice-1; heard Bob");
+    stage_settle(stage);
+}
+
 #define ROUTES_A                                                                                   \
     {"default", "bob", "bob"},                                                                     \
     {                                                                                              \
@@ -201,7 +262,12 @@ const struct scenario scenarios[] = {
       {CAROL}}},
     {"Blind transfer",
      blind,
-     {{ALICE}, {PBX_A, .call_ids = {"12345"}, .routes = {ROUTES_A}}, {BOB}, {CAROL}}},
+     {{ALICE},
+      /* Between the 100 and the 200 lies Carol's 180. However slow the machine, Bob is not told. */
+      {PBX_A, .call_ids = {"12345"}, .routes = {ROUTES_A},
+       .settings = {{"", "notify.min_interval_ms", "60000"}}},
+      {BOB},
+      {CAROL}}},
     {"Pickup: Carol takes a call that rings at Bob's phone",
      pickup,
      {{ALICE},
@@ -232,5 +298,24 @@ const struct scenario scenarios[] = {
       {PBX_A, .call_ids = {"12345"}, .routes = {ROUTES_A}, .stranger = "bob"},
       {BOB},
       {CAROL}}},
+    {"Application-controlled transfer: an application on A connects Alice with Carol",
+     application,
+     {{ALICE},
+      {PBX_A, .call_ids = {"12345"}, .routes = {ROUTES_A},
+       .settings = {{"endpoint:bob", "transfer_handling", "application-only"},
+                    {"endpoint:bob", "notify.min_interval_ms", "0"}}},
+      {BOB},
+      {CAROL}}},
+    {"Failed: the application that controls the transfer says nothing",
+     silent_application,
+     {{ALICE},
+      {PBX_A, .call_ids = {"12345"}, .routes = {ROUTES_A}, .silent_app = 1,
+       .settings = {{"endpoint:bob", "transfer_handling", "application-only"},
+                    {"", "application.timeout_ms", "50"}}},
+      {BOB},
+      {CAROL}}},
+    {"Failed: the target of a blind transfer is busy, and Bob takes the call back",
+     busy,
+     {{ALICE}, {PBX_A, .call_ids = {"12345"}, .routes = {ROUTES_A}}, {BOB}, {CAROL, .busy = 1}}},
 };
 const int scenario_count = sizeof scenarios / sizeof scenarios[0];

@@ -5,10 +5,12 @@
 #include "demo.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Any body will do: what is said in the calls of the demo travels in INFO. */
@@ -19,6 +21,14 @@
 static const struct party *self_of(const struct ua *ua)
 {
     return &ua->world->party[ua->world->self];
+}
+
+uint64_t clock_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 void check(struct ua *ua, int32_t status, const char *what)
@@ -142,7 +152,7 @@ void leg_request(struct ua *ua, struct leg *leg, const char *method, const char 
     branch_new(ua, branch, sizeof branch);
     begin(ua, leg, &out, method, leg->target, ++leg->cseq, branch, leg->remote_tag);
     packet_add(&out, "%s", extra);
-    if (body[0] != '\0')
+    if (body[0] != '\0' && content_type != NULL)
         packet_add(&out, "Content-Type: %s\r\n", content_type);
     packet_add(&out, "Content-Length: %zu\r\n\r\n%s", strlen(body), body);
     ua->open++;
@@ -266,7 +276,7 @@ static void invite_response(struct ua *ua, struct leg *leg, const struct incomin
         if (leg->cancelled)
             send_cancel(ua, leg);
         else if (ua->on->ringing != NULL)
-            ua->on->ringing(ua, leg);
+            ua->on->ringing(ua, leg, code, in->msg.reason);
     } else if (code < 300) {
         learn(ua, leg, in);
         leg->state = LEG_TALKING;
@@ -372,19 +382,44 @@ static void report_state(struct ua *ua)
     report(ua->world, RECORD_STATE, -1, "", state);
 }
 
+/* For poll: the time that is left until something is due, -1 where nothing is. */
+static int timeout(const struct ua *ua)
+{
+    uint64_t now = clock_ms();
+
+    if (ua->deadline_ms == UINT64_MAX)
+        return -1;
+    if (ua->deadline_ms <= now)
+        return 0;
+    return ua->deadline_ms - now > INT_MAX ? INT_MAX : (int)(ua->deadline_ms - now);
+}
+
 void ua_run(struct ua *ua)
 {
     struct pollfd fds[2] = {{self_of(ua)->socket, POLLIN, 0}, {ua->world->control, POLLIN, 0}};
     struct incoming in;
     char command[COMMAND_SIZE];
+    int waiting = 0; /* as the parent knows it */
+    int ready = 1;   /* the parent counts the start too */
 
+    ua->deadline_ms = UINT64_MAX;
     for (;;) {
         report_state(ua);
-        report(ua->world, RECORD_HANDLED, -1, "", "");
-        /* No timeout: the parent has the deadlines, and an alarm ends a process that it lost. */
-        while (poll(fds, 2, -1) < 0)
-            if (errno != EINTR)
-                die(ua->world, "poll failed");
+        if (waiting != (ua->deadline_ms != UINT64_MAX)) {
+            waiting = !waiting;
+            report(ua->world, waiting ? RECORD_WAITING : RECORD_HANDLED, -1, "", "");
+        }
+        if (ready > 0)
+            report(ua->world, RECORD_HANDLED, -1, "", "");
+        /* Where nothing is due it waits for ever: the parent has the deadlines, and an alarm ends a
+         * process that it lost. */
+        ready = poll(fds, 2, timeout(ua));
+        if (ready < 0 && errno != EINTR)
+            die(ua->world, "poll failed");
+        if (ua->on->tick != NULL && ua->deadline_ms <= clock_ms())
+            ua->on->tick(ua);
+        if (ready <= 0)
+            continue;
         if (fds[0].revents != 0) {
             if (packet_receive(ua->world, &in) != 0)
                 continue;

@@ -148,12 +148,26 @@ impl Transfers {
         id: u64,
         input: impl FnOnce(&mut Recipient, &mut Sink<'_>) -> Result<R, Error>,
     ) -> Option<Result<R, Error>> {
+        self.input_from(false, id, input)
+    }
+
+    /// An input of time makes what comes of it ready for whoever asks for any transfer.
+    fn input_from<R>(
+        &self,
+        time: bool,
+        id: u64,
+        input: impl FnOnce(&mut Recipient, &mut Sink<'_>) -> Result<R, Error>,
+    ) -> Option<Result<R, Error>> {
         let (number, slot) = self.ids.unpack(id)?;
         let mut shard = self.shards.get(number)?.lock();
         let live = shard.get_mut(slot)?;
         let Live { machine, outputs, .. } = &mut *live;
         let result = input(machine, &mut |output| outputs.push_back(output));
         self.schedule(id, live);
+        // As long as the shard is locked: nobody finds the id and no output.
+        if time && !live.outputs.is_empty() {
+            self.ready.lock().insert(id);
+        }
         drop(shard);
         self.sweep(id);
         Some(result)
@@ -175,7 +189,6 @@ impl Transfers {
             if taken.is_some() {
                 return taken;
             }
-            self.ready.lock().remove(&id);
         }
     }
 
@@ -186,10 +199,22 @@ impl Transfers {
     ) -> Option<Result<R, E>> {
         let (number, slot) = self.ids.unpack(id)?;
         let mut shard = self.shards.get(number)?.lock();
-        let live = shard.get_mut(slot)?;
-        let taken = take(id, live.outputs.front()?, live.wanted.as_deref());
+        let Some(live) = shard.get_mut(slot) else {
+            self.ready.lock().remove(&id);
+            return None;
+        };
+        let taken = match live.outputs.front() {
+            Some(output) => take(id, output, live.wanted.as_deref()),
+            None => {
+                self.ready.lock().remove(&id);
+                return None;
+            }
+        };
         if taken.is_ok() {
             live.outputs.pop_front();
+            if live.outputs.is_empty() {
+                self.ready.lock().remove(&id);
+            }
         }
         drop(shard);
         self.sweep(id);
@@ -204,9 +229,8 @@ impl Transfers {
             core::mem::replace(&mut *due, later)
         };
         for (_, id) in due {
-            self.ready.lock().insert(id);
             // One that is gone meanwhile has nothing to say.
-            let _ = self.input(id, |machine, out| {
+            let _ = self.input_from(true, id, |machine, out| {
                 machine.tick(now_ms, out);
                 Ok(())
             });
@@ -277,7 +301,7 @@ impl Transfers {
         self.look(id, |machine| machine.outcome().is_none()).unwrap_or(false)
     }
 
-    /// Called with the shard's lock held; the lock of `due` is only ever taken inside of one.
+    /// Called with the shard's lock held. The locks go inwards: dialogs, shard, then due or ready.
     fn schedule(&self, id: u64, live: &mut Live) {
         let deadline = live.machine.deadline();
         let mut due = self.due.lock();

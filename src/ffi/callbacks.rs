@@ -119,8 +119,9 @@ pub struct sipxfer_host {
     pub random:
         Option<unsafe extern "C" fn(user: *mut c_void, buffer: *mut c_char, len: usize) -> i32>,
     /// The time of the earliest deadline has changed: at `deadline_ms` (in the time of `now_ms`)
-    /// `sipxfer_tick()` is to be called, being late is allowed; UINT64_MAX for never. Called by whatever
-    /// function changed it, before that returns. Without it the host asks `sipxfer_next_deadline()`.
+    /// `sipxfer_tick()` is to be called, being late is allowed; UINT64_MAX for never. Called by the
+    /// function that changed it, before that returns, or, where another call is just telling, by that
+    /// one: the last that is told is what holds. Without it the host asks `sipxfer_next_deadline()`.
     pub on_deadline: Option<unsafe extern "C" fn(user: *mut c_void, deadline_ms: u64)>,
     /// Called once when the engine is gone and nothing will use `user` any more; may be NULL.
     pub destroy: Option<unsafe extern "C" fn(user: *mut c_void)>,

@@ -24,7 +24,9 @@ pub struct sipxfer_engine {
     pub(super) directory: HostDirectory,
     pub(super) host: HostCallbacks,
     /// The deadline that the host was told last.
-    pub(super) told_deadline: AtomicU64,
+    told_deadline: AtomicU64,
+    /// How often it may have changed since somebody began to tell.
+    deadline_changes: AtomicU64,
 }
 
 /// The dialplan and policy callbacks; `destroy` is called with the engine's end.
@@ -47,12 +49,26 @@ impl Drop for HostCallbacks {
 
 impl sipxfer_engine {
     /// Tells the host of another earliest deadline. No lock of ours is held.
+    ///
+    /// One thread tells at a time, and looks again before it goes: the last that the host is told is
+    /// what holds.
     pub(super) fn tell_deadline(&self) {
         let Some(tell) = self.host.0.on_deadline else { return };
-        let deadline = self.core.transfers().deadline().unwrap_or(u64::MAX);
-        if self.told_deadline.swap(deadline, Ordering::AcqRel) != deadline {
-            // SAFETY: the callback is the host's, with the `user` it was given with.
-            unsafe { tell(self.host.0.user, deadline) };
+        if self.deadline_changes.fetch_add(1, Ordering::AcqRel) > 0 {
+            return;
+        }
+        let mut seen = 1;
+        loop {
+            let deadline = self.core.transfers().deadline().unwrap_or(u64::MAX);
+            if self.told_deadline.swap(deadline, Ordering::AcqRel) != deadline {
+                // SAFETY: the callback is the host's, with the `user` it was given with.
+                unsafe { tell(self.host.0.user, deadline) };
+            }
+            let changes = &self.deadline_changes;
+            match changes.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(now) => seen = now,
+            }
         }
     }
 }
@@ -169,6 +185,7 @@ pub unsafe extern "C" fn sipxfer_engine_new(
             ),
             host: HostCallbacks(host),
             told_deadline: AtomicU64::new(u64::MAX),
+            deadline_changes: AtomicU64::new(0),
         });
         // SAFETY: contract of this function.
         unsafe { put(engine, Box::into_raw(made)) }

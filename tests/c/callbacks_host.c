@@ -1,6 +1,6 @@
 /* A host whose callbacks do what a test tells them to; the counts of what was taken and given back
  * are compared here. */
-#include "callbacks.h"
+#include "callbacks_transfers.h"
 
 struct act act;
 struct sipxfer_engine *engine;
@@ -317,19 +317,16 @@ static void settings(const char *test)
     sipxfer_config_free(config);
 }
 
-struct outcome play(const char *test, enum engine_kind kind, enum request_kind request,
-                    bool lock_it)
+bool engine_begin(const char *test, enum engine_kind kind, const struct sipxfer_host *host)
 {
     struct sipxfer_directory directory = directory_of(kind);
-    struct sipxfer_host host = whole_host();
     references = releases = locks = unlocks = destroyed = 0;
     engine_kind = kind;
     engine = NULL;
-    int32_t status = engine_make(&directory, &host);
-    struct outcome outcome = { .status = status };
+    int32_t status = engine_make(&directory, host);
     if (status != SIPXFER_OK) {
         complain(test, "engine_new", status);
-        return outcome;
+        return false;
     }
     settings(test);
     if (kind == OWN_TABLE) {
@@ -339,15 +336,20 @@ struct outcome play(const char *test, enum engine_kind kind, enum request_kind r
         if (status != SIPXFER_OK)
             complain(test, "dialog_add", status);
     }
-    outcome = ask(test, request, lock_it);
-    if (kind == OWN_TABLE) {
+    return true;
+}
+
+void engine_end(const char *test)
+{
+    if (engine_kind == OWN_TABLE) {
         /* Here `release` is called; it may call back, which it may not once the engine ends. */
-        status = sipxfer_dialog_remove(engine, dialog_id, 5);
+        int32_t status = sipxfer_dialog_remove(engine, dialog_id, 5);
         if (status != SIPXFER_OK && status != SIPXFER_E_NOT_FOUND)
             complain(test, "dialog_remove", status);
     }
     act.inside = NULL;
     sipxfer_engine_free(engine);
+    engine = NULL;
     if (references != releases)
         complain(test, "references that were not given back", references - releases);
     if (locks != unlocks)
@@ -358,5 +360,16 @@ struct outcome play(const char *test, enum engine_kind kind, enum request_kind r
         complain(test, "faults inside the library", (long) sipxfer_panic_count());
         exit(1);
     }
+}
+
+struct outcome play(const char *test, enum engine_kind kind, enum request_kind request,
+                    bool lock_it)
+{
+    struct sipxfer_host host = whole_host();
+    struct outcome outcome = { .status = SIPXFER_E_STATE };
+    if (!engine_begin(test, kind, &host))
+        return outcome;
+    outcome = ask(test, request, lock_it);
+    engine_end(test);
     return outcome;
 }

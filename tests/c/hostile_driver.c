@@ -264,13 +264,16 @@ static void turn_buffer(struct turn *turn)
 
 static void turn_scratch(struct turn *turn)
 {
+    /* A buffer without a place for the length needed is a buffer all the same. */
+    bool is_buffer = strcmp(turn->knob->name, "buffer") == 0;
+    int32_t too_small = is_buffer ? SIPXFER_E_BUFFER : SIPXFER_E_SCRATCH;
     turn_once(turn, "NULL with a length", set_text, NULL_WITH_LENGTH,
               turn->knob->flags & NO_EFFECT ? KNOWN : SIPXFER_E_NULL);
-    turn_once(turn, "NULL without a length", set_text, NULL_EMPTY, SIPXFER_E_SCRATCH);
-    turn_once(turn, "no length", set_text, EMPTY, SIPXFER_E_SCRATCH);
+    turn_once(turn, "NULL without a length", set_text, NULL_EMPTY, too_small);
+    turn_once(turn, "no length", set_text, EMPTY, too_small);
     turn_once(turn, "NULL with the largest", set_text, NULL_HUGE, SIPXFER_E_NULL);
     turn_once(turn, "the largest length", set_text, HUGE_LENGTH, SIPXFER_E_RANGE);
-    turn_once(turn, "one byte", set_buffer, 1, SIPXFER_E_SCRATCH);
+    turn_once(turn, "one byte", set_buffer, 1, too_small);
     for (size_t length = 2; length < 10000; length += 97)
         turn_once(turn, "some scratch space", set_buffer, length, KNOWN);
 }
@@ -367,7 +370,9 @@ static void flip_bit(struct turn *turn, char *block, size_t bit)
 
 static void turn_number64(struct turn *turn)
 {
-    int32_t stale = turn->knob->flags & ID ? SIPXFER_E_NOT_FOUND : KNOWN;
+    /* A transfer that goes in is an id too; 0 may stand for any of them. */
+    bool is_id = turn->knob->flags & ID || strcmp(turn->knob->name, "transfer") == 0;
+    int32_t stale = is_id ? SIPXFER_E_NOT_FOUND : KNOWN;
     turn_once(turn, "0", set_number64, 0, turn->knob->flags & ANY ? KNOWN : stale);
     turn_once(turn, "1", set_number64, 1, stale);
     turn_once(turn, "the largest", set_number64, SIZE_MAX, stale);

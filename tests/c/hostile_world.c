@@ -1,5 +1,5 @@
 /* The engine and the host that the hostile tests work on. */
-#include "hostile.h"
+#include "hostile_transfers.h"
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_ASAN 1
 #elif defined(__has_feature)
@@ -160,11 +160,13 @@ static int32_t allow_transfer(void *user, const struct sipxfer_request *request)
     return SIPXFER_YES;
 }
 
+static int32_t approval = SIPXFER_YES;
+
 static int32_t approve(void *user, const struct sipxfer_request *request, uint32_t kind,
                        struct sipxfer_str target)
 {
     (void) user, (void) request, (void) kind, (void) target;
-    return SIPXFER_YES;
+    return approval;
 }
 
 static int32_t authorize(void *user, const struct sipxfer_request *request,
@@ -190,6 +192,18 @@ static int32_t random_bytes(void *user, char *buffer, size_t len)
     (void) user;
     memset(buffer, 7, len);
     return SIPXFER_OK;
+}
+
+/* One thread: what is told is what there is. */
+static void on_deadline(void *user, uint64_t deadline_ms)
+{
+    (void) user;
+    uint64_t next = 0;
+    MUST(the_world->api->next_deadline(the_world->engine, &next));
+    if (next != deadline_ms) {
+        fprintf(stderr, "a deadline is told that is not the next one\n");
+        exit(1);
+    }
 }
 
 int32_t base_peer_leg(void *user, const struct sipxfer_dialog_key *key,
@@ -261,6 +275,7 @@ struct sipxfer_host *base_sipxfer_host(struct world *world)
     host->authorize = authorize;
     host->log = log_line;
     host->random = random_bytes;
+    host->on_deadline = on_deadline;
     host->destroy = destroy;
     return host;
 }
@@ -411,6 +426,87 @@ struct sipxfer_subscription_state *base_sipxfer_subscription_state(struct world 
     state->has_expires = 1;
     state->expires_s = 60;
     return state;
+}
+
+struct sipxfer_event *base_sipxfer_event(struct world *world)
+{
+    struct sipxfer_event *event = NEW(world, sipxfer_event);
+    event->application = str_of(world, "transfers");
+    event->timestamp = str_of(world, "2026-01-02T03:04:05.678+0000");
+    event->state = str_of(world, "channel_progress");
+    event->replaces = str_of(world, "call-1@pbx;to-tag=Local1;from-tag=Remote1");
+    event->source_channel = str_of(world, "{\"id\":\"1.1\",\"name\":\"PJSIP/bob\"}");
+    event->source_connected = str_of(world, "{\"id\":\"1.2\",\"rank\":[1,-2.5e3,null]}");
+    event->source_bridge = str_of(world, "{\"id\":\"b1\"}");
+    event->destination_channel = str_of(world, "{\"id\":\"1.3\"}");
+    event->destination_connected = str_of(world, "{\"id\":\"1.4\",\"name\":\"\\u00e9\"}");
+    event->destination_bridge = str_of(world, "{\"id\":\"b2\"}");
+    return event;
+}
+
+/* ---- transfers ---- */
+
+struct sipxfer_dialog_key *refer_dialog(struct world *world)
+{
+    struct sipxfer_dialog_key *key = NEW(world, sipxfer_dialog_key);
+    key->call_id = str_of(world, "new-1");
+    key->local_tag = str_of(world, "t1");
+    key->remote_tag = str_of(world, "f1");
+    return key;
+}
+
+static uint64_t begin_transfer(struct world *world)
+{
+    uint64_t transfer = 0;
+    struct sipxfer_verdict *verdict = NEW(world, sipxfer_verdict);
+    struct sipxfer_request *request = base_refer(world);
+    size_t size = SIPXFER_SCRATCH_SIZE(request->message.len);
+    MUST(world->api->transfer_receive(world->engine, request, 0, keep(world, size), size, verdict,
+                                      &transfer));
+    if (transfer == 0) {
+        fprintf(stderr, "the valid REFER begins no transfer: code %u, %.*s\n", verdict->code,
+                SIPXFER_ARG(verdict->why));
+        exit(2);
+    }
+    MUST(world->api->verdict_release(world->engine, verdict));
+    return transfer;
+}
+
+uint64_t running_transfer(struct world *world)
+{
+    return begin_transfer(world);
+}
+
+uint64_t answered_transfer(struct world *world)
+{
+    uint64_t transfer = begin_transfer(world);
+    struct sipxfer_output *output = NEW(world, sipxfer_output);
+    MUST(world->api->transfer_next(world->engine, transfer, keep(world, SIPXFER_OUTPUT_SIZE),
+                                   SIPXFER_OUTPUT_SIZE, output));
+    if (output->kind != SIPXFER_OUTPUT_ANSWER) {
+        fprintf(stderr, "the first output is no answer: %u\n", output->kind);
+        exit(2);
+    }
+    return transfer;
+}
+
+uint64_t undecided_transfer(struct world *world)
+{
+    approval = SIPXFER_LATER;
+    uint64_t transfer = begin_transfer(world);
+    approval = SIPXFER_YES;
+    return transfer;
+}
+
+uint64_t controlled_transfer(struct world *world)
+{
+    struct sipxfer_config *config = NULL;
+    struct sipxfer_str name = literal("transfer_handling"), value = literal("application-only");
+    MUST(world->api->config_new(&config));
+    MUST(world->api->config_set(config, NULL, 0, name.ptr, name.len, value.ptr, value.len));
+    MUST(world->api->config_apply(world->engine, config));
+    world->api->config_free(config);
+    return begin_transfer(world);
 }
 
 /* ---- the world ---- */

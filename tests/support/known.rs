@@ -112,6 +112,42 @@ pub const KNOWN: &[Known] = &[
         "release_for_good(world, status);",
     ),
     known("response_print", &[("verdict", "base_refusal(world)"), ("to_tag", "\"a-tag\"")]),
+    known("event_json", &[("event", "base_sipxfer_event(world)")]),
+    with_after(
+        "transfer_receive",
+        &[("lock_dialog", "1"), ("request", "base_refer(world)")],
+        "",
+        GIVE_BACK,
+    ),
+    // The answer is taken: the next output is one with strings.
+    known("transfer_next", &[("transfer", "answered_transfer(world)")]),
+    known(
+        "transfer_decide",
+        &[("transfer", "undecided_transfer(world)"), ("answer", "SIPXFER_YES"), NOW],
+    ),
+    known(
+        "transfer_progress",
+        &[RUNNING, ("code", "180"), ("reason", "\"Ringing on and on\""), NOW],
+    ),
+    known("transfer_contact_failed", &[RUNNING, NOW]),
+    known("transfer_give_up", &[RUNNING, ("code", "487"), NOW]),
+    known("transfer_bye", &[RUNNING, NOW]),
+    known("transfer_subscribe", &[RUNNING, ("expires_s", "30"), NOW]),
+    known("transfer_notify_answered", &[RUNNING, ("code", "481"), NOW]),
+    known(
+        "transfer_command",
+        &[("transfer", "controlled_transfer(world)"), ("state", "\"channel_progress\""), NOW],
+    ),
+    with_after(
+        "transfer_find",
+        &[("dialog", "refer_dialog(world)"), ("event_id", "0")],
+        "running_transfer(world);",
+        "",
+    ),
+    with_after("transfer_count", &[], "running_transfer(world);", ""),
+    // Late enough for everything that is waited for.
+    with_after("tick", &[("now_ms", "1000000000")], "running_transfer(world);", ""),
+    with_after("next_deadline", &[], "running_transfer(world);", ""),
     known("verdict_name", &[("kind", "SIPXFER_VERDICT_REJECT")]),
     known("ground_name", &[("ground", "SIPXFER_GROUND_HOST")]),
     known("rule_text", &[("rule", "1")]),
@@ -150,6 +186,12 @@ pub const KNOWN: &[Known] = &[
     known("sipfrag_print", &[("code", "486"), ("reason", "\"Busy Here\"")]),
 ];
 
+/// A transfer that the host has started.
+const RUNNING: (&str, &str) = ("transfer", "running_transfer(world)");
+
+/// Later than the REFER, and before anything is due.
+const NOW: (&str, &str) = ("now_ms", "2000");
+
 const REPLACES: &str = "\"ABCDE@h ; to-tag = x;from-tag=y;early-only;foo=bar\"";
 
 /// Structs that go in, with a function `base_<struct>` that makes a valid one.
@@ -183,6 +225,17 @@ pub const ANY_VALUE: &[&str] = &[
     "error_offset",
     "variable_count",
     "rule_count",
+    "event_id",
+    // Ids: the driver knows them by their name, and which answer a wrong one gets.
+    "transfer_next: transfer",
+    "transfer_decide: transfer",
+    "transfer_progress: transfer",
+    "transfer_contact_failed: transfer",
+    "transfer_give_up: transfer",
+    "transfer_bye: transfer",
+    "transfer_subscribe: transfer",
+    "transfer_notify_answered: transfer",
+    "transfer_command: transfer",
     // Written by the library, and read back only where LOOKED_AT says so.
     "verdict.*",
     // Not looked at: the header says so, or the function prints something else.
