@@ -67,6 +67,8 @@ const FFI_FILES: &[&str] = &[
     "verdict.rs",
     "outputs.rs",
     "transfers.rs",
+    "refers.rs",
+    "sending.rs",
     "message.rs",
     "dialog_headers.rs",
     "refer_headers.rs",

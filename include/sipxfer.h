@@ -488,6 +488,123 @@
 #define SIPXFER_OUTPUT_SIZE 1024
 
 /**
+ * Send the transferee to `target` (RFC 5589 section 6).
+ */
+#define SIPXFER_REFER_BLIND 1
+
+/**
+ * The same, but the consultation call with the target is ended first (RFC 5589 section 6).
+ */
+#define SIPXFER_REFER_CONSULTATION_HOLD 2
+
+/**
+ * Send the transferee to the other end of the consultation call, which its call replaces (RFC 5589
+ * section 7). Where that cannot be (one side lacks Replaces, or the dialog is early and this side
+ * began it) the consultation call is ended and the transfer is a blind one (RFC 5589 sections 7.4 and
+ * 7.5).
+ */
+#define SIPXFER_REFER_ATTENDED 3
+
+/**
+ * The transferee supports `replaces` (RFC 3891).
+ */
+#define SIPXFER_PEER_REPLACES 1
+
+/**
+ * The transferee supports `norefersub` (RFC 4488).
+ */
+#define SIPXFER_PEER_NOREFERSUB 2
+
+/**
+ * The transferee supports `tdialog` (RFC 4538).
+ */
+#define SIPXFER_PEER_TDIALOG 4
+
+/**
+ * The transferee's Contact is a GRUU (RFC 5627).
+ */
+#define SIPXFER_PEER_GRUU 8
+
+/**
+ * Send a REFER: in the dialog of the call with the transferee where `in_dialog` is 1, else outside
+ * of it, to the transferee's Contact (RFC 7647 section 4). It carries the lines in `headers` and
+ * exactly one Contact, which the host adds (RFC 3515 section 2). `sipxfer_refer_sent()` reports it.
+ */
+#define SIPXFER_REFER_OUTPUT_SEND 1
+
+/**
+ * Do `command`.
+ */
+#define SIPXFER_REFER_OUTPUT_COMMAND 2
+
+/**
+ * The referred call has come as far as `code` and `reason` say. Nothing has to be done.
+ */
+#define SIPXFER_REFER_OUTPUT_PROGRESS 3
+
+/**
+ * The transfer has its one outcome, and this is its last output: `outcome`, `code` and, by outcome,
+ * `reason` or `why`.
+ */
+#define SIPXFER_REFER_OUTPUT_FINISHED 4
+
+/**
+ * End the consultation call, by CANCEL or by BYE; `sipxfer_refer_consultation_ended()` reports that it
+ * has ended, `sipxfer_refer_consultation_answered()` that its 2xx has crossed the CANCEL.
+ */
+#define SIPXFER_REFER_COMMAND_DROP_CONSULTATION 1
+
+/**
+ * The 2xx of the consultation call has crossed the CANCEL: ACK, then BYE (RFC 3261 section 9.1).
+ */
+#define SIPXFER_REFER_COMMAND_BYE_CONSULTATION 2
+
+/**
+ * The call with the transferee stays: take it back from hold (RFC 5589 section 4).
+ */
+#define SIPXFER_REFER_COMMAND_KEEP_CALL 3
+
+/**
+ * Send the transferee a BYE.
+ */
+#define SIPXFER_REFER_COMMAND_HANG_UP 4
+
+/**
+ * The transferee has reached the target: `code` is 200 to 299.
+ */
+#define SIPXFER_REFER_SUCCESS 1
+
+/**
+ * It has not: `code` is 300 to 699, of the REFER or of the referred call.
+ */
+#define SIPXFER_REFER_FAILURE 2
+
+/**
+ * Nobody will ever tell: `code` is the last one that was heard, or 0.
+ */
+#define SIPXFER_REFER_UNKNOWN 3
+
+/**
+ * Timer N has ended without a NOTIFY (RFC 6665 section 4.1.2.4).
+ */
+#define SIPXFER_REFER_WHY_NO_NOTIFY 1
+
+/**
+ * The subscription has run out.
+ */
+#define SIPXFER_REFER_WHY_EXPIRED 2
+
+/**
+ * The last NOTIFY brought no final status line.
+ */
+#define SIPXFER_REFER_WHY_ENDED 3
+
+/**
+ * The peer has agreed to send no NOTIFY (RFC 4488 section 4).
+ */
+#define SIPXFER_REFER_WHY_NOT_SUBSCRIBED 4
+
+/**
  * Subscription-State: active.
  */
 #define SIPXFER_SUBSCRIPTION_ACTIVE 1
@@ -1149,6 +1266,207 @@ struct sipxfer_output {
 };
 
 /**
+ * Replaces (RFC 3891 section 6.1) or Join (RFC 3911): the dialog as the *recipient* sees it, its
+ * to-tag being the recipient's own.
+ */
+struct sipxfer_replaces {
+    /**
+     * `sizeof (struct sipxfer_replaces)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Call-ID.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * to-tag: the local tag of the recipient.
+     */
+    struct sipxfer_str to_tag;
+    /**
+     * from-tag: the remote tag of the recipient.
+     */
+    struct sipxfer_str from_tag;
+    /**
+     * The parameters as they stood, the known ones included; when printed, those that are not
+     * known here are written again behind the known ones.
+     */
+    struct sipxfer_str params;
+    /**
+     * 1 where only an early dialog may be replaced. Always 0 in a Join.
+     */
+    uint32_t early_only;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+};
+
+/**
+ * Target-Dialog (RFC 4538): the dialog as the recipient sees it.
+ */
+struct sipxfer_target_dialog {
+    /**
+     * `sizeof (struct sipxfer_target_dialog)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Call-ID.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * local-tag: the tag of the recipient.
+     */
+    struct sipxfer_str local_tag;
+    /**
+     * remote-tag: the tag of the sender.
+     */
+    struct sipxfer_str remote_tag;
+    /**
+     * The parameters as they stood, the known ones included.
+     */
+    struct sipxfer_str params;
+};
+
+/**
+ * A transfer that is to begin. All strings are copied.
+ */
+struct sipxfer_refer_options {
+    /**
+     * `sizeof (struct sipxfer_refer_options)`.
+     */
+    size_t struct_size;
+    /**
+     * URI of the target of a BLIND or CONSULTATION_HOLD, without headers; not used for ATTENDED.
+     */
+    struct sipxfer_str target;
+    /**
+     * URI of the Contact of the target of an ATTENDED, without headers, or empty; not used for the
+     * others. One of `contact` and `aor` is given.
+     */
+    struct sipxfer_str contact;
+    /**
+     * Its address of record, without headers, or empty. With both, the other one is tried after a
+     * failure (RFC 5589 section 7.3).
+     */
+    struct sipxfer_str aor;
+    /**
+     * The consultation dialog of an ATTENDED as the *target* sees it (to-tag = the target's own
+     * tag). NULL for the others.
+     */
+    const struct sipxfer_replaces *replaces;
+    /**
+     * The call with the transferee as the *transferee* sees it, or NULL. With it the REFER goes
+     * outside the dialog where the peer knows `tdialog` and its Contact is a GRUU (RFC 4538 section 3,
+     * RFC 7647 section 4), else in the dialog.
+     */
+    const struct sipxfer_target_dialog *target_dialog;
+    /**
+     * Value of the Referred-By to send, or empty (RFC 3892 section 2.1).
+     */
+    struct sipxfer_str referred_by;
+    /**
+     * The last INVITE, or 2xx to one, that came from the transferee, as it was received: its
+     * Supported and Contact tell what the peer can do. Empty: `peer` alone does.
+     */
+    struct sipxfer_str peer_message;
+    /**
+     * The endpoint that the transferee is, or empty: by its settings `replaces` is offered in Supported
+     * (RFC 3891 section 6.2).
+     */
+    struct sipxfer_str endpoint;
+    /**
+     * `SIPXFER_REFER_BLIND`, `_CONSULTATION_HOLD` or `_ATTENDED`.
+     */
+    uint32_t kind;
+    /**
+     * 1 where the transferee can reach `contact`: it is a GRUU or a public address. It is then tried
+     * first (RFC 5589 section 7.3).
+     */
+    uint32_t contact_reachable;
+    /**
+     * `SIPXFER_DIALOG_*` of the consultation dialog of an ATTENDED; not used for the others.
+     */
+    uint32_t dialog_state;
+    /**
+     * `SIPXFER_INITIATOR_*` of that dialog as seen from here: LOCAL where this side called the target.
+     * Needed where the dialog is early.
+     */
+    uint32_t dialog_initiator;
+    /**
+     * 1 where the target lists `replaces` in its Supported.
+     */
+    uint32_t target_supports_replaces;
+    /**
+     * `SIPXFER_PEER_*`, added: what the transferee can do, besides what `peer_message` says.
+     */
+    uint32_t peer;
+    /**
+     * 1 where progress and outcome are wanted. 0: a peer that knows `norefersub` is asked for no
+     * subscription (RFC 4488 section 4), and the outcome is then UNKNOWN.
+     */
+    uint32_t subscribe;
+    /**
+     * 1 to hang up as soon as the REFER was accepted (RFC 5589 section 6), 0 at the outcome. With 1
+     * there is no second try and nothing to take back.
+     */
+    uint32_t bye_after_accept;
+};
+
+/**
+ * One thing that a sent transfer wants done. Its strings point into the buffer that was handed in.
+ */
+struct sipxfer_refer_output {
+    /**
+     * `sizeof (struct sipxfer_refer_output)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The transfer that wants it.
+     */
+    uint64_t transfer;
+    /**
+     * `SIPXFER_REFER_OUTPUT_*`. A kind that the host does not know is left out.
+     */
+    uint32_t kind;
+    /**
+     * `SIPXFER_REFER_COMMAND_*` of a COMMAND.
+     */
+    uint32_t command;
+    /**
+     * 1 where the REFER of a SEND goes in the dialog of the call with the transferee.
+     */
+    uint32_t in_dialog;
+    /**
+     * Attempt of a SEND: 1, or 2 for the second try. What belongs to that REFER is reported with it.
+     */
+    uint32_t attempt;
+    /**
+     * `SIPXFER_REFER_SUCCESS`, `_FAILURE` or `_UNKNOWN` of a FINISHED.
+     */
+    uint32_t outcome;
+    /**
+     * SIP code of a PROGRESS or FINISHED.
+     */
+    uint32_t code;
+    /**
+     * `SIPXFER_REFER_WHY_*` of an outcome that is UNKNOWN.
+     */
+    uint32_t why;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * Reason phrase of `code` in the peer's words, or empty.
+     */
+    struct sipxfer_str reason;
+    /**
+     * Header lines of a SEND, each ended by CRLF, without Contact.
+     */
+    struct sipxfer_str headers;
+};
+
+/**
  * The parts of a SIP message that a host without a parser of its own needs. All strings are
  * views into the message.
  */
@@ -1296,68 +1614,6 @@ struct sipxfer_name_addr {
      * The tag parameter, or empty.
      */
     struct sipxfer_str tag;
-};
-
-/**
- * Replaces (RFC 3891 section 6.1) or Join (RFC 3911): the dialog as the *recipient* sees it, its
- * to-tag being the recipient's own.
- */
-struct sipxfer_replaces {
-    /**
-     * `sizeof (struct sipxfer_replaces)`, set by the caller.
-     */
-    size_t struct_size;
-    /**
-     * Call-ID.
-     */
-    struct sipxfer_str call_id;
-    /**
-     * to-tag: the local tag of the recipient.
-     */
-    struct sipxfer_str to_tag;
-    /**
-     * from-tag: the remote tag of the recipient.
-     */
-    struct sipxfer_str from_tag;
-    /**
-     * The parameters as they stood, the known ones included; when printed, those that are not
-     * known here are written again behind the known ones.
-     */
-    struct sipxfer_str params;
-    /**
-     * 1 where only an early dialog may be replaced. Always 0 in a Join.
-     */
-    uint32_t early_only;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-};
-
-/**
- * Target-Dialog (RFC 4538): the dialog as the recipient sees it.
- */
-struct sipxfer_target_dialog {
-    /**
-     * `sizeof (struct sipxfer_target_dialog)`, set by the caller.
-     */
-    size_t struct_size;
-    /**
-     * Call-ID.
-     */
-    struct sipxfer_str call_id;
-    /**
-     * local-tag: the tag of the recipient.
-     */
-    struct sipxfer_str local_tag;
-    /**
-     * remote-tag: the tag of the sender.
-     */
-    struct sipxfer_str remote_tag;
-    /**
-     * The parameters as they stood, the known ones included.
-     */
-    struct sipxfer_str params;
 };
 
 /**
@@ -2061,6 +2317,67 @@ struct sipxfer_api {
                              char *buffer,
                              size_t capacity,
                              size_t *needed);
+    /**
+     * `sipxfer_refer_start()`.
+     */
+    int32_t (*refer_start)(const struct sipxfer_engine *engine,
+                           const struct sipxfer_refer_options *start,
+                           uint64_t now_ms,
+                           uint64_t *transfer);
+    /**
+     * `sipxfer_refer_next()`.
+     */
+    int32_t (*refer_next)(const struct sipxfer_engine *engine,
+                          uint64_t transfer,
+                          char *buffer,
+                          size_t capacity,
+                          struct sipxfer_refer_output *output);
+    /**
+     * `sipxfer_refer_sent()`.
+     */
+    int32_t (*refer_sent)(const struct sipxfer_engine *engine,
+                          uint64_t transfer,
+                          uint32_t attempt,
+                          uint32_t cseq,
+                          uint32_t first_in_dialog,
+                          uint64_t now_ms);
+    /**
+     * `sipxfer_refer_response()`.
+     */
+    int32_t (*refer_response)(const struct sipxfer_engine *engine,
+                              uint64_t transfer,
+                              uint32_t attempt,
+                              const char *message,
+                              size_t message_len,
+                              uint64_t now_ms);
+    /**
+     * `sipxfer_refer_notify()`.
+     */
+    int32_t (*refer_notify)(const struct sipxfer_engine *engine,
+                            uint64_t transfer,
+                            uint32_t attempt,
+                            const char *message,
+                            size_t message_len,
+                            uint64_t now_ms,
+                            uint32_t *answer_code);
+    /**
+     * `sipxfer_refer_call_ended()`.
+     */
+    int32_t (*refer_call_ended)(const struct sipxfer_engine *engine,
+                                uint64_t transfer,
+                                uint64_t now_ms);
+    /**
+     * `sipxfer_refer_consultation_answered()`.
+     */
+    int32_t (*refer_consultation_answered)(const struct sipxfer_engine *engine,
+                                           uint64_t transfer,
+                                           uint64_t now_ms);
+    /**
+     * `sipxfer_refer_consultation_ended()`.
+     */
+    int32_t (*refer_consultation_ended)(const struct sipxfer_engine *engine,
+                                        uint64_t transfer,
+                                        uint64_t now_ms);
 };
 
 #ifdef __cplusplus
@@ -2405,8 +2722,16 @@ int32_t sipxfer_event_json(const struct sipxfer_event *event,
  *
  * The host then takes the outputs one by one by `sipxfer_transfer_next()` and carries them out: the
  * answer first, the NOTIFYs, the command to start, and later the outcome. It reports what happens by
- * the functions below, and takes outputs after each. A retransmitted REFER is the transfer that it
- * began: it gets the same id, and its answer as an output again.
+ * the functions below, and takes outputs after each, whatever it returned: one that comes too late may
+ * be refused and have brought out what was due by then.
+ *
+ * The command to start is taken right after this function, while the verdict and its scratch space
+ * still hold, but for `approval_pending`: then it comes after `sipxfer_transfer_decide()`, and the host
+ * keeps a copy of what it needs of the verdict. An accepted REFER whose kind of verdict the host does
+ * not know is given up with 603. NOTIFYs need a Contact of the host's.
+ *
+ * A REFER that was received before gets a verdict of kind NONE with the `code` to answer again. Where
+ * its transfer is still there, `transfer` has its id, and the answer is its next output.
  *
  * The settings of the sender's endpoint say how it goes: `refer.concurrent` (491 while another one is
  * pending), `refer.on_failure`, `refer.timeout_ms`, `notify.min_interval_ms`, `transfer_handling` and
@@ -2431,8 +2756,8 @@ int32_t sipxfer_transfer_receive(const struct sipxfer_engine *engine,
  * given outputs.
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale:
- * a transfer goes when it has its outcome, its subscription has ended and its last output was
- * taken), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
+ * a transfer goes when it has its outcome, its subscription has ended, its last output was taken and
+ * no HANG_UP_TRANSFEROR is to come), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
  * `SIPXFER_OUTPUT_SIZE` bytes are enough for all but EVENT,
  * for which as many more as the REFER has are), or the status of a wrong argument. Threads: any.
  *
@@ -2535,7 +2860,8 @@ int32_t sipxfer_transfer_subscribe(const struct sipxfer_engine *engine,
  * A NOTIFY of this transfer was answered with this code; 0: not at all. 481 and some others end the
  * subscription (RFC 6665 section 4.2.2), never the call or the transfer.
  *
- * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument.
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` (as a rule for the last NOTIFY, with which the transfer
+ * went), or the status of a wrong argument.
  *
  * Requires:
  * `engine` is valid.
@@ -2548,8 +2874,9 @@ int32_t sipxfer_transfer_notify_answered(const struct sipxfer_engine *engine,
 /**
  * A command of the application that controls the transfer: `channel_progress` (100),
  * `channel_answered` (200), `channel_unavailable` (503), `channel_declined` (603),
- * `channel_not_found` (404). Each is a NOTIFY and an event with that state; from a final one on the
- * transfer is over. Within `application.timeout_ms` the first must come, within
+ * `channel_not_found` (404). Each is a NOTIFY, held back by `notify.min_interval_ms` unless it is
+ * final, and an event with that state; from a final one on the transfer is over.
+ * `sipxfer_transfer_give_up()` and `sipxfer_transfer_contact_failed()` are the host's here too. Within `application.timeout_ms` the first must come, within
  * `application.final_timeout_ms` of the first progress a final one; else it is
  * `channel_unavailable`.
  *
@@ -2583,26 +2910,29 @@ int32_t sipxfer_transfer_find(const struct sipxfer_engine *engine,
                               uint64_t *transfer);
 
 /**
- * How many transfers there are, those included that are over and have outputs left or a
- * subscription that goes on.
+ * How many transfers there are, received and sent, those included that are over and have outputs left
+ * or a subscription that goes on.
  *
  * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
  *
  * Requires:
  * `engine` is valid, `count` points to a writable size.
  */
-int32_t sipxfer_transfer_count(const struct sipxfer_engine *engine, size_t *count);
+int32_t sipxfer_transfer_count(const struct sipxfer_engine *engine,
+                               size_t *count);
 
 /**
  * Lets time pass: deadlines that have come are acted on. The outputs are then taken by
- * `sipxfer_transfer_next()` with `transfer` 0. Costs what is due, not what exists.
+ * `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0. Costs what is due, not what
+ * exists.
  *
  * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
  *
  * Requires:
  * `engine` is valid.
  */
-int32_t sipxfer_tick(const struct sipxfer_engine *engine, uint64_t now_ms);
+int32_t sipxfer_tick(const struct sipxfer_engine *engine,
+                     uint64_t now_ms);
 
 /**
  * When `sipxfer_tick()` is to be called next, in the time of `now_ms`; UINT64_MAX: nothing is waited
@@ -2615,6 +2945,154 @@ int32_t sipxfer_tick(const struct sipxfer_engine *engine, uint64_t now_ms);
  */
 int32_t sipxfer_next_deadline(const struct sipxfer_engine *engine,
                               uint64_t *deadline_ms);
+
+/**
+ * Begins a transfer: `transfer` gets its id.
+ *
+ * The host then takes the outputs one by one by `sipxfer_refer_next()` and carries them out: first a
+ * REFER to send or the consultation call to end, in the end whether the call stays, and the outcome.
+ * It reports what happens by the functions below, and takes outputs after each. A REFER ends nobody's
+ * call by itself (RFC 5589 section 4). The ids are others than those of received transfers.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_PARSE` where a value cannot stand in a REFER (a URI that is none or
+ * has headers, a Referred-By, a dialog), where `peer_message` is no SIP message, or where an
+ * ATTENDED has neither `contact` nor `aor`, `SIPXFER_E_NULL` where it has no `replaces`,
+ * `SIPXFER_E_RANGE` for a number that is none of its constants, `SIPXFER_E_NOMEM` where there are too
+ * many transfers, or the status of a wrong argument. Threads: any; allocates. One transfer is handled by
+ * one thread at a time, or its outputs could be carried out in another order.
+ *
+ * Requires:
+ * `engine` is valid, `start` points to a struct whose `struct_size` is set and whose pointers hold,
+ * `transfer` to a writable number.
+ */
+int32_t sipxfer_refer_start(const struct sipxfer_engine *engine,
+                            const struct sipxfer_refer_options *start,
+                            uint64_t now_ms,
+                            uint64_t *transfer);
+
+/**
+ * Takes the next output of a sent transfer. With `transfer` 0: of any that `sipxfer_tick()` has given
+ * outputs.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale
+ * or foreign: a transfer goes when it has its outcome, its last output was taken and no NOTIFY is
+ * expected any more), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
+ * `SIPXFER_OUTPUT_SIZE` bytes and three times the length of all strings of `struct sipxfer_refer_options` are
+ * enough for a SEND, the longest message that was handed in for the others), or the status of a wrong
+ * argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `buffer` points to `capacity` writable bytes, `output` to a struct whose
+ * `struct_size` is set.
+ */
+int32_t sipxfer_refer_next(const struct sipxfer_engine *engine,
+                           uint64_t transfer,
+                           char *buffer,
+                           size_t capacity,
+                           struct sipxfer_refer_output *output);
+
+/**
+ * The REFER of a SEND goes out under this CSeq, below 2^31 (RFC 3261 section 8.1.1.5); to be called
+ * before any of its NOTIFYs is handed in. `first_in_dialog` is 1 for the first REFER that this side
+ * sends in its dialog, whose NOTIFYs may come without an Event id (RFC 3515 section 2.4.6). A REFER
+ * that is sent again, with credentials, is reported again. From here Timer N runs, 32 seconds
+ * (RFC 6665 section 4.1.2.4).
+ *
+ * Returns `SIPXFER_OK`, also where it is too late to matter, `SIPXFER_E_NOT_FOUND` for a stale or
+ * foreign id, `SIPXFER_E_RANGE` for an attempt that is not 1 or 2, or the status of a wrong argument.
+ * Threads: any, one per transfer.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_refer_sent(const struct sipxfer_engine *engine,
+                           uint64_t transfer,
+                           uint32_t attempt,
+                           uint32_t cseq,
+                           uint32_t first_in_dialog,
+                           uint64_t now_ms);
+
+/**
+ * The REFER of this attempt was answered with this message. An empty one: it was not answered at
+ * all, which counts as 408; where it could not be sent a bare `SIP/2.0 503` stands for the answer
+ * (RFC 3261 section 8.1.3.1). A challenge that the host meets with credentials is not reported.
+ *
+ * A 2xx is no outcome, and 200 is as good as 202 (RFC 7647 section 5, RFC 5589 section 4); after 403,
+ * 404 or 408 the other URI of an ATTENDED is tried (RFC 5589 section 7.3).
+ *
+ * Returns as `sipxfer_refer_sent()`, and `SIPXFER_E_PARSE` for what is no response.
+ *
+ * Requires:
+ * `engine` is valid, `message` points to `message_len` bytes.
+ */
+int32_t sipxfer_refer_response(const struct sipxfer_engine *engine,
+                               uint64_t transfer,
+                               uint32_t attempt,
+                               const char *message,
+                               size_t message_len,
+                               uint64_t now_ms);
+
+/**
+ * A NOTIFY has come in the dialog that the REFER of this attempt made; `attempt` 0: in the dialog of
+ * the call with the transferee. `answer_code` gets what it is to be answered with: 200, 400, 481 where
+ * it matches no REFER of this transfer by its Event id (RFC 3515 section 2.4.6), 489 for another event
+ * package (RFC 6665 section 4.1.3). Where a dialog has several transfers, the first one that does not
+ * say 481 is meant.
+ *
+ * It may come before the answer to its REFER (RFC 3515 section 2.4.4), and after the outcome. A body
+ * that does not begin with a status line is no outcome (RFC 3420 section 2).
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` for a stale or foreign id (the NOTIFY is then answered
+ * with 481), `SIPXFER_E_RANGE` for an attempt above 2, `SIPXFER_E_PARSE` for what is no NOTIFY, or the
+ * status of a wrong argument. Threads: any, one per transfer.
+ *
+ * Requires:
+ * `engine` is valid, `message` points to `message_len` bytes, `answer_code` to a writable number.
+ */
+int32_t sipxfer_refer_notify(const struct sipxfer_engine *engine,
+                             uint64_t transfer,
+                             uint32_t attempt,
+                             const char *message,
+                             size_t message_len,
+                             uint64_t now_ms,
+                             uint32_t *answer_code);
+
+/**
+ * The call with the transferee has ended, by whichever side. A REFER that is out goes on (RFC 5057
+ * section 4, RFC 5589 section 6); one that was not sent yet is not sent any more.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` for a stale or foreign id, or the status of a wrong
+ * argument. Threads: any, one per transfer.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_refer_call_ended(const struct sipxfer_engine *engine,
+                                 uint64_t transfer,
+                                 uint64_t now_ms);
+
+/**
+ * The target has answered the consultation call with 2xx while that was being ended (RFC 3261
+ * section 9.1). Returns as `sipxfer_refer_call_ended()`.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_refer_consultation_answered(const struct sipxfer_engine *engine,
+                                            uint64_t transfer,
+                                            uint64_t now_ms);
+
+/**
+ * The consultation call has ended: where that was waited for the REFER follows (RFC 5589 section
+ * 7.4); it follows after 32 seconds too, when this is not reported. Returns as
+ * `sipxfer_refer_call_ended()`.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_refer_consultation_ended(const struct sipxfer_engine *engine,
+                                         uint64_t transfer,
+                                         uint64_t now_ms);
 
 /**
  * Parses the start line and the identity of a message. Header lines may be folded, compact, in

@@ -75,6 +75,15 @@ fn layout_in_rust() -> BTreeSet<String> {
             struct_size, transfer, kind, command, code, cause, reason, headers, body, state,
             replaces, destination,
         }
+        sipxfer_refer_options {
+            struct_size, target, contact, aor, replaces, target_dialog, referred_by, peer_message,
+            endpoint, kind, contact_reachable, dialog_state, dialog_initiator,
+            target_supports_replaces, peer, subscribe, bye_after_accept,
+        }
+        sipxfer_refer_output {
+            struct_size, transfer, kind, command, in_dialog, attempt, outcome, code, why, reserved,
+            reason, headers,
+        }
         sipxfer_message {
             struct_size, method, request_uri, reason, call_id, from_tag, to_tag, cseq_method, body,
             status, cseq,
@@ -119,6 +128,8 @@ fn layout_in_rust() -> BTreeSet<String> {
             referred_by_parse, referred_by_print, refer_sub_parse, refer_sub_print,
             event_header_parse, event_header_print, subscription_state_parse,
             subscription_state_print, option_tag_listed, sipfrag_parse, sipfrag_print,
+            refer_start, refer_next, refer_sent, refer_response, refer_notify, refer_call_ended,
+            refer_consultation_answered, refer_consultation_ended,
         }
     }
 }

@@ -98,6 +98,7 @@ fn r084_r078_a_bye_ends_neither_and_a_later_failure_goes_by_the_setting() {
             let expected =
                 [notify(603), Out::Command(command), Out::Finished(603, SIPXFER_CAUSE_TARGET)];
             assert_eq!(pbx.outputs(transfer).kinds(), expected, "{setting}");
+            pbx.end_dialog_of_refers();
         }
     });
 }
@@ -141,9 +142,22 @@ fn r034_a_retransmitted_refer_is_the_same_transfer_and_is_answered_again() {
     on_both(|pbx| {
         let first = pbx.receive(&next_refer(7), known("bob"));
         pbx.outputs(first);
-        assert_eq!(pbx.receive(&next_refer(7), known("bob")), first);
+        // Judged anew it would be refused: its extension is gone.
+        pbx.no_extensions();
+        let (got, again) = pbx.receive_any(&next_refer(7), known("bob"));
+        assert_eq!((got.is(SIPXFER_VERDICT_NONE, 0).code, again), (202, first));
         assert_eq!(pbx.outputs(first).kinds(), [Out::Answer(202)]);
         assert_eq!(pbx.count(), 1);
+        pbx.progress(first, 200, "");
+        pbx.outputs(first);
+        // Its transfer is over and gone; nothing starts a second time.
+        let (got, gone) = pbx.receive_any(&next_refer(7), known("bob"));
+        assert_eq!((got.is(SIPXFER_VERDICT_NONE, 0).code, gone), (202, 0));
+        let (got, older) = pbx.receive_any(&next_refer(6), known("bob"));
+        assert_eq!((got.is(SIPXFER_VERDICT_NONE, 0).code, older), (202, 0));
+        assert_eq!(pbx.count(), 0);
+        let (got, _) = pbx.receive_any(&next_refer(7), common_rules::STRANGER);
+        got.is(SIPXFER_VERDICT_CHALLENGE, 31);
     });
 }
 
@@ -286,6 +300,7 @@ fn an_application_that_says_nothing_is_channel_unavailable_at_the_deadline() {
                 Out::Finished(code, SIPXFER_CAUSE_DEADLINE),
             ];
             assert_eq!(pbx.outputs(transfer).kinds(), expected);
+            pbx.end_dialog_of_refers();
         }
     });
 }

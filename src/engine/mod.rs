@@ -4,12 +4,15 @@
 //! never lets time run backwards.
 #![forbid(unsafe_code)]
 
+mod live;
+mod sent;
 mod terms;
 mod transfers;
 
+pub use sent::{NotBegun, SentOutcome, SentOutput, SentRefers};
 pub use transfers::{Begun, ReferKey, Start, Transfers, Wanted};
 
-use crate::config::Snapshot;
+use crate::config::{RequireAuth, Snapshot};
 use crate::dialog::{Directory, HashKey, Key, Tombstones};
 use crate::sip::{Message, Name, Scratch};
 use crate::transfer::{
@@ -41,6 +44,7 @@ pub struct Engine {
     tombstones: Tombstones,
     rates: Rates,
     transfers: Transfers,
+    sent: SentRefers,
     latest_ms: AtomicU64,
 }
 
@@ -54,6 +58,8 @@ impl Engine {
             tombstones: Tombstones::new(hash),
             rates: Rates::new(hash),
             transfers: Transfers::new(hash, salt),
+            // Never the same salt: an id of one side is strange to the other.
+            sent: SentRefers::new(!salt),
             latest_ms: AtomicU64::new(0),
         }
     }
@@ -76,14 +82,26 @@ impl Engine {
         self.transfers.forget(key);
     }
 
-    /// The transfers that are under way.
+    /// The received transfers that are under way.
     pub fn transfers(&self) -> &Transfers {
         &self.transfers
     }
 
-    /// Lets time pass; the time as this engine counts it.
+    /// The transfers that this side began and that are under way.
+    pub fn sent(&self) -> &SentRefers {
+        &self.sent
+    }
+
+    /// Lets time pass for the transfers of both sides.
     pub fn tick(&self, now_ms: u64) {
-        self.transfers.tick(self.now(now_ms));
+        let now_ms = self.now(now_ms);
+        self.transfers.tick(now_ms);
+        self.sent.tick(now_ms);
+    }
+
+    /// When something is due next, on either side.
+    pub fn deadline(&self) -> Option<u64> {
+        [self.transfers.deadline(), self.sent.deadline()].into_iter().flatten().min()
     }
 
     /// Decides about a REFER and, where it is accepted, begins its transfer: its id, or 0.
@@ -101,11 +119,21 @@ impl Engine {
         let mut begun = Begun::Full;
         let verdict =
             self.decide(directory, host, request, scratch, |context, request, scratch| {
+                let settings = context.snapshot.of(request.sender.endpoint);
+                let is_refer = request.message.method() == Some(b"REFER");
+                // Only who could have sent it is told of it.
+                let may_ask =
+                    request.is_authenticated() || settings.refer_require_auth == RequireAuth::No;
+                if let Some(known) =
+                    self.transfers.known(&terms::refer_key(request)).filter(|_| is_refer && may_ask)
+                {
+                    begun = known;
+                    return Ok(Verdict::again(settings.refer_accept_code));
+                }
                 let verdict = route::route(context, request, want_lock, scratch)?;
                 if !(200..300).contains(&verdict.code) {
                     return Ok(verdict);
                 }
-                let settings = context.snapshot.of(request.sender.endpoint);
                 let habits = context.snapshot.profile(user_agent(request)).habits;
                 let mut accepted = terms::accepted(&verdict, request, settings, &habits);
                 let id_on_first = settings.refer_event_id_on_first || habits.event_id_on_first;
@@ -117,7 +145,8 @@ impl Engine {
                 };
                 begun = self.transfers.begin(start, &mut accepted, request.now_ms);
                 match begun {
-                    Begun::New(_) | Begun::Again(_) => Ok(verdict),
+                    Begun::New(_) => Ok(verdict),
+                    Begun::Again(_) | Begun::Over => Ok(Verdict::again(verdict.code)),
                     // The dialog of the verdict, if it has one, is given back with it.
                     Begun::Pending => refer::pending(settings, scratch),
                     Begun::Full => refer::full(settings, scratch),

@@ -9,6 +9,8 @@ use super::message::*;
 use super::outputs::*;
 use super::raw::*;
 use super::refer_headers::*;
+use super::refers::*;
+use super::sending::*;
 use super::status::*;
 use super::transfers::*;
 use super::types::*;
@@ -426,6 +428,58 @@ pub struct sipxfer_api {
         capacity: usize,
         needed: *mut usize,
     ) -> i32,
+    /// `sipxfer_refer_start()`.
+    pub refer_start: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        start: *const sipxfer_refer_options,
+        now_ms: u64,
+        transfer: *mut u64,
+    ) -> i32,
+    /// `sipxfer_refer_next()`.
+    pub refer_next: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        transfer: u64,
+        buffer: *mut c_char,
+        capacity: usize,
+        output: *mut sipxfer_refer_output,
+    ) -> i32,
+    /// `sipxfer_refer_sent()`.
+    pub refer_sent: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        transfer: u64,
+        attempt: u32,
+        cseq: u32,
+        first_in_dialog: u32,
+        now_ms: u64,
+    ) -> i32,
+    /// `sipxfer_refer_response()`.
+    pub refer_response: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        transfer: u64,
+        attempt: u32,
+        message: *const c_char,
+        message_len: usize,
+        now_ms: u64,
+    ) -> i32,
+    /// `sipxfer_refer_notify()`.
+    pub refer_notify: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        transfer: u64,
+        attempt: u32,
+        message: *const c_char,
+        message_len: usize,
+        now_ms: u64,
+        answer_code: *mut u32,
+    ) -> i32,
+    /// `sipxfer_refer_call_ended()`.
+    pub refer_call_ended:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, transfer: u64, now_ms: u64) -> i32,
+    /// `sipxfer_refer_consultation_answered()`.
+    pub refer_consultation_answered:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, transfer: u64, now_ms: u64) -> i32,
+    /// `sipxfer_refer_consultation_ended()`.
+    pub refer_consultation_ended:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, transfer: u64, now_ms: u64) -> i32,
 }
 
 static API: sipxfer_api = sipxfer_api {
@@ -498,6 +552,14 @@ static API: sipxfer_api = sipxfer_api {
     option_tag_listed: sipxfer_option_tag_listed,
     sipfrag_parse: sipxfer_sipfrag_parse,
     sipfrag_print: sipxfer_sipfrag_print,
+    refer_start: sipxfer_refer_start,
+    refer_next: sipxfer_refer_next,
+    refer_sent: sipxfer_refer_sent,
+    refer_response: sipxfer_refer_response,
+    refer_notify: sipxfer_refer_notify,
+    refer_call_ended: sipxfer_refer_call_ended,
+    refer_consultation_answered: sipxfer_refer_consultation_answered,
+    refer_consultation_ended: sipxfer_refer_consultation_ended,
 };
 
 /// The table of functions, for dlopen: look up this one symbol with dlsym and call the rest through

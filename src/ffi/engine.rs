@@ -59,7 +59,7 @@ impl sipxfer_engine {
         }
         let mut seen = 1;
         loop {
-            let deadline = self.core.transfers().deadline().unwrap_or(u64::MAX);
+            let deadline = self.core.deadline().unwrap_or(u64::MAX);
             if self.told_deadline.swap(deadline, Ordering::AcqRel) != deadline {
                 // SAFETY: the callback is the host's, with the `user` it was given with.
                 unsafe { tell(self.host.0.user, deadline) };

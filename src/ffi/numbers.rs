@@ -48,6 +48,14 @@ pub(super) fn state_number(state: State) -> u32 {
     }
 }
 
+pub(super) fn initiator_from(number: u32) -> Option<Initiator> {
+    match number {
+        SIPXFER_INITIATOR_LOCAL => Some(Initiator::Local),
+        SIPXFER_INITIATOR_REMOTE => Some(Initiator::Remote),
+        _ => None,
+    }
+}
+
 pub(super) fn initiator_number(initiator: Initiator) -> u32 {
     match initiator {
         Initiator::Local => SIPXFER_INITIATOR_LOCAL,

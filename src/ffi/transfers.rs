@@ -19,8 +19,16 @@ use core::ffi::c_char;
 ///
 /// The host then takes the outputs one by one by `sipxfer_transfer_next()` and carries them out: the
 /// answer first, the NOTIFYs, the command to start, and later the outcome. It reports what happens by
-/// the functions below, and takes outputs after each. A retransmitted REFER is the transfer that it
-/// began: it gets the same id, and its answer as an output again.
+/// the functions below, and takes outputs after each, whatever it returned: one that comes too late may
+/// be refused and have brought out what was due by then.
+///
+/// The command to start is taken right after this function, while the verdict and its scratch space
+/// still hold, but for `approval_pending`: then it comes after `sipxfer_transfer_decide()`, and the host
+/// keeps a copy of what it needs of the verdict. An accepted REFER whose kind of verdict the host does
+/// not know is given up with 603. NOTIFYs need a Contact of the host's.
+///
+/// A REFER that was received before gets a verdict of kind NONE with the `code` to answer again. Where
+/// its transfer is still there, `transfer` has its id, and the answer is its next output.
 ///
 /// The settings of the sender's endpoint say how it goes: `refer.concurrent` (491 while another one is
 /// pending), `refer.on_failure`, `refer.timeout_ms`, `notify.min_interval_ms`, `transfer_handling` and
@@ -69,8 +77,8 @@ pub unsafe extern "C" fn sipxfer_transfer_receive(
 /// given outputs.
 ///
 /// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale:
-/// a transfer goes when it has its outcome, its subscription has ended and its last output was
-/// taken), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
+/// a transfer goes when it has its outcome, its subscription has ended, its last output was taken and
+/// no HANG_UP_TRANSFEROR is to come), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
 /// `SIPXFER_OUTPUT_SIZE` bytes are enough for all but EVENT,
 /// for which as many more as the REFER has are), or the status of a wrong argument. Threads: any.
 ///
@@ -368,7 +376,8 @@ pub unsafe extern "C" fn sipxfer_transfer_subscribe(
 /// A NOTIFY of this transfer was answered with this code; 0: not at all. 481 and some others end the
 /// subscription (RFC 6665 section 4.2.2), never the call or the transfer.
 ///
-/// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument.
+/// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` (as a rule for the last NOTIFY, with which the transfer
+/// went), or the status of a wrong argument.
 ///
 /// # Safety
 /// `engine` is valid.
@@ -396,8 +405,9 @@ pub unsafe extern "C" fn sipxfer_transfer_notify_answered(
 
 /// A command of the application that controls the transfer: `channel_progress` (100),
 /// `channel_answered` (200), `channel_unavailable` (503), `channel_declined` (603),
-/// `channel_not_found` (404). Each is a NOTIFY and an event with that state; from a final one on the
-/// transfer is over. Within `application.timeout_ms` the first must come, within
+/// `channel_not_found` (404). Each is a NOTIFY, held back by `notify.min_interval_ms` unless it is
+/// final, and an event with that state; from a final one on the transfer is over.
+/// `sipxfer_transfer_give_up()` and `sipxfer_transfer_contact_failed()` are the host's here too. Within `application.timeout_ms` the first must come, within
 /// `application.final_timeout_ms` of the first progress a final one; else it is
 /// `channel_unavailable`.
 ///
@@ -463,8 +473,8 @@ pub unsafe extern "C" fn sipxfer_transfer_find(
     })
 }
 
-/// How many transfers there are, those included that are over and have outputs left or a
-/// subscription that goes on.
+/// How many transfers there are, received and sent, those included that are over and have outputs left
+/// or a subscription that goes on.
 ///
 /// Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
 ///
@@ -479,12 +489,13 @@ pub unsafe extern "C" fn sipxfer_transfer_count(
         // SAFETY: contract of this function.
         let engine = unsafe { engine_in(engine) }?;
         // SAFETY: contract of this function.
-        unsafe { put(count, engine.core.transfers().len()) }
+        unsafe { put(count, engine.core.transfers().len() + engine.core.sent().len()) }
     })
 }
 
 /// Lets time pass: deadlines that have come are acted on. The outputs are then taken by
-/// `sipxfer_transfer_next()` with `transfer` 0. Costs what is due, not what exists.
+/// `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0. Costs what is due, not what
+/// exists.
 ///
 /// Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
 ///
@@ -519,7 +530,7 @@ pub unsafe extern "C" fn sipxfer_next_deadline(
     guard(|| {
         // SAFETY: contract of this function.
         let engine = unsafe { engine_in(engine) }?;
-        let deadline = engine.core.transfers().deadline().unwrap_or(u64::MAX);
+        let deadline = engine.core.deadline().unwrap_or(u64::MAX);
         // SAFETY: contract of this function.
         unsafe { put(deadline_ms, deadline) }
     })

@@ -223,6 +223,13 @@ impl<'a, D: DialogRef> Verdict<'a, D> {
         verdict
     }
 
+    /// A REFER that was received before: it is answered again, and nothing else happens.
+    pub fn again(code: u16) -> Self {
+        let mut verdict = Verdict::new(Kind::None, code);
+        verdict.why = b"the REFER was received before and is answered again";
+        verdict
+    }
+
     pub(super) fn because(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
         self

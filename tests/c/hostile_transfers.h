@@ -14,4 +14,8 @@ uint64_t controlled_transfer(struct world *world); /* an application commands it
 struct sipxfer_dialog_key *refer_dialog(struct world *world);
 struct sipxfer_event *base_sipxfer_event(struct world *world);
 
+/* An attended transfer that this side begins. */
+struct sipxfer_refer_options *base_sipxfer_refer_options(struct world *world);
+uint64_t sent_refer(struct world *world); /* begun; its REFER was reported, and is still an output */
+
 #endif

@@ -69,7 +69,6 @@ struct sipxfer_str str_of(struct world *world, const char *text)
     struct sipxfer_str str = { keep_text(world, text), strlen(text) };
     return str;
 }
-
 /* ---- the host ---- */
 
 static const char CALL_ID[] = "call-1@pbx", LOCAL_TAG[] = "Local1", REMOTE_TAG[] = "Remote1";
@@ -507,6 +506,37 @@ uint64_t controlled_transfer(struct world *world)
     MUST(world->api->config_apply(world->engine, config));
     world->api->config_free(config);
     return begin_transfer(world);
+}
+
+/* ---- sent transfers ---- */
+
+struct sipxfer_refer_options *base_sipxfer_refer_options(struct world *world)
+{
+    struct sipxfer_refer_options *options = NEW(world, sipxfer_refer_options);
+    options->target = str_of(world, "sip:carol@example.com");
+    options->contact = str_of(world, "sip:carol@192.0.2.3");
+    options->aor = str_of(world, "sip:carol@example.com");
+    options->replaces = base_sipxfer_replaces(world);
+    options->target_dialog = base_sipxfer_target_dialog(world);
+    options->referred_by = str_of(world, "<sip:bob@example.com>");
+    options->peer_message = str_of(world, "SIP/2.0 200 OK\r\nSupported: replaces\r\n\r\n");
+    options->endpoint = str_of(world, "bob-phone");
+    options->kind = SIPXFER_REFER_ATTENDED;
+    options->contact_reachable = 1;
+    options->dialog_state = SIPXFER_DIALOG_CONFIRMED;
+    options->dialog_initiator = SIPXFER_INITIATOR_LOCAL;
+    options->target_supports_replaces = 1;
+    options->peer = SIPXFER_PEER_REPLACES;
+    options->subscribe = 1;
+    return options;
+}
+
+uint64_t sent_refer(struct world *world)
+{
+    uint64_t transfer = 0;
+    MUST(world->api->refer_start(world->engine, base_sipxfer_refer_options(world), 1000, &transfer));
+    MUST(world->api->refer_sent(world->engine, transfer, 1, 7, 1, 1000));
+    return transfer;
 }
 
 /* ---- the world ---- */

@@ -64,6 +64,11 @@ impl Pbx {
 
     /// Takes all outputs that a transfer has now; 0: of all that time has given some.
     pub fn outputs(&self, transfer: u64) -> Outputs {
+        Outputs { list: self.outputs_of(transfer).into_iter().map(|(_, output)| output).collect() }
+    }
+
+    /// The same, each with the transfer that it belongs to.
+    pub fn outputs_of(&self, transfer: u64) -> Vec<(u64, Output)> {
         let mut list = Vec::new();
         loop {
             let mut buffer = [0_u8; SIPXFER_OUTPUT_SIZE];
@@ -74,7 +79,7 @@ impl Pbx {
                 sipxfer_transfer_next(self.engine, transfer, to, buffer.len(), &mut output)
             };
             if status == SIPXFER_E_NOT_FOUND {
-                return Outputs { list };
+                return list;
             }
             assert_eq!(status, SIPXFER_OK);
             assert!(transfer == 0 || output.transfer == transfer);
@@ -88,7 +93,7 @@ impl Pbx {
             };
             let asked = (text(output.replaces), text(output.destination));
             let (headers, body) = (text(output.headers), text(output.body));
-            list.push(Output { what, headers, body, asked });
+            list.push((output.transfer, Output { what, headers, body, asked }));
         }
     }
 

@@ -184,10 +184,26 @@ pub const KNOWN: &[Known] = &[
     known("option_tag_listed", &[("value", "\"timer, replaces\""), ("tag", "\"Replaces\"")]),
     known("sipfrag_parse", &[("body", "\"SIP/2.0 200 OK\\r\\nContact: <sip:a@h>\\r\\n\"")]),
     known("sipfrag_print", &[("code", "486"), ("reason", "\"Busy Here\"")]),
+    known("refer_start", &[NOW]),
+    known("refer_next", &[SENT]),
+    known("refer_sent", &[SENT, ("attempt", "1"), ("cseq", "8"), ("first_in_dialog", "0"), NOW]),
+    known("refer_response", &[SENT, ("attempt", "1"), ("message", REFER_ANSWER), NOW]),
+    known("refer_notify", &[SENT, ("attempt", "0"), ("message", REFER_NOTIFY), NOW]),
+    known("refer_call_ended", &[SENT, NOW]),
+    known("refer_consultation_answered", &[SENT, NOW]),
+    known("refer_consultation_ended", &[SENT, NOW]),
 ];
 
 /// A transfer that the host has started.
 const RUNNING: (&str, &str) = ("transfer", "running_transfer(world)");
+
+/// A transfer that this side began; its REFER is the next output.
+const SENT: (&str, &str) = ("transfer", "sent_refer(world)");
+
+const REFER_ANSWER: &str = "\"SIP/2.0 202 Accepted\\r\\nRefer-Sub: false\\r\\n\\r\\n\"";
+
+const REFER_NOTIFY: &str = "\"NOTIFY sip:pbx@h SIP/2.0\\r\\nEvent: refer;id=7\\r\\n\"
+              \"Subscription-State: active;expires=60\\r\\n\\r\\nSIP/2.0 180 Ringing\\r\\n\"";
 
 /// Later than the REFER, and before anything is due.
 const NOW: (&str, &str) = ("now_ms", "2000");
@@ -205,6 +221,7 @@ pub const BASES: &[&str] = &[
     "sipxfer_verdict",
     "sipxfer_replaces",
     "sipxfer_target_dialog",
+    "sipxfer_refer_options",
     "sipxfer_refer_to_target",
     "sipxfer_invite_headers",
     "sipxfer_referred_by",
@@ -226,6 +243,7 @@ pub const ANY_VALUE: &[&str] = &[
     "variable_count",
     "rule_count",
     "event_id",
+    "cseq",
     // Ids: the driver knows them by their name, and which answer a wrong one gets.
     "transfer_next: transfer",
     "transfer_decide: transfer",
@@ -236,6 +254,13 @@ pub const ANY_VALUE: &[&str] = &[
     "transfer_subscribe: transfer",
     "transfer_notify_answered: transfer",
     "transfer_command: transfer",
+    "refer_next: transfer",
+    "refer_sent: transfer",
+    "refer_response: transfer",
+    "refer_notify: transfer",
+    "refer_call_ended: transfer",
+    "refer_consultation_answered: transfer",
+    "refer_consultation_ended: transfer",
     // Written by the library, and read back only where LOOKED_AT says so.
     "verdict.*",
     // Not looked at: the header says so, or the function prints something else.
@@ -259,4 +284,4 @@ pub const LOOKED_AT: &[&str] = &[
 ];
 
 /// Pointers that may be NULL.
-pub const OPTIONAL: &[&str] = &["error", "directory", "host", "replaces"];
+pub const OPTIONAL: &[&str] = &["error", "directory", "host", "replaces", "target_dialog"];
