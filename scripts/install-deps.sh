@@ -37,21 +37,40 @@ if [ -e /etc/debian_version ] && ! dpkg -s libc6-dbg >/dev/null 2>&1; then
     missing+=(libc6-dbg)
 fi
 
-[ ${#missing[@]} -gt 0 ] || exit 0
+# Installs packages, or says what is missing and ends.
+install() {
+    local wanted
+    wanted=$(printf '%s\n' "$@" | sort -u | tr '\n' ' ')
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "The checks need these Debian packages, or what your system has for them: $wanted" >&2
+        exit 1
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "The checks need some packages. As root: apt-get install $wanted" >&2
+        exit 1
+    fi
+    echo "==> installing $wanted"
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086 # one word a package
+    if ! { apt-get -q update && apt-get -q -y install --no-install-recommends $wanted; } </dev/null; then
+        echo "apt-get could not install: $wanted" >&2
+        exit 1
+    fi
+}
 
-wanted=$(printf '%s\n' "${missing[@]}" | sort -u | tr '\n' ' ')
-if ! command -v apt-get >/dev/null 2>&1; then
-    echo "The checks need these Debian packages, or what your system has for them: $wanted" >&2
-    exit 1
-fi
-if [ "$(id -u)" -ne 0 ]; then
-    echo "The checks need some packages. As root: apt-get install $wanted" >&2
-    exit 1
-fi
-echo "==> installing $wanted"
-export DEBIAN_FRONTEND=noninteractive
-# shellcheck disable=SC2086 # one word a package
-if ! { apt-get -q update && apt-get -q -y install --no-install-recommends $wanted; } </dev/null; then
-    echo "apt-get could not install: $wanted" >&2
+[ ${#missing[@]} -eq 0 ] || install "${missing[@]}"
+
+# clang's sanitizer runtime is a package of its own, named by clang's version.
+links_sanitizers() {
+    local to
+    to=$(mktemp) || return 1
+    echo 'int main(void) { return 0; }' | clang -fsanitize=address -x c - -o "$to" 2>/dev/null
+    local status=$?
+    rm -f "$to"
+    return $status
+}
+links_sanitizers || install "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
+if ! links_sanitizers; then
+    echo "clang cannot link a program with -fsanitize=address: its runtime is missing." >&2
     exit 1
 fi
