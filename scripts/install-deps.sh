@@ -9,6 +9,8 @@ needed=(
     "g++ g++"
     "make make"
     "clang clang"
+    # The sanitizers name functions by it, and what they are told to leave out is told by name.
+    "llvm-symbolizer llvm"
     "nm binutils"
     "readelf binutils"
     "valgrind valgrind"
