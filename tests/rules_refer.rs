@@ -404,11 +404,18 @@ fn r060_a_target_dialog_that_matches_nothing_is_ignored() {
 }
 
 #[test]
-fn r099_r100_a_party_is_added_to_a_conference_and_removed() {
+fn r099_a_party_is_added_to_a_conference() {
     on_both(|pbx| {
-        pbx.extension("default", "conference").set("refer.methods", "BYE");
+        pbx.extension("default", "conference");
         let added = pbx.route(&refer_to("<sip:conference@h>"), known("bob"));
         assert_eq!(added.is(SIPXFER_VERDICT_BLIND, 95).extension, "conference");
+    });
+}
+
+#[test]
+fn r100_a_party_is_removed_from_a_conference() {
+    on_both(|pbx| {
+        pbx.set("refer.methods", "BYE");
         let removed = pbx.route(&refer_to("<sip:carol@h;method=BYE>"), known("bob"));
         assert_eq!(removed.is(SIPXFER_VERDICT_OTHER_METHOD, 35).target, "sip:carol@h");
     });

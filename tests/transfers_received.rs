@@ -142,6 +142,10 @@ fn r034_a_retransmitted_refer_is_the_same_transfer_and_is_answered_again() {
     on_both(|pbx| {
         let first = pbx.receive(&next_refer(7), known("bob"));
         pbx.outputs(first);
+        // Nobody else makes it be answered again: no stranger, and no other request of that CSeq.
+        pbx.receive_any(&next_refer(7), common_rules::STRANGER);
+        pbx.receive_any(&next_refer(7).replace("REFER", "INFO"), known("bob"));
+        assert!(pbx.outputs(first).list.is_empty());
         // Judged anew it would be refused: its extension is gone.
         pbx.no_extensions();
         let (got, again) = pbx.receive_any(&next_refer(7), known("bob"));
@@ -419,6 +423,10 @@ fn a_device_profile_says_who_hangs_up_and_the_user_can_add_one() {
         let transfer = pbx.receive(&request("REFER", ";tag=pbx-to-bob", &line), known("bob"));
         let outputs = pbx.outputs(transfer);
         assert_eq!(outputs.kinds()[0], Out::Answer(200));
+        let again = request("REFER", ";tag=pbx-to-bob", &line);
+        let (got, same) = pbx.receive_any(&again, known("bob"));
+        assert_eq!((got.code, same), (200, transfer));
+        assert_eq!(pbx.outputs(transfer).kinds(), [Out::Answer(200)]);
         assert!(outputs.list[1].headers.starts_with("Event: refer;id=7\r\n"));
         pbx.progress(transfer, 200, "");
         pbx.outputs(transfer);

@@ -121,24 +121,26 @@ impl Engine {
             self.decide(directory, host, request, scratch, |context, request, scratch| {
                 let settings = context.snapshot.of(request.sender.endpoint);
                 let is_refer = request.message.method() == Some(b"REFER");
-                // Only who could have sent it is told of it.
+                let habits = context.snapshot.profile(user_agent(request)).habits;
+                let refer = terms::refer_key(request);
+                // Only who could have sent it is told of it; to ask makes its answer an output again.
                 let may_ask =
                     request.is_authenticated() || settings.refer_require_auth == RequireAuth::No;
-                if let Some(known) =
-                    self.transfers.known(&terms::refer_key(request)).filter(|_| is_refer && may_ask)
-                {
+                let known = (is_refer && may_ask).then(|| self.transfers.known(&refer)).flatten();
+                if let Some(known) = known {
                     begun = known;
-                    return Ok(Verdict::again(settings.refer_accept_code));
+                    let code = habits.accept_code.unwrap_or(settings.refer_accept_code);
+                    return Ok(Verdict::again(code));
                 }
-                let verdict = route::route(context, request, want_lock, scratch)?;
+                let mut verdict = route::route(context, request, want_lock, scratch)?;
                 if !(200..300).contains(&verdict.code) {
                     return Ok(verdict);
                 }
-                let habits = context.snapshot.profile(user_agent(request)).habits;
                 let mut accepted = terms::accepted(&verdict, request, settings, &habits);
+                verdict.code = accepted.accept_code;
                 let id_on_first = settings.refer_event_id_on_first || habits.event_id_on_first;
                 let start = Start {
-                    refer: terms::refer_key(request),
+                    refer,
                     wanted: terms::wanted(&verdict, settings),
                     id_on_first,
                     several: settings.refer_concurrent,

@@ -11,8 +11,9 @@ use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 
 /// Dialogs whose REFERs are all over are remembered, so that the next one carries an id in its Event
-/// (R042), but no more than so many.
-const REMEMBERED: usize = 1 << 16;
+/// (R042), until there are so many dialogs in all, or twice as many as had pending REFERs when the
+/// others were forgotten last.
+const REMEMBERED: usize = 1 << 17;
 
 /// Where a REFER came from.
 #[derive(Clone, Copy, Debug)]
@@ -93,24 +94,42 @@ struct Dialog {
     highest: Option<u32>,
 }
 
+/// Dialogs by their fingerprints.
+struct Dialogs {
+    known: HashMap<u128, Dialog>,
+    /// How many there are when those without a pending REFER are forgotten. It grows with the others,
+    /// so that looking at all of them stays seldom.
+    forget_at: usize,
+}
+
+impl Dialogs {
+    fn forget_some(&mut self) {
+        if self.known.len() >= self.forget_at {
+            self.known.retain(|_, dialog| !dialog.live.is_empty());
+            self.forget_at = REMEMBERED.max(2 * self.known.len());
+        }
+    }
+}
+
 /// The received transfers of an engine.
 pub struct Transfers {
     hash: HashKey,
     table: Table<Recipient, Refer>,
-    dialogs: Mutex<HashMap<u128, Dialog>>,
+    dialogs: Mutex<Dialogs>,
 }
 
 impl Transfers {
     /// None yet.
     pub fn new(hash: HashKey, salt: u16) -> Transfers {
-        Transfers { hash, table: Table::new(salt), dialogs: Mutex::default() }
+        let dialogs = Dialogs { known: HashMap::new(), forget_at: REMEMBERED };
+        Transfers { hash, table: Table::new(salt), dialogs: Mutex::new(dialogs) }
     }
 
     /// What is known of a REFER that was received before: a retransmission is told before anything is
     /// judged anew. `None` for a new one.
     pub fn known(&self, refer: &ReferKey<'_>) -> Option<Begun> {
         let dialogs = self.dialogs.lock();
-        let dialog = dialogs.get(&self.hash.fingerprint(&refer.dialog))?;
+        let dialog = dialogs.known.get(&self.hash.fingerprint(&refer.dialog))?;
         if let Some((_, id)) = dialog.live.iter().find(|(cseq, _)| *cseq == refer.cseq) {
             return Some(self.again(*id));
         }
@@ -123,11 +142,9 @@ impl Transfers {
         let Start { refer, wanted, id_on_first, several } = start;
         let fingerprint = self.hash.fingerprint(&refer.dialog);
         let mut dialogs = self.dialogs.lock();
-        let is_first = !dialogs.contains_key(&fingerprint);
-        if dialogs.len() >= 2 * REMEMBERED {
-            dialogs.retain(|_, dialog| !dialog.live.is_empty());
-        }
-        let dialog = dialogs.entry(fingerprint).or_default();
+        dialogs.forget_some();
+        let dialog = dialogs.known.entry(fingerprint).or_default();
+        let is_first = dialog.highest.is_none();
         if let Some((_, id)) = dialog.live.iter().find(|(cseq, _)| *cseq == refer.cseq) {
             return self.again(*id);
         }
@@ -183,7 +200,7 @@ impl Transfers {
     /// only one.
     pub fn find(&self, dialog: &Key<'_>, event_id: Option<u32>) -> Option<u64> {
         let dialogs = self.dialogs.lock();
-        let live = &dialogs.get(&self.hash.fingerprint(dialog))?.live;
+        let live = &dialogs.known.get(&self.hash.fingerprint(dialog))?.live;
         match (event_id, live.as_slice()) {
             (Some(cseq), _) => live.iter().find(|(it, _)| *it == cseq).map(|(_, id)| *id),
             (None, [(_, id)]) => Some(*id),
@@ -197,8 +214,8 @@ impl Transfers {
     pub fn forget(&self, dialog: &Key<'_>) {
         let fingerprint = self.hash.fingerprint(dialog);
         let mut dialogs = self.dialogs.lock();
-        if dialogs.get(&fingerprint).is_some_and(|dialog| dialog.live.is_empty()) {
-            dialogs.remove(&fingerprint);
+        if dialogs.known.get(&fingerprint).is_some_and(|dialog| dialog.live.is_empty()) {
+            dialogs.known.remove(&fingerprint);
         }
     }
 
@@ -229,7 +246,7 @@ impl Transfers {
     /// The table has let go of a transfer.
     fn gone(&self, id: u64, refer: &Refer) {
         let mut dialogs = self.dialogs.lock();
-        if let Some(dialog) = dialogs.get_mut(&refer.dialog) {
+        if let Some(dialog) = dialogs.known.get_mut(&refer.dialog) {
             dialog.live.retain(|(cseq, it)| *cseq != refer.cseq || *it != id);
         }
     }
