@@ -17,6 +17,8 @@ help:
 	@echo 'make demo            build the library and play the call transfers of the demo'
 	@echo 'make check           run every check; HOSTS=none|all says which real hosts take part'
 	@echo 'make lib             target/release/libsipxfer.so, with its soname link beside it'
+	@echo 'make install         PREFIX=/usr/local DESTDIR= LIBDIR= ...; make uninstall takes it away again'
+	@echo 'make deb             Debian packages, into target/deb'
 	@echo 'make header          renew include/sipxfer.h from src/ffi'
 	@echo 'make bench           run the benchmarks'
 	@echo 'make clean           remove all that was built'
@@ -42,6 +44,8 @@ header:
 
 bench:
 	$(CARGO) bench
+
+include packaging/install.mk
 
 clean:
 	$(CARGO) clean

@@ -77,6 +77,8 @@ check env RUSTDOCFLAGS="-D warnings" "$cargo" doc --no-deps
 # Library, command line, tests; the examples in the documentation are another kind.
 tests "$cargo" test --no-fail-fast --lib --bins --tests
 tests "$cargo" test --no-fail-fast --doc
+# Installs packages into a small Debian of its own, which only root can do.
+tests "$cargo" test --no-fail-fast --test debian
 
 printf '\n%d passed, %d failed' "$passed" "$failed"
 [ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"
