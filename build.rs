@@ -69,6 +69,7 @@ const FFI_FILES: &[&str] = &[
     "transfers.rs",
     "refers.rs",
     "sending.rs",
+    "takeovers.rs",
     "message.rs",
     "dialog_headers.rs",
     "refer_headers.rs",

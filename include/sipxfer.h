@@ -237,6 +237,18 @@
 #define SIPXFER_VERDICT_PENDING 8
 
 /**
+ * INVITE with Join: accept it and mix it with the call of `dialog`, which goes on (RFC 3911 section
+ * 4). What cannot be accepted after all is refused and leaves `dialog` as it was.
+ */
+#define SIPXFER_VERDICT_JOIN 9
+
+/**
+ * INVITE, by `sipxfer_takeover_receive()` alone: it was received before. Answer it as it was answered
+ * then, if it was, and do nothing else.
+ */
+#define SIPXFER_VERDICT_AGAIN 10
+
+/**
  * The dialog exists, the INVITE has no final answer yet.
  */
 #define SIPXFER_DIALOG_EARLY 1
@@ -605,6 +617,67 @@
 #define SIPXFER_REFER_WHY_NOT_SUBSCRIBED 4
 
 /**
+ * Answer the new INVITE with `code`: 200, or a refusal. What was sent is reported by
+ * `sipxfer_takeover_answered()` or `sipxfer_takeover_not_answered()`. A refusal may follow a 200 where
+ * the old call has changed before either was reported; a 2xx that was on its way by then counts.
+ */
+#define SIPXFER_TAKEOVER_ANSWER_NEW 1
+
+/**
+ * Give the new call the place and the resources of the old one: bridge, recording, user interface
+ * (RFC 3891 section 3).
+ */
+#define SIPXFER_TAKEOVER_TAKE_OVER 2
+
+/**
+ * End the old call with BYE. Its end is reported by `sipxfer_takeover_old_ended()`, here and for the
+ * next two.
+ */
+#define SIPXFER_TAKEOVER_BYE_OLD 3
+
+/**
+ * End the old call, which this side began and nobody has answered, with CANCEL. A 2xx that comes all
+ * the same is reported by `sipxfer_takeover_old_answered()`.
+ */
+#define SIPXFER_TAKEOVER_CANCEL_OLD 4
+
+/**
+ * Answer the INVITE of the old call, which the peer began, with 487 or whatever else fits.
+ */
+#define SIPXFER_TAKEOVER_REJECT_OLD 5
+
+/**
+ * Acknowledge the 2xx of the old call, which has crossed the CANCEL.
+ */
+#define SIPXFER_TAKEOVER_ACK_OLD 6
+
+/**
+ * End the new call with BYE: nobody has acknowledged its 2xx (RFC 3261 section 13.3.1.4).
+ */
+#define SIPXFER_TAKEOVER_END_NEW 7
+
+/**
+ * There is no new call: the old one goes on as if nothing had been.
+ */
+#define SIPXFER_TAKEOVER_LEAVE_OLD 8
+
+/**
+ * It is over, and the last output. `code` is 200 where the new call stands in the old one's place,
+ * else the failure (300 to 699) for which there is no new call.
+ */
+#define SIPXFER_TAKEOVER_FINISHED 9
+
+/**
+ * The dialog is the one that is replaced.
+ */
+#define SIPXFER_TAKEOVER_SIDE_OLD 1
+
+/**
+ * The dialog is the one of the new INVITE.
+ */
+#define SIPXFER_TAKEOVER_SIDE_NEW 2
+
+/**
  * Subscription-State: active.
  */
 #define SIPXFER_SUBSCRIPTION_ACTIVE 1
@@ -897,7 +970,8 @@ struct sipxfer_host {
     /**
      * May the sender of this request replace this dialog (a pickup group, say)? `SIPXFER_YES` or
      * `SIPXFER_NO`. Asked last, only for authenticated senders, and only where
-     * `replaces.authorize` holds `host`.
+     * `replaces.authorize` holds `host`; for a Join (may the sender join its call?) only where
+     * `join.authorize` does, which it does not by default.
      */
     int32_t (*authorize)(void *user,
                          const struct sipxfer_request *request,
@@ -923,6 +997,22 @@ struct sipxfer_host {
      * Called once when the engine is gone and nothing will use `user` any more; may be NULL.
      */
     void (*destroy)(void *user);
+    /**
+     * Can the call of the request's sender be mixed with that of this dialog (RFC 3911 section 4)?
+     * `SIPXFER_YES` or `SIPXFER_NO` (488); anything else is a failure (500). It depends on the call
+     * (its bridge, its codecs, its keys), which is why no setting answers. Asked only by
+     * `sipxfer_join_verify_request()`, after the sender was found to be allowed. Without it the answer is
+     * yes, and a host that finds out later refuses with 488 by itself.
+     */
+    int32_t (*can_mix)(void *user,
+                       const struct sipxfer_request *request,
+                       const struct sipxfer_dialog *dialog);
+    /**
+     * Does the Request-URI of this INVITE name a conference? `SIPXFER_YES` or `SIPXFER_NO`; anything
+     * else is a failure (500). Asked only where a Join matches no dialog: towards a conference it is
+     * then ignored (RFC 3911 section 4). Without it the answer is no.
+     */
+    int32_t (*is_conference)(void *user, const struct sipxfer_request *request);
 };
 
 /**
@@ -1464,6 +1554,32 @@ struct sipxfer_refer_output {
      * Header lines of a SEND, each ended by CRLF, without Contact.
      */
     struct sipxfer_str headers;
+};
+
+/**
+ * One thing that a takeover wants done.
+ */
+struct sipxfer_takeover_output {
+    /**
+     * `sizeof (struct sipxfer_takeover_output)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The takeover that wants it.
+     */
+    uint64_t takeover;
+    /**
+     * `SIPXFER_TAKEOVER_*`. A kind that the host does not know is left out.
+     */
+    uint32_t kind;
+    /**
+     * SIP code of an ANSWER_NEW or FINISHED, else 0.
+     */
+    uint32_t code;
+    /**
+     * Reason phrase of `code`, or empty. Static text.
+     */
+    struct sipxfer_str reason;
 };
 
 /**
@@ -2378,6 +2494,85 @@ struct sipxfer_api {
     int32_t (*refer_consultation_ended)(const struct sipxfer_engine *engine,
                                         uint64_t transfer,
                                         uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_receive()`.
+     */
+    int32_t (*takeover_receive)(const struct sipxfer_engine *engine,
+                                const struct sipxfer_request *request,
+                                uint32_t lock_dialog,
+                                char *scratch,
+                                size_t scratch_len,
+                                struct sipxfer_verdict *verdict,
+                                uint64_t *takeover);
+    /**
+     * `sipxfer_takeover_next()`.
+     */
+    int32_t (*takeover_next)(const struct sipxfer_engine *engine,
+                             uint64_t takeover,
+                             struct sipxfer_takeover_output *output);
+    /**
+     * `sipxfer_takeover_answered()`.
+     */
+    int32_t (*takeover_answered)(const struct sipxfer_engine *engine,
+                                 uint64_t takeover,
+                                 uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_not_answered()`.
+     */
+    int32_t (*takeover_not_answered)(const struct sipxfer_engine *engine,
+                                     uint64_t takeover,
+                                     uint32_t code,
+                                     uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_acked()`.
+     */
+    int32_t (*takeover_acked)(const struct sipxfer_engine *engine,
+                              uint64_t takeover,
+                              uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_new_ended()`.
+     */
+    int32_t (*takeover_new_ended)(const struct sipxfer_engine *engine,
+                                  uint64_t takeover,
+                                  uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_old_answered()`.
+     */
+    int32_t (*takeover_old_answered)(const struct sipxfer_engine *engine,
+                                     uint64_t takeover,
+                                     uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_old_ended()`.
+     */
+    int32_t (*takeover_old_ended)(const struct sipxfer_engine *engine,
+                                  uint64_t takeover,
+                                  uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_reinvite()`.
+     */
+    int32_t (*takeover_reinvite)(const struct sipxfer_engine *engine,
+                                 const struct sipxfer_dialog_key *dialog,
+                                 uint32_t *code);
+    /**
+     * `sipxfer_takeover_find()`.
+     */
+    int32_t (*takeover_find)(const struct sipxfer_engine *engine,
+                             const struct sipxfer_dialog_key *dialog,
+                             uint64_t *takeover,
+                             uint32_t *side);
+    /**
+     * `sipxfer_takeover_count()`.
+     */
+    int32_t (*takeover_count)(const struct sipxfer_engine *engine, size_t *count);
+    /**
+     * `sipxfer_join_verify_request()`.
+     */
+    int32_t (*join_verify_request)(const struct sipxfer_engine *engine,
+                                   const struct sipxfer_request *request,
+                                   uint32_t lock_dialog,
+                                   char *scratch,
+                                   size_t scratch_len,
+                                   struct sipxfer_verdict *verdict);
 };
 
 #ifdef __cplusplus
@@ -2417,7 +2612,8 @@ void sipxfer_engine_free(struct sipxfer_engine *engine);
 
 /**
  * The value of a Supported header towards an endpoint (empty: towards a stranger), by its settings:
- * `replaces` is in it where Replaces is supported, and never where not (RFC 3891 section 6.2).
+ * `replaces` is in it where Replaces is supported, and never where not (RFC 3891 section 6.2); so is
+ * `join` (RFC 3911 section 7.2).
  *
  * Otherwise as `sipxfer_replaces_print()`. Threads: any.
  *
@@ -3037,7 +3233,8 @@ int32_t sipxfer_refer_response(const struct sipxfer_engine *engine,
  * the call with the transferee. `answer_code` gets what it is to be answered with: 200, 400, 481 where
  * it matches no REFER of this transfer by its Event id (RFC 3515 section 2.4.6), 489 for another event
  * package (RFC 6665 section 4.1.3). Where a dialog has several transfers, the first one that does not
- * say 481 is meant.
+ * say 481 is meant. A copy of a NOTIFY is for the host's transaction layer to answer: one without an
+ * Event id that is handed in again behind the second REFER would be taken for one of that.
  *
  * It may come before the answer to its REFER (RFC 3515 section 2.4.4), and after the outcome. A body
  * that does not begin with a status line is no outcome (RFC 3420 section 2).
@@ -3093,6 +3290,194 @@ int32_t sipxfer_refer_consultation_answered(const struct sipxfer_engine *engine,
 int32_t sipxfer_refer_consultation_ended(const struct sipxfer_engine *engine,
                                          uint64_t transfer,
                                          uint64_t now_ms);
+
+/**
+ * Decides about an INVITE as `sipxfer_replaces_verify_request()` does and, where its Replaces is
+ * accepted, claims the dialog that it names and begins a takeover: `takeover` gets its id, or 0.
+ *
+ * The host then takes the outputs one by one by `sipxfer_takeover_next()` and carries them out, and
+ * reports what happens by the functions below, taking outputs after each. Until the 2xx to the new
+ * INVITE is reported the old call is not touched; each failure before that leaves it as it was (RFC
+ * 3891 section 3). Each step is waited for 64 times `takeover.t1_ms`.
+ *
+ * The verdict pins the dialog until `sipxfer_verdict_release()`, also beyond this function: a host
+ * may keep it until FINISHED, but gives the lock back (and sets `locked` to 0) as soon as it has noted
+ * the id. With `lock_dialog` 1 the dialog cannot change between match and claim.
+ *
+ * Another INVITE with Replaces for the same dialog gets 603 as long as this takeover is under way, and
+ * afterwards what the dialog's state says: 603 after a success. One whose dialog is found to have
+ * changed between match and claim gets 481. An INVITE that was received before (the same Call-ID, From
+ * tag and CSeq, from the same endpoint and user) gets `SIPXFER_VERDICT_AGAIN` and begins nothing;
+ * `takeover` is then the id of its takeover, or 0 where that is over. A host whose transaction layer
+ * absorbs retransmissions never sees one.
+ *
+ * Returns and requirements as for `sipxfer_replaces_verify_request()`. Threads: any; allocates. One
+ * takeover is handled by one thread at a time, or its outputs could be carried out in another order.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_verify_request()`; `takeover` points to a writable number.
+ */
+int32_t sipxfer_takeover_receive(const struct sipxfer_engine *engine,
+                                 const struct sipxfer_request *request,
+                                 uint32_t lock_dialog,
+                                 char *scratch,
+                                 size_t scratch_len,
+                                 struct sipxfer_verdict *verdict,
+                                 uint64_t *takeover);
+
+/**
+ * Takes the next output of a takeover. With `takeover` 0: of any that `sipxfer_tick()` has given
+ * outputs.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale: a
+ * takeover goes when its FINISHED was taken), or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `output` points to a struct whose `struct_size` is set.
+ */
+int32_t sipxfer_takeover_next(const struct sipxfer_engine *engine,
+                              uint64_t takeover,
+                              struct sipxfer_takeover_output *output);
+
+/**
+ * The 2xx to the new INVITE was sent. From here on the old call gives way, at once or, with
+ * `takeover.wait_for_ack`, behind the ACK.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` for a stale or foreign id, or the status of a wrong
+ * argument. A 2xx that is sent after the takeover has failed makes a call that nobody wants: the host
+ * ends it with BYE. Threads: any, one per takeover.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_takeover_answered(const struct sipxfer_engine *engine,
+                                  uint64_t takeover,
+                                  uint64_t now_ms);
+
+/**
+ * The new INVITE was refused with this code (300 to 699): what an ANSWER_NEW said, or 488 where
+ * there is no common media, 487 where its sender has cancelled it, and so on. Otherwise as
+ * `sipxfer_takeover_answered()`; `SIPXFER_E_RANGE` for another code.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_takeover_not_answered(const struct sipxfer_engine *engine,
+                                      uint64_t takeover,
+                                      uint32_t code,
+                                      uint64_t now_ms);
+
+/**
+ * The ACK to the 2xx of the new INVITE has come. Returns as `sipxfer_takeover_answered()`.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_takeover_acked(const struct sipxfer_engine *engine,
+                               uint64_t takeover,
+                               uint64_t now_ms);
+
+/**
+ * The new call, once answered, has ended: before TAKE_OVER the old one then goes on. Returns as
+ * `sipxfer_takeover_answered()`.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_takeover_new_ended(const struct sipxfer_engine *engine,
+                                   uint64_t takeover,
+                                   uint64_t now_ms);
+
+/**
+ * The old call, which was early, has got its 2xx: before its turn it is then ended with BYE (or, with
+ * early-only, the new INVITE is refused with 486), behind the CANCEL it is acknowledged and ended with
+ * BYE. Returns as `sipxfer_takeover_answered()`.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_takeover_old_answered(const struct sipxfer_engine *engine,
+                                      uint64_t takeover,
+                                      uint64_t now_ms);
+
+/**
+ * The old call has ended: because it was told to, or of its own accord. Before the new INVITE is
+ * answered that is refused with 603. Returns as `sipxfer_takeover_answered()`.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_takeover_old_ended(const struct sipxfer_engine *engine,
+                                   uint64_t takeover,
+                                   uint64_t now_ms);
+
+/**
+ * What to answer a re-INVITE or UPDATE in this dialog with: `code` gets 491 where a takeover is under
+ * way that it is part of (RFC 3261 section 14.2), or 0: as ever. The old call waits until the end of
+ * the takeover, the new one until TAKE_OVER. Nothing else changes by that.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any; does not block.
+ *
+ * Requires:
+ * `engine` is valid, `dialog` points to a struct whose `struct_size` is set and whose strings hold,
+ * `code` to a writable number.
+ */
+int32_t sipxfer_takeover_reinvite(const struct sipxfer_engine *engine,
+                                  const struct sipxfer_dialog_key *dialog,
+                                  uint32_t *code);
+
+/**
+ * The takeover that a dialog is part of, and which of its calls it is: `side` gets
+ * `SIPXFER_TAKEOVER_SIDE_*`. A BYE in it, say, is then reported by `sipxfer_takeover_old_ended()` or
+ * `sipxfer_takeover_new_ended()`. The new call is known by its Call-ID and the peer's tag alone.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument. Threads: any; does
+ * not block.
+ *
+ * Requires:
+ * `engine` is valid, `dialog` points to a struct whose `struct_size` is set and whose strings hold,
+ * `takeover` and `side` to writable numbers.
+ */
+int32_t sipxfer_takeover_find(const struct sipxfer_engine *engine,
+                              const struct sipxfer_dialog_key *dialog,
+                              uint64_t *takeover,
+                              uint32_t *side);
+
+/**
+ * How many takeovers there are, those included that are over and have outputs left.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `count` points to a writable size.
+ */
+int32_t sipxfer_takeover_count(const struct sipxfer_engine *engine, size_t *count);
+
+/**
+ * Verifies an INVITE that may carry Join, by RFC 3911 section 4, in the manner of
+ * `sipxfer_replaces_verify_request()`.
+ *
+ * Without a Join header, and where `join.allow` is no (the default), the verdict is
+ * `SIPXFER_VERDICT_NONE`. Where Join names a dialog whose call the sender may join, early or confirmed,
+ * it is `SIPXFER_VERDICT_JOIN` with `dialog`: the new call is accepted and mixed with that one, which
+ * goes on; `old_dialog` is NOTHING. What cannot be accepted after all (488) leaves it as it was.
+ * Otherwise it is a refusal or a challenge: 400 for a malformed Join or one beside Replaces, 420, 481,
+ * 603, 403 by `join.authorize`, 488 where the host cannot mix (`can_mix`).
+ *
+ * A request with both headers is refused by either function; a host that supports both asks this one
+ * where the other's verdict is NONE.
+ *
+ * Returns and requirements as for `sipxfer_replaces_verify_request()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_verify_request()`.
+ */
+int32_t sipxfer_join_verify_request(const struct sipxfer_engine *engine,
+                                    const struct sipxfer_request *request,
+                                    uint32_t lock_dialog,
+                                    char *scratch,
+                                    size_t scratch_len,
+                                    struct sipxfer_verdict *verdict);
 
 /**
  * Parses the start line and the identity of a message. Header lines may be folded, compact, in

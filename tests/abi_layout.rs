@@ -54,7 +54,7 @@ fn layout_in_rust() -> BTreeSet<String> {
         }
         sipxfer_host {
             struct_size, user, extension_exists, transfer_context, allow_transfer, approve, authorize,
-            log, random, on_deadline, destroy,
+            log, random, on_deadline, destroy, can_mix, is_conference,
         }
         sipxfer_engine_options { struct_size, directory, host }
         sipxfer_setting { struct_size, name, values, default_value, help, global, per_endpoint }
@@ -84,6 +84,7 @@ fn layout_in_rust() -> BTreeSet<String> {
             struct_size, transfer, kind, command, in_dialog, attempt, outcome, code, why, reserved,
             reason, headers,
         }
+        sipxfer_takeover_output { struct_size, takeover, kind, code, reason }
         sipxfer_message {
             struct_size, method, request_uri, reason, call_id, from_tag, to_tag, cseq_method, body,
             status, cseq,
@@ -130,6 +131,9 @@ fn layout_in_rust() -> BTreeSet<String> {
             subscription_state_print, option_tag_listed, sipfrag_parse, sipfrag_print,
             refer_start, refer_next, refer_sent, refer_response, refer_notify, refer_call_ended,
             refer_consultation_answered, refer_consultation_ended,
+            takeover_receive, takeover_next, takeover_answered, takeover_not_answered,
+            takeover_acked, takeover_new_ended, takeover_old_answered, takeover_old_ended,
+            takeover_reinvite, takeover_find, takeover_count, join_verify_request,
         }
     }
 }

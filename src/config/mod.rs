@@ -88,6 +88,14 @@ pub struct Settings {
     pub replaces_require_tls: bool,
     /// `replaces_trusted`
     pub replaces_trusted: bool,
+    /// `join.allow`
+    pub join_allow: bool,
+    /// `join.authorize`
+    pub join_authorize: Grounds,
+    /// `takeover.wait_for_ack`
+    pub takeover_wait_for_ack: bool,
+    /// `takeover.t1_ms`
+    pub takeover_t1_ms: u32,
     /// `refer.allow`
     pub refer_allow: bool,
     /// `refer.require_auth`
@@ -160,6 +168,10 @@ impl Default for Settings {
             replaces_require_auth: false,
             replaces_require_tls: false,
             replaces_trusted: false,
+            join_allow: false,
+            join_authorize: Grounds::default(),
+            takeover_wait_for_ack: false,
+            takeover_t1_ms: 0,
             refer_allow: false,
             refer_require_auth: RequireAuth::Challenge,
             refer_accept_code: 0,

@@ -68,9 +68,18 @@ registry! {
     "replaces.in_dialog", endpoint, "reject", "reject or ignore", replaces_in_dialog = in_dialog,
     "an INVITE with Replaces inside a dialog: reject it with 488 and keep the call, or ignore the Replaces";
     "replaces.require_auth", endpoint, "no", "yes or no", replaces_require_auth = flag,
-    "a sender that is not authenticated is challenged before its Replaces is matched";
+    "a sender that is not authenticated is challenged before its Replaces or Join is matched";
     "replaces.require_tls", endpoint, "no", "yes or no", replaces_require_tls = flag,
-    "Replaces is refused with 403 unless it came over a secure transport";
+    "Replaces and Join are refused with 403 unless they came over a secure transport";
+    "join.allow", endpoint, "no", "yes or no", join_allow = flag,
+    "whether Join is supported (barge-in, monitoring); with no it is left out of Supported, ignored in an INVITE, and Require: join gets 420";
+    "join.authorize", endpoint, "same-user, same-endpoint, referred-by",
+    "any, or a list of same-user, same-endpoint, referred-by, token, trusted-peer, host", join_authorize = Grounds::parse,
+    "on what grounds a sender may listen in on the call of a dialog; as replaces.authorize, but narrower: who may take over a call may not therefore overhear one";
+    "takeover.wait_for_ack", endpoint, "no", "yes or no", takeover_wait_for_ack = flag,
+    "whether a call is taken over when the ACK of the new one has come rather than right behind its 2xx (RFC 3891 section 3 asks for no more); with yes a new caller that vanishes does not take the old call along";
+    "takeover.t1_ms", endpoint, "500", "milliseconds, at least 1", takeover_t1_ms = positive,
+    "T1 of RFC 3261 section 17; each step of a takeover (the answer, the ACK, the end of the old call) is waited for 64 times as long";
     "refer.allow", endpoint, "yes", "yes or no", refer_allow = flag,
     "whether REFER is decided at all; with no every REFER gets 603";
     "allow_transfer", endpoint, "yes", "yes or no", allow_transfer = flag,

@@ -6,18 +6,20 @@
 
 mod live;
 mod sent;
+mod takeovers;
 mod terms;
 mod transfers;
 
 pub use sent::{NotBegun, SentOutcome, SentOutput, SentRefers};
+pub use takeovers::{Side, Takeovers};
 pub use transfers::{Begun, ReferKey, Start, Transfers, Wanted};
 
 use crate::config::{RequireAuth, Snapshot};
 use crate::dialog::{Directory, HashKey, Key, Tombstones};
 use crate::sip::{Message, Name, Scratch};
 use crate::transfer::{
-    rate::Rates, refer, replaces, route, unreadable, Context, Host, Level, NoVerdict, Request,
-    Sender, Verdict,
+    join, rate::Rates, refer, replaces, route, unreadable, Context, Host, Level, NoVerdict,
+    Request, Sender, Verdict,
 };
 use parking_lot::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,6 +47,7 @@ pub struct Engine {
     rates: Rates,
     transfers: Transfers,
     sent: SentRefers,
+    takeovers: Takeovers,
     latest_ms: AtomicU64,
 }
 
@@ -60,6 +63,8 @@ impl Engine {
             transfers: Transfers::new(hash, salt),
             // Never the same salt: an id of one side is strange to the other.
             sent: SentRefers::new(!salt),
+            // Nor the same as either of these.
+            takeovers: Takeovers::new(hash, salt ^ 0x5555),
             latest_ms: AtomicU64::new(0),
         }
     }
@@ -92,16 +97,18 @@ impl Engine {
         &self.sent
     }
 
-    /// Lets time pass for the transfers of both sides.
+    /// Lets time pass for the transfers of both sides, and for takeovers.
     pub fn tick(&self, now_ms: u64) {
         let now_ms = self.now(now_ms);
         self.transfers.tick(now_ms);
         self.sent.tick(now_ms);
+        self.takeovers.tick(now_ms);
     }
 
-    /// When something is due next, on either side.
+    /// When something is due next, on any side.
     pub fn deadline(&self) -> Option<u64> {
-        [self.transfers.deadline(), self.sent.deadline()].into_iter().flatten().min()
+        let Engine { transfers, sent, takeovers, .. } = self;
+        [transfers.deadline(), sent.deadline(), takeovers.deadline()].into_iter().flatten().min()
     }
 
     /// Decides about a REFER and, where it is accepted, begins its transfer: its id, or 0.
@@ -168,6 +175,20 @@ impl Engine {
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
         self.decide(directory, host, request, scratch, |context, request, scratch| {
             replaces::verify(context, request, want_lock, scratch)
+        })
+    }
+
+    /// Verifies a request that may carry Join: RFC 3911 section 4.
+    pub fn verify_join<'a, D: Directory, H: Host<D::Dialog>>(
+        &self,
+        directory: &D,
+        host: &H,
+        request: Received<'a>,
+        want_lock: bool,
+        scratch: &mut Scratch<'a>,
+    ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
+        self.decide(directory, host, request, scratch, |context, request, scratch| {
+            join::verify(context, request, want_lock, scratch)
         })
     }
 

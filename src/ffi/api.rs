@@ -12,6 +12,7 @@ use super::refer_headers::*;
 use super::refers::*;
 use super::sending::*;
 use super::status::*;
+use super::takeovers::*;
 use super::transfers::*;
 use super::types::*;
 use super::verdict::*;
@@ -480,6 +481,69 @@ pub struct sipxfer_api {
     /// `sipxfer_refer_consultation_ended()`.
     pub refer_consultation_ended:
         unsafe extern "C" fn(engine: *const sipxfer_engine, transfer: u64, now_ms: u64) -> i32,
+    /// `sipxfer_takeover_receive()`.
+    pub takeover_receive: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        request: *const sipxfer_request,
+        lock_dialog: u32,
+        scratch: *mut c_char,
+        scratch_len: usize,
+        verdict: *mut sipxfer_verdict,
+        takeover: *mut u64,
+    ) -> i32,
+    /// `sipxfer_takeover_next()`.
+    pub takeover_next: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        takeover: u64,
+        output: *mut sipxfer_takeover_output,
+    ) -> i32,
+    /// `sipxfer_takeover_answered()`.
+    pub takeover_answered:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, takeover: u64, now_ms: u64) -> i32,
+    /// `sipxfer_takeover_not_answered()`.
+    pub takeover_not_answered: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        takeover: u64,
+        code: u32,
+        now_ms: u64,
+    ) -> i32,
+    /// `sipxfer_takeover_acked()`.
+    pub takeover_acked:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, takeover: u64, now_ms: u64) -> i32,
+    /// `sipxfer_takeover_new_ended()`.
+    pub takeover_new_ended:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, takeover: u64, now_ms: u64) -> i32,
+    /// `sipxfer_takeover_old_answered()`.
+    pub takeover_old_answered:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, takeover: u64, now_ms: u64) -> i32,
+    /// `sipxfer_takeover_old_ended()`.
+    pub takeover_old_ended:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, takeover: u64, now_ms: u64) -> i32,
+    /// `sipxfer_takeover_reinvite()`.
+    pub takeover_reinvite: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        dialog: *const sipxfer_dialog_key,
+        code: *mut u32,
+    ) -> i32,
+    /// `sipxfer_takeover_find()`.
+    pub takeover_find: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        dialog: *const sipxfer_dialog_key,
+        takeover: *mut u64,
+        side: *mut u32,
+    ) -> i32,
+    /// `sipxfer_takeover_count()`.
+    pub takeover_count:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, count: *mut usize) -> i32,
+    /// `sipxfer_join_verify_request()`.
+    pub join_verify_request: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        request: *const sipxfer_request,
+        lock_dialog: u32,
+        scratch: *mut c_char,
+        scratch_len: usize,
+        verdict: *mut sipxfer_verdict,
+    ) -> i32,
 }
 
 static API: sipxfer_api = sipxfer_api {
@@ -560,6 +624,18 @@ static API: sipxfer_api = sipxfer_api {
     refer_call_ended: sipxfer_refer_call_ended,
     refer_consultation_answered: sipxfer_refer_consultation_answered,
     refer_consultation_ended: sipxfer_refer_consultation_ended,
+    takeover_receive: sipxfer_takeover_receive,
+    takeover_next: sipxfer_takeover_next,
+    takeover_answered: sipxfer_takeover_answered,
+    takeover_not_answered: sipxfer_takeover_not_answered,
+    takeover_acked: sipxfer_takeover_acked,
+    takeover_new_ended: sipxfer_takeover_new_ended,
+    takeover_old_answered: sipxfer_takeover_old_answered,
+    takeover_old_ended: sipxfer_takeover_old_ended,
+    takeover_reinvite: sipxfer_takeover_reinvite,
+    takeover_find: sipxfer_takeover_find,
+    takeover_count: sipxfer_takeover_count,
+    join_verify_request: sipxfer_join_verify_request,
 };
 
 /// The table of functions, for dlopen: look up this one symbol with dlsym and call the rest through

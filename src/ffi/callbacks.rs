@@ -103,7 +103,8 @@ pub struct sipxfer_host {
     >,
     /// May the sender of this request replace this dialog (a pickup group, say)? `SIPXFER_YES` or
     /// `SIPXFER_NO`. Asked last, only for authenticated senders, and only where
-    /// `replaces.authorize` holds `host`.
+    /// `replaces.authorize` holds `host`; for a Join (may the sender join its call?) only where
+    /// `join.authorize` does, which it does not by default.
     pub authorize: Option<
         unsafe extern "C" fn(
             user: *mut c_void,
@@ -125,4 +126,21 @@ pub struct sipxfer_host {
     pub on_deadline: Option<unsafe extern "C" fn(user: *mut c_void, deadline_ms: u64)>,
     /// Called once when the engine is gone and nothing will use `user` any more; may be NULL.
     pub destroy: Option<unsafe extern "C" fn(user: *mut c_void)>,
+    /// Can the call of the request's sender be mixed with that of this dialog (RFC 3911 section 4)?
+    /// `SIPXFER_YES` or `SIPXFER_NO` (488); anything else is a failure (500). It depends on the call
+    /// (its bridge, its codecs, its keys), which is why no setting answers. Asked only by
+    /// `sipxfer_join_verify_request()`, after the sender was found to be allowed. Without it the answer is
+    /// yes, and a host that finds out later refuses with 488 by itself.
+    pub can_mix: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            request: *const sipxfer_request,
+            dialog: *const sipxfer_dialog,
+        ) -> i32,
+    >,
+    /// Does the Request-URI of this INVITE name a conference? `SIPXFER_YES` or `SIPXFER_NO`; anything
+    /// else is a failure (500). Asked only where a Join matches no dialog: towards a conference it is
+    /// then ignored (RFC 3911 section 4). Without it the answer is no.
+    pub is_conference:
+        Option<unsafe extern "C" fn(user: *mut c_void, request: *const sipxfer_request) -> i32>,
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 versioned! {
     sipxfer_directory: destroy;
-    sipxfer_host: destroy;
+    sipxfer_host: is_conference;
     sipxfer_engine_options: host;
 }
 
@@ -116,6 +116,8 @@ const NO_HOST: sipxfer_host = sipxfer_host {
     random: None,
     on_deadline: None,
     destroy: None,
+    can_mix: None,
+    is_conference: None,
 };
 
 /// 16 bytes for the hash, 6 for the salts of ids.
@@ -214,7 +216,8 @@ pub unsafe extern "C" fn sipxfer_engine_free(engine: *mut sipxfer_engine) {
 }
 
 /// The value of a Supported header towards an endpoint (empty: towards a stranger), by its settings:
-/// `replaces` is in it where Replaces is supported, and never where not (RFC 3891 section 6.2).
+/// `replaces` is in it where Replaces is supported, and never where not (RFC 3891 section 6.2); so is
+/// `join` (RFC 3911 section 7.2).
 ///
 /// Otherwise as `sipxfer_replaces_print()`. Threads: any.
 ///
@@ -238,7 +241,9 @@ pub unsafe extern "C" fn sipxfer_engine_supported(
         let settings = snapshot.of(endpoint);
         let print = |out: &mut crate::sip::Writer<'_>| {
             let replaces = settings.replaces_allow.then_some("replaces");
-            for (number, tag) in replaces.into_iter().chain(settings.supported.iter()).enumerate() {
+            let join = settings.join_allow.then_some("join");
+            let own = replaces.into_iter().chain(join);
+            for (number, tag) in own.chain(settings.supported.iter()).enumerate() {
                 out.push(if number > 0 { b", " } else { b"" });
                 out.push(tag.as_bytes());
             }

@@ -86,6 +86,23 @@ impl Host<Dialog> for Asker<'_> {
         answer(unsafe { ask(self.callbacks.user, self.request, &described) })
     }
 
+    fn can_mix(&self, dialog: &Dialog) -> Answer {
+        let Some(ask) = self.callbacks.can_mix else {
+            return Answer::Yes;
+        };
+        let described = dialog.describe();
+        // SAFETY: the callback is the host's; description and request live through the call.
+        answer(unsafe { ask(self.callbacks.user, self.request, &described) })
+    }
+
+    fn is_conference(&self) -> Answer {
+        let Some(ask) = self.callbacks.is_conference else {
+            return Answer::No;
+        };
+        // SAFETY: the callback is the host's; the request lives through the call.
+        answer(unsafe { ask(self.callbacks.user, self.request) })
+    }
+
     fn log(&self, level: Level, line: &[u8]) {
         let Some(log) = self.callbacks.log else {
             return;

@@ -16,6 +16,8 @@ pub(super) fn kind_number(kind: Kind) -> u32 {
         Kind::RemoteAttended => SIPXFER_VERDICT_REMOTE_ATTENDED,
         Kind::OtherMethod => SIPXFER_VERDICT_OTHER_METHOD,
         Kind::Pending => SIPXFER_VERDICT_PENDING,
+        Kind::Join => SIPXFER_VERDICT_JOIN,
+        Kind::Again => SIPXFER_VERDICT_AGAIN,
     }
 }
 

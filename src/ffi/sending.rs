@@ -387,7 +387,8 @@ fn unfolded(value: Value<'_>) -> Cow<'_, [u8]> {
 /// the call with the transferee. `answer_code` gets what it is to be answered with: 200, 400, 481 where
 /// it matches no REFER of this transfer by its Event id (RFC 3515 section 2.4.6), 489 for another event
 /// package (RFC 6665 section 4.1.3). Where a dialog has several transfers, the first one that does not
-/// say 481 is meant.
+/// say 481 is meant. A copy of a NOTIFY is for the host's transaction layer to answer: one without an
+/// Event id that is handed in again behind the second REFER would be taken for one of that.
 ///
 /// It may come before the answer to its REFER (RFC 3515 section 2.4.4), and after the outcome. A body
 /// that does not begin with a status line is no outcome (RFC 3420 section 2).

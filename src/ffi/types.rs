@@ -32,6 +32,12 @@ pub const SIPXFER_VERDICT_REMOTE_ATTENDED: u32 = 6;
 pub const SIPXFER_VERDICT_OTHER_METHOD: u32 = 7;
 /// The directory has not found out yet: keep the request and ask again later.
 pub const SIPXFER_VERDICT_PENDING: u32 = 8;
+/// INVITE with Join: accept it and mix it with the call of `dialog`, which goes on (RFC 3911 section
+/// 4). What cannot be accepted after all is refused and leaves `dialog` as it was.
+pub const SIPXFER_VERDICT_JOIN: u32 = 9;
+/// INVITE, by `sipxfer_takeover_receive()` alone: it was received before. Answer it as it was answered
+/// then, if it was, and do nothing else.
+pub const SIPXFER_VERDICT_AGAIN: u32 = 10;
 
 /// The dialog exists, the INVITE has no final answer yet.
 pub const SIPXFER_DIALOG_EARLY: u32 = 1;

@@ -381,6 +381,8 @@ pub extern "C" fn sipxfer_verdict_name(kind: u32) -> *const c_char {
         SIPXFER_VERDICT_REMOTE_ATTENDED => c"remote_attended",
         SIPXFER_VERDICT_OTHER_METHOD => c"other_method",
         SIPXFER_VERDICT_PENDING => c"pending",
+        SIPXFER_VERDICT_JOIN => c"join",
+        SIPXFER_VERDICT_AGAIN => c"again",
         _ => c"unknown",
     };
     name.as_ptr()

@@ -5,7 +5,7 @@
 
 use super::verdict::{malformed, Refusal};
 use super::{sentence::Piece::Text, Answer, Failed, Host, NoVerdict, Request, Verdict};
-use crate::config::{Ground, Settings};
+use crate::config::{Ground, Grounds, Settings};
 use crate::dialog::{DialogRef, Facts, Initiator};
 use crate::rule::Rule;
 use crate::sip::{Message, Name, ReferredBy, Scratch, Value};
@@ -45,10 +45,10 @@ pub(super) fn referred_by<'a, D: DialogRef>(
 pub(super) fn ground<D: DialogRef, H: Host<D>>(
     host: &H,
     authority: &Authority<'_, '_>,
+    accepted: &Grounds,
     dialog: &D,
 ) -> Result<Option<Ground>, Failed> {
     let Authority { request, settings, .. } = authority;
-    let accepted = &settings.replaces_authorize;
     if accepted.hold(Ground::Any) {
         return Ok(Some(Ground::Any));
     }

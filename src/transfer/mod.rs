@@ -3,6 +3,7 @@
 //! | file | what it decides |
 //! |---|---|
 //! | [`replaces`] | whether an INVITE may replace a dialog (RFC 3891 section 3) |
+//! | [`join`] | whether one may join the call of a dialog (RFC 3911 section 4) |
 //! | [`authorize`] | on what ground (R009) |
 //! | [`refer`] | what a REFER asks for (RFC 3515 section 2.4) |
 //! | [`route`] | where a REFER goes: local, external_replaces, blind |
@@ -26,6 +27,7 @@ pub mod authorize;
 pub mod dialog_info;
 pub mod domains;
 pub mod event;
+pub mod join;
 pub mod park;
 pub mod rate;
 pub mod recipient;
@@ -155,6 +157,16 @@ pub trait Host<D> {
 
     /// May the sender replace this dialog?
     fn authorize(&self, _dialog: &D) -> Answer {
+        Answer::No
+    }
+
+    /// Can the sender's call be mixed with that of this dialog?
+    fn can_mix(&self, _dialog: &D) -> Answer {
+        Answer::Yes
+    }
+
+    /// Does the Request-URI name a conference?
+    fn is_conference(&self) -> Answer {
         Answer::No
     }
 

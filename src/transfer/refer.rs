@@ -54,6 +54,10 @@ pub(super) fn wish<'a, D: Directory, H: Host<D::Dialog>>(
             scratch,
         );
     }
+    if settings.join_allow && message.count(Name::Join) > 0 {
+        let wire = &[Text("Join in a request other than INVITE")];
+        return refused(400, Rule::R102, wire, settings, scratch);
+    }
     let (header, refer_to) = match refer_to(message, settings, scratch)? {
         Ok(found) => found,
         Err(refused) => return Ok(Err(refused)),

@@ -2,6 +2,7 @@
 
 use super::authorize::{self, Authority};
 use super::sentence::Piece::{Text, Value as Said};
+use super::takeover::Refused;
 use super::verdict::{malformed, Matched, OldDialog, Refusal};
 use super::{Answer, Context, Host, Kind, Match, NoVerdict, Request, Verdict};
 use crate::config::{Ground, InDialog, Settings, Unmatched};
@@ -115,6 +116,29 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
     Ok(verdict)
 }
 
+/// A dialog that was found, and then could not be had.
+pub fn not_had<'a, D: DialogRef>(
+    refused: Refused,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Judged<'a, D> {
+    let (rule, wire): (_, &[_]) = match refused {
+        Refused::UnderWay => {
+            (Rule::R011, &[Text("another call is taking the place of this dialog")])
+        }
+        Refused::Changed => (Rule::R006, &[Text("no dialog matches this Replaces any more")]),
+        Refused::Ended => (Rule::R008, &[Text("the dialog to replace has ended")]),
+    };
+    let refusal = Refusal { code: refused.code(), rule: Some(rule), wire, why: &[] };
+    Ok(refusal.verdict(settings, scratch)?)
+}
+
+/// There is no room for another takeover.
+pub fn full<'a, D: DialogRef>(settings: &Settings, scratch: &mut Scratch<'a>) -> Judged<'a, D> {
+    let wire = &[Text("too many calls are being taken over")];
+    Ok(Refusal { code: 503, rule: None, wire, why: &[] }.verdict(settings, scratch)?)
+}
+
 /// How a Replaces came to its dialog: by what rules, and on what ground.
 pub(super) fn note_match<D: DialogRef>(
     verdict: &mut Verdict<'_, D>,
@@ -148,7 +172,8 @@ pub(super) fn unsupported<'a, D: DialogRef>(
 ) -> Result<Option<Verdict<'a, D>>, NoVerdict> {
     let unknown = |tag: &&[u8]| {
         let replaces = tag.eq_ignore_ascii_case(b"replaces") && settings.replaces_allow;
-        !replaces && !settings.supported.hold(tag)
+        let join = tag.eq_ignore_ascii_case(b"join") && settings.join_allow;
+        !replaces && !join && !settings.supported.hold(tag)
     };
     if option_tags::of_message(&request.message, Name::Require).all(|tag| !unknown(&tag)) {
         return Ok(None);
@@ -284,31 +309,33 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
     if state == State::Terminated {
         return Ok(Err(unmatched(Match::Ended, named, settings, scratch)?));
     }
-    let ground = match authorize::ground(context.host, authority, &dialog) {
-        Ok(Some(ground)) => ground,
-        Ok(None) if !authority.request.is_authenticated() => {
-            let why = "the sender is not authenticated and cannot be allowed to replace a dialog";
-            return Ok(Err(challenge(Rule::R009, why).by_setting("replaces.authorize")));
-        }
-        Ok(None) => {
-            let facts = dialog.facts();
-            let wire = &[Text("not authorized to replace this dialog")];
-            let why = &[
-                Text("user "),
-                Said(authority.request.sender.user),
-                Text(" at endpoint "),
-                Said(authority.request.sender.endpoint),
-                Text(" has no ground to replace a dialog of user "),
-                Said(facts.user),
-                Text(" at endpoint "),
-                Said(facts.endpoint),
-            ];
-            let refusal = Refusal { code: 403, rule: Some(Rule::R009), wire, why };
-            let refused = refusal.verdict(settings, scratch)?;
-            return Ok(Err(refused.by_setting("replaces.authorize")));
-        }
-        Err(super::Failed) => return Ok(Err(host_failed("authorize", settings, scratch)?)),
-    };
+    let ground =
+        match authorize::ground(context.host, authority, &settings.replaces_authorize, &dialog) {
+            Ok(Some(ground)) => ground,
+            Ok(None) if !authority.request.is_authenticated() => {
+                let why =
+                    "the sender is not authenticated and cannot be allowed to replace a dialog";
+                return Ok(Err(challenge(Rule::R009, why).by_setting("replaces.authorize")));
+            }
+            Ok(None) => {
+                let facts = dialog.facts();
+                let wire = &[Text("not authorized to replace this dialog")];
+                let why = &[
+                    Text("user "),
+                    Said(authority.request.sender.user),
+                    Text(" at endpoint "),
+                    Said(authority.request.sender.endpoint),
+                    Text(" has no ground to replace a dialog of user "),
+                    Said(facts.user),
+                    Text(" at endpoint "),
+                    Said(facts.endpoint),
+                ];
+                let refusal = Refusal { code: 403, rule: Some(Rule::R009), wire, why };
+                let refused = refusal.verdict(settings, scratch)?;
+                return Ok(Err(refused.by_setting("replaces.authorize")));
+            }
+            Err(super::Failed) => return Ok(Err(host_failed("authorize", settings, scratch)?)),
+        };
     let matched = Matched { dialog, state, initiator, locked: false };
     Ok(match answered_early_only(&matched, named, settings, scratch)? {
         Some(refused) => Err(refused),

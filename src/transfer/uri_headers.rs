@@ -55,7 +55,7 @@ fn fate<'s>(header: &HeaderInUri<'_>, settings: &'s Settings) -> Fate<'s> {
 }
 
 /// Option tags of the Require headers of the URI. Those are taken over that this side can keep:
-/// `replaces` and the first 63 of the setting `supported`, one bit each.
+/// `replaces`, `join` and the first 62 of the setting `supported`, one bit each.
 #[derive(Clone, Copy, Default)]
 struct Required {
     known: u64,
@@ -64,7 +64,7 @@ struct Required {
 
 impl Required {
     fn candidates(settings: &Settings) -> impl Iterator<Item = (u64, &str)> {
-        let known = core::iter::once("replaces").chain(settings.supported.iter());
+        let known = ["replaces", "join"].into_iter().chain(settings.supported.iter());
         known.take(64).enumerate().map(|(bit, tag)| (1 << bit, tag))
     }
 

@@ -30,6 +30,10 @@ pub enum Kind {
     OtherMethod,
     /// Not known yet.
     Pending,
+    /// Accept and mix with the dialog's call (RFC 3911).
+    Join,
+    /// Received before: what was answered is answered again.
+    Again,
 }
 
 impl Kind {
@@ -45,6 +49,8 @@ impl Kind {
             Kind::RemoteAttended => "remote_attended",
             Kind::OtherMethod => "other_method",
             Kind::Pending => "pending",
+            Kind::Join => "join",
+            Kind::Again => "again",
         }
     }
 }
@@ -227,6 +233,13 @@ impl<'a, D: DialogRef> Verdict<'a, D> {
     pub fn again(code: u16) -> Self {
         let mut verdict = Verdict::new(Kind::None, code);
         verdict.why = b"the REFER was received before and is answered again";
+        verdict
+    }
+
+    /// An INVITE that was received before, and whose takeover goes its way.
+    pub fn invite_again() -> Self {
+        let mut verdict = Verdict::new(Kind::Again, 0);
+        verdict.why = b"the INVITE was received before and is answered as then";
         verdict
     }
 

@@ -1,6 +1,6 @@
 /* Callbacks that fail and lie. Whatever they answer, the call returns a status, a dialog that a
  * lie speaks of is never handed on, and every reference and lock is given back. */
-#include "callbacks_transfers.h"
+#include "callbacks_takeovers.h"
 
 static void expect(const char *test, enum engine_kind kind, enum request_kind request, bool lock_it,
                    uint32_t code)
@@ -399,6 +399,7 @@ int main(void)
     peer_leg_fails_and_lies();
     callbacks_that_call_back();
     transfers_from_within();
+    takeovers_from_within();
     printf("%d failures\n", failures);
     return failures != 0;
 }

@@ -146,6 +146,12 @@ static void engine_begin(void)
         printf("sipxfer_engine_new allocates nothing: this counter counts nothing\n");
         exit(2);
     }
+    struct sipxfer_config *config = NULL;
+    if (sipxfer_config_new(&config) != SIPXFER_OK ||
+        sipxfer_config_set(config, NULL, 0, "join.allow", 10, "yes", 3) != SIPXFER_OK ||
+        sipxfer_config_apply(engine, config) != SIPXFER_OK)
+        exit(2);
+    sipxfer_config_free(config);
     if (engine_kind == OWN_TABLE) {
         uint64_t id;
         struct sipxfer_dialog dialog = dialog_of("call-1@pbx");
@@ -162,6 +168,7 @@ static void engine_begin(void)
     "To: <sip:pbx@example.com>" to_tag "\r\nCall-ID: new-1\r\n" \
     "CSeq: 1 " method "\r\nContact: <sip:bob@192.0.2.1>\r\nMax-Forwards: 70\r\n"
 #define REPLACES(value) HEAD("INVITE", "") "Replaces: " value "\r\n\r\n"
+#define JOIN(value) HEAD("INVITE", "") "Join: " value "\r\n\r\n"
 #define REFER(value) \
     HEAD("REFER", ";tag=t1") "Refer-To: " value "\r\nReferred-By: <sip:bob@example.com>\r\n\r\n"
 
@@ -189,6 +196,12 @@ static const struct request requests[] = {
     { .name = "420", .message = HEAD("INVITE", "") "Require: nothing-known\r\n"
                                 "Replaces: call-1@pbx;to-tag=L1;from-tag=R1\r\n\r\n",
       .kind = SIPXFER_VERDICT_REJECT, .code = 420 },
+    { .name = "Join", .message = JOIN("call-1@pbx;to-tag=L1;from-tag=R1"),
+      .kind = SIPXFER_VERDICT_JOIN, .code = 200 },
+    { .name = "Join, 481", .message = JOIN("other@pbx;to-tag=L1;from-tag=R1"),
+      .kind = SIPXFER_VERDICT_REJECT, .code = 481 },
+    { .name = "Join, 403", .message = JOIN("call-1@pbx;to-tag=L1;from-tag=R1"),
+      .kind = SIPXFER_VERDICT_REJECT, .code = 403, .other_user = true },
     { .name = "REFER, local attended",
       .message = REFER("<sip:c@h?Replaces=call-1%40pbx%3Bto-tag%3DL1%3Bfrom-tag%3DR1>"),
       .kind = SIPXFER_VERDICT_LOCAL_ATTENDED, .code = 202 },
@@ -223,14 +236,17 @@ static void verdict(const struct request *what, uint32_t lock_it, const char *wh
     request.context = literal("internal");
     request.transport = SIPXFER_TRANSPORT_UDP;
     request.now_ms = 10;
-    bool refer = strncmp(what->message, "REFER", 5) == 0;
+    int32_t (*verify)(const struct sipxfer_engine *, const struct sipxfer_request *, uint32_t, char *,
+                      size_t, struct sipxfer_verdict *) = sipxfer_replaces_verify_request;
+    if (strncmp(what->message, "REFER", 5) == 0)
+        verify = sipxfer_refer_route;
+    else if (strstr(what->message, "\r\nJoin: ") != NULL)
+        verify = sipxfer_join_verify_request;
     external_replaces = !what->no_extension;
 
     unsigned long before = allocations, freed = frees;
     int32_t status =
-        refer ? sipxfer_refer_route(engine, &request, lock_it, scratch, sizeof scratch, &verdict)
-              : sipxfer_replaces_verify_request(engine, &request, lock_it, scratch,
-                                                sizeof scratch, &verdict);
+        verify(engine, &request, lock_it, scratch, sizeof scratch, &verdict);
     unsigned long decided = allocations;
     uint32_t kind = verdict.kind, code = verdict.code;
     int32_t printed = SIPXFER_OK, released;

@@ -17,6 +17,7 @@ pub mod callbacks;
 pub mod messages;
 pub mod outputs;
 pub mod sending;
+pub mod takeovers;
 
 use callbacks::{Asked, Dialog};
 use sipxfer::ffi::*;
@@ -148,6 +149,20 @@ impl Pbx {
     pub fn verify_locked(&self, message: &str, from: From<'_>) -> Got {
         self.ask(message, from, true, |a, b, c, d, e, f| unsafe {
             sipxfer_replaces_verify_request(a, b, c, d, e, f)
+        })
+    }
+
+    /// Verifies an INVITE that may carry Join, without a lock.
+    pub fn verify_join(&self, message: &str, from: From<'_>) -> Got {
+        self.ask(message, from, false, |a, b, c, d, e, f| unsafe {
+            sipxfer_join_verify_request(a, b, c, d, e, f)
+        })
+    }
+
+    /// The same with the dialog locked.
+    pub fn verify_join_locked(&self, message: &str, from: From<'_>) -> Got {
+        self.ask(message, from, true, |a, b, c, d, e, f| unsafe {
+            sipxfer_join_verify_request(a, b, c, d, e, f)
         })
     }
 

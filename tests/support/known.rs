@@ -192,6 +192,33 @@ pub const KNOWN: &[Known] = &[
     known("refer_call_ended", &[SENT, NOW]),
     known("refer_consultation_answered", &[SENT, NOW]),
     known("refer_consultation_ended", &[SENT, NOW]),
+    with_after("takeover_receive", &[("lock_dialog", "1")], "", GIVE_BACK),
+    known("takeover_next", &[TAKING_OVER]),
+    known("takeover_answered", &[TAKING_OVER, NOW]),
+    known("takeover_not_answered", &[TAKING_OVER, ("code", "488"), NOW]),
+    known("takeover_acked", &[TAKING_OVER, NOW]),
+    known("takeover_new_ended", &[TAKING_OVER, NOW]),
+    known("takeover_old_answered", &[TAKING_OVER, NOW]),
+    known("takeover_old_ended", &[TAKING_OVER, NOW]),
+    with_after(
+        "takeover_reinvite",
+        &[("dialog", "replaced_dialog(world)")],
+        "running_takeover(world);",
+        "",
+    ),
+    with_after(
+        "takeover_find",
+        &[("dialog", "replaced_dialog(world)")],
+        "running_takeover(world);",
+        "",
+    ),
+    with_after("takeover_count", &[], "running_takeover(world);", ""),
+    with_after(
+        "join_verify_request",
+        &[("lock_dialog", "1"), ("request", "base_join(world)")],
+        "",
+        GIVE_BACK,
+    ),
 ];
 
 /// A transfer that the host has started.
@@ -199,6 +226,9 @@ const RUNNING: (&str, &str) = ("transfer", "running_transfer(world)");
 
 /// A transfer that this side began; its REFER is the next output.
 const SENT: (&str, &str) = ("transfer", "sent_refer(world)");
+
+/// A call that takes the place of the world's dialog; its answer is the next output.
+const TAKING_OVER: (&str, &str) = ("takeover", "running_takeover(world)");
 
 const REFER_ANSWER: &str = "\"SIP/2.0 202 Accepted\\r\\nRefer-Sub: false\\r\\n\\r\\n\"";
 
@@ -261,6 +291,13 @@ pub const ANY_VALUE: &[&str] = &[
     "refer_call_ended: transfer",
     "refer_consultation_answered: transfer",
     "refer_consultation_ended: transfer",
+    "takeover_next: takeover",
+    "takeover_answered: takeover",
+    "takeover_not_answered: takeover",
+    "takeover_acked: takeover",
+    "takeover_new_ended: takeover",
+    "takeover_old_answered: takeover",
+    "takeover_old_ended: takeover",
     // Written by the library, and read back only where LOOKED_AT says so.
     "verdict.*",
     // Not looked at: the header says so, or the function prints something else.

@@ -45,6 +45,8 @@ fn headline(verdict: &Decided<'_>) -> String {
         Kind::RemoteAttended => "Attended transfer to a dialog elsewhere",
         Kind::OtherMethod => "Another request than INVITE is to be sent",
         Kind::Pending => "Not known yet",
+        Kind::Join => "Accepted into the call of a dialog",
+        Kind::Again => "Received before",
     };
     match reason(verdict) {
         Some(reason) => format!("{words}: {} {reason}", verdict.code),

@@ -177,19 +177,20 @@ fn r011_race_a_reinvite_during_the_takeover() {
 fn r008_race_two_replaces_for_one_dialog() {
     let mut claims = Claims::new();
     let (early, confirmed) = (1, 2);
-    let first = claims.claim(7, early, early).unwrap();
-    // Under way: 603, whatever has changed; another dialog is free.
-    assert_eq!(claims.claim(7, early, early).map_err(Refused::code), Err(603));
-    assert_eq!(claims.claim(7, early, confirmed).map_err(Refused::code), Err(603));
-    let other = claims.claim(7 + (1 << 64), early, early).unwrap();
+    let first = claims.claim(7).unwrap();
+    // Under way: 603; another dialog is free.
+    assert_eq!(claims.claim(7).map_err(Refused::code), Err(603));
+    let other = claims.claim(7 + (1 << 64)).unwrap();
     assert_eq!(claims.len(), 2);
     // The first failed, and the old dialog was answered meanwhile.
     claims.release(first);
-    assert_eq!(claims.claim(7, early, confirmed).map_err(Refused::code), Err(481));
+    let late = claims.claim(7).unwrap();
+    assert_eq!(claims.confirm(late, early, confirmed).map_err(Refused::code), Err(481));
     // It failed and all is as it was: the second has it.
-    let second = claims.claim(7, early, early).unwrap();
+    let second = claims.claim(7).unwrap();
+    let second = claims.confirm(second, early, early).unwrap();
     claims.release(other);
-    assert_eq!(claims.claim(7, early, early), Err(Refused::UnderWay));
+    assert_eq!(claims.claim(7), Err(Refused::UnderWay));
     claims.release(second);
     assert!(claims.is_empty());
 }
