@@ -1,6 +1,6 @@
 //! Whether an INVITE may replace a dialog: RFC 3891 section 3, in the one order of R025.
 
-use super::authorize::{self, Authority};
+use super::authorize::{self, Authority, Permission};
 use super::sentence::Piece::{Text, Value as Said};
 use super::verdict::{malformed, Matched, OldDialog, Refusal};
 use super::{Answer, Context, Host, Kind, Match, NoVerdict, Request, Verdict};
@@ -97,8 +97,9 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         }
         other => return unmatched(other, &named, settings, scratch),
     };
-    let authority = Authority { request, settings, referred_by: referred_by.as_ref() };
-    let (mut matched, ground) = match judge(context, &authority, dialog, &named, scratch)? {
+    let referred_by = referred_by.as_ref();
+    let authority = Authority { request, named: &named, settings, referred_by };
+    let (mut matched, permission) = match judge(context, &authority, dialog, scratch)? {
         Ok(judged) => judged,
         Err(refused) => return Ok(refused),
     };
@@ -108,7 +109,7 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         }
     }
 
-    let mut verdict = accept(&matched, &named, ground, settings, scratch)?;
+    let mut verdict = accept(&matched, &named, permission, settings, scratch)?;
     if verdict.kind == Kind::Accept {
         verdict.dialog = Some(matched);
     }
@@ -119,8 +120,9 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
 pub(super) fn note_match<D: DialogRef>(
     verdict: &mut Verdict<'_, D>,
     named: &Replaces<'_>,
-    ground: Ground,
+    permission: Permission,
 ) {
+    let Permission { ground, retrieves } = permission;
     verdict.early_only = named.early_only;
     verdict.ground = Some(ground);
     verdict.rules.push(Rule::R001);
@@ -130,6 +132,9 @@ pub(super) fn note_match<D: DialogRef>(
     verdict.rules.push(Rule::R009);
     if ground == Ground::ReferredBy {
         verdict.rules.push(Rule::R010);
+    }
+    if retrieves {
+        verdict.rules.push(Rule::R096);
     }
 }
 
@@ -259,7 +264,7 @@ pub(super) fn unmatched<'a, D: DialogRef>(
 }
 
 /// A dialog that a sender may have, or the refusal.
-pub(super) type Allowed<'a, D> = Result<(Matched<D>, Ground), Verdict<'a, D>>;
+pub(super) type Allowed<'a, D> = Result<(Matched<D>, Permission), Verdict<'a, D>>;
 
 /// What INVITE and REFER have in common once a dialog was found: its usage, its end, permission,
 /// early-only, in this order (R025). Nothing is locked yet.
@@ -267,10 +272,9 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
     context: &Context<'_, D, H>,
     authority: &Authority<'_, '_>,
     dialog: D::Dialog,
-    named: &Replaces<'_>,
     scratch: &mut Scratch<'a>,
 ) -> Result<Allowed<'a, D::Dialog>, NoVerdict> {
-    let settings = authority.settings;
+    let Authority { settings, named, .. } = *authority;
     let Facts { state, initiator, usage, .. } = dialog.facts();
     if usage != Usage::Invite {
         let wire = &[Text("no dialog matches this Replaces")];
@@ -284,8 +288,9 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
     if state == State::Terminated {
         return Ok(Err(unmatched(Match::Ended, named, settings, scratch)?));
     }
-    let ground = match authorize::ground(context.host, authority, &dialog) {
-        Ok(Some(ground)) => ground,
+    let permission = authorize::permission(context.host, context.tokens, authority, &dialog);
+    let permission = match permission {
+        Ok(Some(permission)) => permission,
         Ok(None) if !authority.request.is_authenticated() => {
             let why = "the sender is not authenticated and cannot be allowed to replace a dialog";
             return Ok(Err(challenge(Rule::R009, why).by_setting("replaces.authorize")));
@@ -312,7 +317,7 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
     let matched = Matched { dialog, state, initiator, locked: false };
     Ok(match answered_early_only(&matched, named, settings, scratch)? {
         Some(refused) => Err(refused),
-        None => Ok((matched, ground)),
+        None => Ok((matched, permission)),
     })
 }
 
@@ -357,11 +362,16 @@ fn answered_early_only<'a, D: DialogRef>(
 fn accept<'a, D: DialogRef>(
     matched: &Matched<D>,
     named: &Replaces<'_>,
-    ground: Ground,
+    permission: Permission,
     settings: &Settings,
     scratch: &mut Scratch<'a>,
 ) -> Judged<'a, D> {
     let (old_dialog, rule, why): (_, _, &'static str) = match (matched.state, matched.initiator) {
+        _ if permission.retrieves => (
+            OldDialog::Nothing,
+            Rule::R096,
+            "the new call takes a parked one out of the lot; the party that waits is kept",
+        ),
         (State::Early, Initiator::Remote) if settings.replaces_accept_early_incoming => (
             OldDialog::Reject,
             Rule::R016,
@@ -392,8 +402,11 @@ fn accept<'a, D: DialogRef>(
         ),
     };
     let mut verdict = Verdict::new(Kind::Accept, 200);
-    note_match(&mut verdict, named, ground);
-    verdict = verdict.because(Rule::R011).because(rule);
+    note_match(&mut verdict, named, permission);
+    if !permission.retrieves {
+        verdict = verdict.because(Rule::R011);
+    }
+    verdict = verdict.because(rule);
     if rule == Rule::R016 {
         verdict.setting = "replaces.accept_early_incoming";
     }
