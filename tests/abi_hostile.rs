@@ -19,9 +19,10 @@ fn run(name: &str, library: &Library, flags: &[&str]) {
     let files = [
         tools::c_source("hostile_driver.c"),
         tools::c_source("hostile_world.c"),
+        tools::c_source("hostile_park.c"),
         tools::write(
             dir.join("hostile_functions.c"),
-            &format!("#include \"hostile_transfers.h\"\n{generated}"),
+            &format!("#include \"hostile_transfers.h\"\n#include \"hostile_park.h\"\n{generated}"),
         ),
     ];
     let host = tools::host(library, &dir, "hostile", &files, flags);

@@ -113,6 +113,18 @@ fn layout_in_rust() -> BTreeSet<String> {
             struct_size, state_text, reason, state, has_expires, expires_s, reserved,
         }
         sipxfer_sipfrag { struct_size, reason, headers, code, reserved }
+        sipxfer_park_call {
+            struct_size, call_id, local_tag, remote_tag, parker, party, handle, place, number,
+        }
+        sipxfer_parked {
+            struct_size, claim, handle, token, replaces, call_id, local_tag, remote_tag, parker, party,
+        }
+        sipxfer_park_watch { struct_size, entity, target, event_id, handle, number, expires_s }
+        sipxfer_park_output {
+            struct_size, watcher, handle, kind, is_last, headers, body, token, call_id, local_tag,
+            remote_tag, parker, party,
+        }
+        sipxfer_dialog_info { struct_size, entity, target, endpoint, user, only, version, reserved }
         sipxfer_api {
             struct_size, abi_major, abi_minor, version, strerror, panic_count, engine_new,
             engine_free, engine_supported, config_new, config_set, config_get, config_error,
@@ -130,6 +142,9 @@ fn layout_in_rust() -> BTreeSet<String> {
             subscription_state_print, option_tag_listed, sipfrag_parse, sipfrag_print,
             refer_start, refer_next, refer_sent, refer_response, refer_notify, refer_call_ended,
             refer_consultation_answered, refer_consultation_ended,
+            park, park_claim, park_claim_dialog, park_release, park_retrieved, park_cancel,
+            park_count, transfer_parked, park_subscribe, park_refresh, park_notify_answered,
+            park_next, dialog_info_print,
         }
     }
 }

@@ -103,7 +103,7 @@ const MOST_PLACES: u32 = 100_000;
 /// A place has at most nine digits.
 const HIGHEST_PLACE: u32 = 999_999_999;
 /// A lot without places.
-pub(super) const NO_PLACES: RangeInclusive<u32> = 1..=0;
+pub(super) const NO_PLACES: RangeInclusive<u32> = RangeInclusive::new(1, 0);
 
 /// The places of a park lot, `701-720`, or nothing.
 pub(super) fn range(value: &str) -> Result<RangeInclusive<u32>, &'static str> {

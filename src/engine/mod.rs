@@ -12,7 +12,7 @@ mod transfers;
 
 pub use park::{NotWatched, Park, ParkOutput, Wanted as WantedCall, Watch};
 pub use sent::{NotBegun, SentOutcome, SentOutput, SentRefers};
-pub use transfers::{Begun, ReferKey, Start, Transfers, Wanted};
+pub use transfers::{Begun, Besides, ReferKey, Start, Transfers, Wanted};
 
 use crate::config::{RequireAuth, Snapshot};
 use crate::dialog::{Directory, HashKey, Key, Tombstones};

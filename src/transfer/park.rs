@@ -244,20 +244,24 @@ fn replaces_of<'a>(key: &Key<'a>, params: &'a [u8]) -> Option<Replaces<'a>> {
 
 /// Prints what the parker's REFER ends with: that it went well, and where the call is. RFC 3420
 /// section 2 allows headers behind the status line; phones that do not know that see the 200 alone,
-/// and so do all where the host (with its port) is none. R048 keeps the response of somebody else
+/// and so do all where the host (with its port) is empty. `None` where it is no host. R048 keeps the response of somebody else
 /// from the transferor; here the recipient of the REFER itself is who answers, and what it says is
 /// meant for the parker.
-pub fn print_sipfrag(token: &Token, host: &[u8], out: &mut Writer<'_>) {
+pub fn print_sipfrag(token: &Token, host: &[u8], out: &mut Writer<'_>) -> Option<()> {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(byte);
+    if !host.iter().all(fits) {
+        return None;
+    }
     // A status line of ours is one that can be printed.
-    let printed = Sipfrag::print_status(out, 200, b"OK").is_ok();
-    if printed && !host.is_empty() && host.iter().all(fits) {
+    Sipfrag::print_status(out, 200, b"OK").ok()?;
+    if !host.is_empty() {
         out.push(b"Contact: <sip:");
         token.print(out);
         out.push(b"@");
         out.push(host);
         out.push(b">\r\n");
     }
+    Some(())
 }
 
 /// What a lot wants done.

@@ -115,14 +115,15 @@ fn r096_a_parked_call_is_found_by_its_token_as_a_ready_made_replaces() {
 
 #[test]
 fn r096_the_parker_learns_the_token_from_the_end_of_its_refer() {
-    let body = text(|out| print_sipfrag(&Token::Number(701), b"pbx.example.com:5070", out));
+    let print = |host: &[u8], out: &mut Writer<'_>| print_sipfrag(&Token::Number(701), host, out);
+    let body = text(|out| print(b"pbx.example.com:5070", out).unwrap());
     let read = Sipfrag::parse(body.as_bytes()).unwrap();
     assert_eq!(read.status(), Some((200, &b"OK"[..])));
     let (name, value) = read.headers().next().unwrap();
     assert_eq!((name, value.raw), (&b"Contact"[..], &b"<sip:701@pbx.example.com:5070>"[..]));
-    for bad in ["", "h>\r\nX: y", "h\0"] {
-        let body = text(|out| print_sipfrag(&Token::Number(701), bad.as_bytes(), out));
-        assert_eq!(body, "SIP/2.0 200 OK\r\n", "{bad:?}");
+    assert_eq!(text(|out| print(b"", out).unwrap()), "SIP/2.0 200 OK\r\n");
+    for bad in ["h>\r\nX: y", "h\0", "h;x", "a@b"] {
+        assert_eq!(text(|out| assert_eq!(print(bad.as_bytes(), out), None)), "", "{bad:?}");
     }
 }
 
