@@ -43,8 +43,13 @@ fn every_function_stays_within_the_memory_it_is_given() {
 }
 
 /// The host whose callbacks misbehave, and its scenarios.
-const CALLBACKS: [&str; 4] =
-    ["callbacks.c", "callbacks_again.c", "callbacks_host.c", "callbacks_transfers.c"];
+const CALLBACKS: [&str; 5] = [
+    "callbacks.c",
+    "callbacks_again.c",
+    "callbacks_host.c",
+    "callbacks_transfers.c",
+    "callbacks_park.c",
+];
 
 fn run_callbacks(name: &str, library: &Library, flags: &[&str]) {
     let dir = tools::workshop(name);

@@ -377,6 +377,51 @@ fn r096_who_watches_the_lot_is_told_by_notifys_that_keep_a_second_apart() {
     assert!(look[0].headers().contains("terminated") && look[0].body().contains("waits@h"));
 }
 
+/// Many threads want the same call, others look on, time passes: one has it, and no call is lost.
+#[test]
+fn r096_of_many_threads_one_has_the_call() {
+    /// An engine may be used by any thread.
+    struct Shared<'p>(&'p Pbx);
+    unsafe impl Sync for Shared<'_> {}
+    impl Shared<'_> {
+        fn pbx(&self) -> &Pbx {
+            self.0
+        }
+    }
+    let pbx = Pbx::new(Kind::Own);
+    pbx.dialog(alice());
+    pbx.watch(0, 1, 3_600).unwrap();
+    for _ in 0..200 {
+        let token = secret(&pbx, &alice());
+        let shared = Shared(&pbx);
+        let had: usize = std::thread::scope(|scope| {
+            let want = |by_dialog: bool| {
+                let (shared, token) = (&shared, &token);
+                scope.spawn(move || {
+                    let pbx = shared.pbx();
+                    let claimed =
+                        if by_dialog { pbx.claim_dialog(&alice()) } else { pbx.claim(token) };
+                    match claimed {
+                        Ok(it) => usize::from(pbx.retrieved(it.claim) == SIPXFER_OK),
+                        Err(status) => {
+                            let known = [SIPXFER_E_TAKEN, SIPXFER_E_NOT_FOUND];
+                            assert!(known.contains(&status), "{status}");
+                            0
+                        }
+                    }
+                })
+            };
+            let takers = [want(true), want(false), want(true)];
+            scope.spawn(|| {
+                shared.pbx().tick();
+                shared.pbx().lot();
+            });
+            takers.into_iter().map(|taker| taker.join().unwrap()).sum()
+        });
+        assert_eq!((had, pbx.parked_count()), (1, 0));
+    }
+}
+
 #[test]
 fn no_more_watch_than_can_be_told() {
     let pbx = Pbx::new(Kind::Own);

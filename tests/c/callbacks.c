@@ -399,6 +399,7 @@ int main(void)
     peer_leg_fails_and_lies();
     callbacks_that_call_back();
     transfers_from_within();
+    park_from_within();
     printf("%d failures\n", failures);
     return failures != 0;
 }
