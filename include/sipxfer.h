@@ -173,6 +173,12 @@
 #define SIPXFER_E_NO_SUBSCRIPTION (-24)
 
 /**
+ * Somebody else has it: a place of the park lot, a dialog that is parked already, or a parked call
+ * that is being taken out (603 towards a Replaces).
+ */
+#define SIPXFER_E_TAKEN (-30)
+
+/**
  * Major number of the ABI; the soname carries it.
  */
 #define SIPXFER_ABI_MAJOR 0
@@ -284,7 +290,9 @@
 #define SIPXFER_USAGE_OTHER 2
 
 /**
- * Leave the old dialog alone.
+ * Leave the old dialog alone. With ACCEPT or LOCAL_ATTENDED `dialog` is a parked call, and the party
+ * that waits there is who is wanted: claim it (`sipxfer_park_claim_dialog()`), connect it, and tell
+ * (`sipxfer_park_retrieved()`, or `sipxfer_park_release()` where that failed).
  */
 #define SIPXFER_OLD_DIALOG_NOTHING 0
 
@@ -331,7 +339,8 @@
 #define SIPXFER_GROUND_REFERRED_BY 4
 
 /**
- * The sender holds a token of this library. (No function of this version hands one out.)
+ * The sender shows the token of a parked call (`sipxfer_park()`) as parameter `token` of its Replaces,
+ * or the call is parked under a number and `park.open` lets the sender have such calls.
  */
 #define SIPXFER_GROUND_TOKEN 5
 
@@ -678,6 +687,40 @@
 #define SIPXFER_TAKEOVER_SIDE_NEW 2
 
 /**
+ * The lowest free place of `park.places`.
+ */
+#define SIPXFER_PARK_LOWEST 1
+
+/**
+ * The place `number`.
+ */
+#define SIPXFER_PARK_NUMBER 2
+
+/**
+ * No place: under a secret of 128 random bits, which nobody guesses. Who shows it in a Replaces has
+ * the ground `token`.
+ */
+#define SIPXFER_PARK_SECRET 3
+
+/**
+ * Room that is enough for every token.
+ */
+#define SIPXFER_PARK_TOKEN_SIZE 26
+
+/**
+ * Nobody came for this call in `park.timeout_s`, and it is out of the lot: ring the one who parked it
+ * (`parker`) and connect it with the call (`handle`), where that is still there.
+ */
+#define SIPXFER_PARK_OUTPUT_RING_BACK 1
+
+/**
+ * Send a NOTIFY in the subscription `handle`: `headers` has its Event, Subscription-State and
+ * Content-Type, `body` the document (RFC 4235). Where `watcher` is not 0,
+ * `sipxfer_park_notify_answered()` is told how it is answered.
+ */
+#define SIPXFER_PARK_OUTPUT_NOTIFY 2
+
+/**
  * Subscription-State: active.
  */
 #define SIPXFER_SUBSCRIPTION_ACTIVE 1
@@ -983,7 +1026,8 @@ struct sipxfer_host {
     void (*log)(void *user, uint32_t level, struct sipxfer_str text);
     /**
      * Fills `len` bytes at `buffer` with random bytes and answers `SIPXFER_OK`. Without it the
-     * operating system is asked. Called only by `sipxfer_engine_new()`.
+     * operating system is asked. Called by `sipxfer_engine_new()`, and by `sipxfer_park()` for a
+     * secret: what it fills in is to be fit for one.
      */
     int32_t (*random)(void *user, char *buffer, size_t len);
     /**
@@ -1580,6 +1624,226 @@ struct sipxfer_takeover_output {
      * Reason phrase of `code`, or empty. Static text.
      */
     struct sipxfer_str reason;
+};
+
+/**
+ * A call that is to be parked.
+ */
+struct sipxfer_park_call {
+    /**
+     * `sizeof (struct sipxfer_park_call)`.
+     */
+    size_t struct_size;
+    /**
+     * Call-ID of the dialog with the party that waits.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * This side's tag.
+     */
+    struct sipxfer_str local_tag;
+    /**
+     * The peer's tag; empty for a peer that sends none (RFC 2543).
+     */
+    struct sipxfer_str remote_tag;
+    /**
+     * Who parks it: whatever the host needs to ring back.
+     */
+    struct sipxfer_str parker;
+    /**
+     * The URI of the party that waits, for those who watch the lot; may be empty.
+     */
+    struct sipxfer_str party;
+    /**
+     * The host's own name for the call.
+     */
+    uint64_t handle;
+    /**
+     * `SIPXFER_PARK_LOWEST`, `_NUMBER` or `_SECRET`.
+     */
+    uint32_t place;
+    /**
+     * The place of a NUMBER, else 0.
+     */
+    uint32_t number;
+};
+
+/**
+ * A parked call that was claimed.
+ */
+struct sipxfer_parked {
+    /**
+     * `sizeof (struct sipxfer_parked)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The right to take it out, for `sipxfer_park_retrieved()` or `sipxfer_park_release()`.
+     */
+    uint64_t claim;
+    /**
+     * The host's own name for the call.
+     */
+    uint64_t handle;
+    /**
+     * Its token.
+     */
+    struct sipxfer_str token;
+    /**
+     * Value of a Replaces that names its dialog as this side reads it, with its token as parameter
+     * `token`: an INVITE or Refer-To with it, sent to this side, may take the call out.
+     */
+    struct sipxfer_str replaces;
+    /**
+     * Call-ID of its dialog.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * This side's tag.
+     */
+    struct sipxfer_str local_tag;
+    /**
+     * The peer's tag, or empty.
+     */
+    struct sipxfer_str remote_tag;
+    /**
+     * Who parked it.
+     */
+    struct sipxfer_str parker;
+    /**
+     * The URI of the party that waits, or empty.
+     */
+    struct sipxfer_str party;
+};
+
+/**
+ * A SUBSCRIBE with Event: dialog to the lot, or to one of its places.
+ */
+struct sipxfer_park_watch {
+    /**
+     * `sizeof (struct sipxfer_park_watch)`.
+     */
+    size_t struct_size;
+    /**
+     * The URI that was subscribed to: `entity` of the documents.
+     */
+    struct sipxfer_str entity;
+    /**
+     * The URI that an INVITE with Replaces is to go to: an address of this side.
+     */
+    struct sipxfer_str target;
+    /**
+     * The id of the SUBSCRIBE's Event, or empty. One that is no token is left out.
+     */
+    struct sipxfer_str event_id;
+    /**
+     * The host's own name for the subscription.
+     */
+    uint64_t handle;
+    /**
+     * The place that is watched; 0 for the whole lot.
+     */
+    uint32_t number;
+    /**
+     * Expires of the SUBSCRIBE; UINT32_MAX: none. 0 is a single look.
+     */
+    uint32_t expires_s;
+};
+
+/**
+ * One thing that the lot wants done. Its strings point into the buffer that was handed in.
+ */
+struct sipxfer_park_output {
+    /**
+     * `sizeof (struct sipxfer_park_output)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The subscription of a NOTIFY; 0 where it is over with this one and has no name.
+     */
+    uint64_t watcher;
+    /**
+     * The host's own name for the call, or for the subscription.
+     */
+    uint64_t handle;
+    /**
+     * `SIPXFER_PARK_OUTPUT_*`. A kind that the host does not know is left out.
+     */
+    uint32_t kind;
+    /**
+     * 1 where the subscription ends with this NOTIFY.
+     */
+    uint32_t is_last;
+    /**
+     * Header lines of a NOTIFY, each ended by CRLF.
+     */
+    struct sipxfer_str headers;
+    /**
+     * Body of a NOTIFY.
+     */
+    struct sipxfer_str body;
+    /**
+     * Token of a RING_BACK; it names the call no more.
+     */
+    struct sipxfer_str token;
+    /**
+     * Call-ID of the dialog of a RING_BACK.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * This side's tag.
+     */
+    struct sipxfer_str local_tag;
+    /**
+     * The peer's tag, or empty.
+     */
+    struct sipxfer_str remote_tag;
+    /**
+     * Who parked the call of a RING_BACK.
+     */
+    struct sipxfer_str parker;
+    /**
+     * The URI of the party that waits, or empty.
+     */
+    struct sipxfer_str party;
+};
+
+/**
+ * Which dialogs of the engine's own table a dialog-info document is about.
+ */
+struct sipxfer_dialog_info {
+    /**
+     * `sizeof (struct sipxfer_dialog_info)`.
+     */
+    size_t struct_size;
+    /**
+     * The URI that was subscribed to, as `sip:bob@pbx.example.com`.
+     */
+    struct sipxfer_str entity;
+    /**
+     * Where an INVITE goes that picks a call up: an address of this side.
+     */
+    struct sipxfer_str target;
+    /**
+     * Dialogs of this endpoint are listed; or empty.
+     */
+    struct sipxfer_str endpoint;
+    /**
+     * Dialogs of this authenticated user are listed too; or empty.
+     */
+    struct sipxfer_str user;
+    /**
+     * 0 for a full document: what it does not list is over. Else the id of the one dialog that has
+     * changed, for a partial document; one that is in the table no more is told to have terminated.
+     */
+    uint64_t only;
+    /**
+     * 0 in the first NOTIFY of a subscription, and one more in each that follows.
+     */
+    uint32_t version;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
 };
 
 /**
@@ -2573,6 +2837,105 @@ struct sipxfer_api {
                                    char *scratch,
                                    size_t scratch_len,
                                    struct sipxfer_verdict *verdict);
+    /**
+     * `sipxfer_park()`.
+     */
+    int32_t (*park)(const struct sipxfer_engine *engine,
+                    const struct sipxfer_park_call *call,
+                    uint64_t now_ms,
+                    char *buffer,
+                    size_t capacity,
+                    size_t *needed);
+    /**
+     * `sipxfer_park_claim()`.
+     */
+    int32_t (*park_claim)(const struct sipxfer_engine *engine,
+                          const char *token,
+                          size_t token_len,
+                          uint64_t now_ms,
+                          char *buffer,
+                          size_t capacity,
+                          size_t *needed,
+                          struct sipxfer_parked *parked);
+    /**
+     * `sipxfer_park_claim_dialog()`.
+     */
+    int32_t (*park_claim_dialog)(const struct sipxfer_engine *engine,
+                                 const struct sipxfer_dialog_key *dialog,
+                                 uint64_t now_ms,
+                                 char *buffer,
+                                 size_t capacity,
+                                 size_t *needed,
+                                 struct sipxfer_parked *parked);
+    /**
+     * `sipxfer_park_release()`.
+     */
+    int32_t (*park_release)(const struct sipxfer_engine *engine, uint64_t claim, uint64_t now_ms);
+    /**
+     * `sipxfer_park_retrieved()`.
+     */
+    int32_t (*park_retrieved)(const struct sipxfer_engine *engine, uint64_t claim, uint64_t now_ms);
+    /**
+     * `sipxfer_park_cancel()`.
+     */
+    int32_t (*park_cancel)(const struct sipxfer_engine *engine,
+                           const char *token,
+                           size_t token_len,
+                           uint64_t now_ms,
+                           uint64_t *handle);
+    /**
+     * `sipxfer_park_count()`.
+     */
+    int32_t (*park_count)(const struct sipxfer_engine *engine, size_t *count);
+    /**
+     * `sipxfer_transfer_parked()`.
+     */
+    int32_t (*transfer_parked)(const struct sipxfer_engine *engine,
+                               uint64_t transfer,
+                               const char *token,
+                               size_t token_len,
+                               const char *host,
+                               size_t host_len,
+                               uint64_t now_ms);
+    /**
+     * `sipxfer_park_subscribe()`.
+     */
+    int32_t (*park_subscribe)(const struct sipxfer_engine *engine,
+                              const struct sipxfer_park_watch *watch,
+                              uint64_t now_ms,
+                              uint64_t *watcher,
+                              uint32_t *granted_s);
+    /**
+     * `sipxfer_park_refresh()`.
+     */
+    int32_t (*park_refresh)(const struct sipxfer_engine *engine,
+                            uint64_t watcher,
+                            uint32_t expires_s,
+                            uint64_t now_ms,
+                            uint32_t *granted_s);
+    /**
+     * `sipxfer_park_notify_answered()`.
+     */
+    int32_t (*park_notify_answered)(const struct sipxfer_engine *engine,
+                                    uint64_t watcher,
+                                    uint32_t code,
+                                    uint64_t now_ms);
+    /**
+     * `sipxfer_park_next()`.
+     */
+    int32_t (*park_next)(const struct sipxfer_engine *engine,
+                         char *buffer,
+                         size_t capacity,
+                         size_t *needed,
+                         struct sipxfer_park_output *output);
+    /**
+     * `sipxfer_dialog_info_print()`.
+     */
+    int32_t (*dialog_info_print)(const struct sipxfer_engine *engine,
+                                 const struct sipxfer_dialog_info *info,
+                                 char *buffer,
+                                 size_t capacity,
+                                 size_t *needed);
 };
 
 #ifdef __cplusplus
@@ -2747,7 +3110,7 @@ int32_t sipxfer_dialog_set_state(const struct sipxfer_engine *engine,
  * Takes a dialog that has ended out of the engine's own table, at once, even while a verdict
  * holds it: `release` is called when the last one lets go, maybe before this returns. For 32
  * seconds from `now_ms` a Replaces that names the dialog gets 603 instead of 481 (RFC 3891
- * section 3).
+ * section 3). A parked one is out of the lot; those who watch are told (`sipxfer_park_next()`).
  *
  * Returns `SIPXFER_OK`, or `SIPXFER_E_NOT_FOUND` for a stale or foreign id. Threads: any.
  *
@@ -2758,7 +3121,8 @@ int32_t sipxfer_dialog_remove(const struct sipxfer_engine *engine, uint64_t id, 
 
 /**
  * Tells that a dialog of the host's directory has ended, so that for 32 seconds a Replaces that
- * names it gets 603 instead of 481. A host whose `find` still finds such dialogs need not call it.
+ * names it gets 603 instead of 481. A host whose `find` still finds such dialogs need not call it, but
+ * for one that is parked: it is out of the lot, and those who watch are told.
  *
  * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any; may allocate.
  *
@@ -3119,7 +3483,7 @@ int32_t sipxfer_transfer_count(const struct sipxfer_engine *engine,
 
 /**
  * Lets time pass: deadlines that have come are acted on. The outputs are then taken by
- * `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0. Costs what is due, not what
+ * `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0, and by `sipxfer_park_next()`. Costs what is due, not what
  * exists.
  *
  * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
@@ -3478,6 +3842,260 @@ int32_t sipxfer_join_verify_request(const struct sipxfer_engine *engine,
                                     char *scratch,
                                     size_t scratch_len,
                                     struct sipxfer_verdict *verdict);
+
+/**
+ * Parks a call: writes its token to `buffer`, without NUL. A number is for people, and may be known
+ * to everybody; a secret is for programs. Both name the call until it is taken out. What happens to
+ * the call itself, music say, is the host's matter; so is who may park.
+ *
+ * Those who watch the lot are told: outputs of `sipxfer_park_next()`. A dialog that ends
+ * (`sipxfer_dialog_remove()`, `sipxfer_dialog_ended()`) is out of the lot by that, claimed or not.
+ *
+ * Returns `SIPXFER_OK`; `SIPXFER_E_BUFFER` with the length needed, and nothing is parked
+ * (`SIPXFER_PARK_TOKEN_SIZE` bytes are enough); `SIPXFER_E_TAKEN` where that place is taken or this
+ * dialog is parked already; `SIPXFER_E_NOMEM` where no place is free, or there are
+ * `park.max_secrets` secrets; `SIPXFER_E_RANGE` where the lot has no such place; `SIPXFER_E_PARSE` where
+ * no Replaces could name the dialog; `SIPXFER_E_RANDOM`; or the status of a wrong argument. Threads:
+ * any; allocates.
+ *
+ * Requires:
+ * `engine` is valid, `call` points to a struct whose `struct_size` is set and whose strings hold,
+ * `buffer` to `capacity` writable bytes, `needed` to a writable size.
+ */
+int32_t sipxfer_park(const struct sipxfer_engine *engine,
+                     const struct sipxfer_park_call *call,
+                     uint64_t now_ms,
+                     char *buffer,
+                     size_t capacity,
+                     size_t *needed);
+
+/**
+ * Claims a parked call by its token, as it was dialled, say: a number, or the letters of a secret in
+ * any case. Nobody else gets it, and its time-out waits, until the claim is released or
+ * `park.claim_s` is over. The host then connects the call, or hands `replaces` to somebody, and tells
+ * how that went.
+ *
+ * An INVITE whose verdict says ACCEPT with `SIPXFER_OLD_DIALOG_NOTHING` wants a parked call:
+ * `sipxfer_park_claim_dialog()` with the dialog that it names is next, unless it was claimed for
+ * this very INVITE before. The second of two gets `SIPXFER_E_TAKEN`, and 603.
+ *
+ * A token that a stranger may know is no permission: who may dial a place is the dialplan's
+ * decision.
+ *
+ * Returns `SIPXFER_OK`; `SIPXFER_E_NOT_FOUND` where no call has this token (404, or 481 towards a
+ * Replaces); `SIPXFER_E_TAKEN` where somebody else is taking it out; `SIPXFER_E_BUFFER` where the
+ * strings of `parked` do not fit, with the length needed, and nothing is claimed; or the status of a
+ * wrong argument. Threads: any; allocates.
+ *
+ * Requires:
+ * `engine` is valid, `token` points to `token_len` bytes, `buffer` to `capacity` writable bytes, which
+ * the strings of `parked` point into, `needed` to a writable size, `parked` to a struct whose
+ * `struct_size` is set.
+ */
+int32_t sipxfer_park_claim(const struct sipxfer_engine *engine,
+                           const char *token,
+                           size_t token_len,
+                           uint64_t now_ms,
+                           char *buffer,
+                           size_t capacity,
+                           size_t *needed,
+                           struct sipxfer_parked *parked);
+
+/**
+ * Claims a parked call by its dialog, as this side sees it. Otherwise as `sipxfer_park_claim()`;
+ * `SIPXFER_E_NOT_FOUND` where this dialog is not parked.
+ *
+ * Requires:
+ * `dialog` points to a struct whose `struct_size` is set and whose strings hold; the rest as for
+ * `sipxfer_park_claim()`.
+ */
+int32_t sipxfer_park_claim_dialog(const struct sipxfer_engine *engine,
+                                  const struct sipxfer_dialog_key *dialog,
+                                  uint64_t now_ms,
+                                  char *buffer,
+                                  size_t capacity,
+                                  size_t *needed,
+                                  struct sipxfer_parked *parked);
+
+/**
+ * The retrieval has failed: the call waits on, in its place and with its time (RFC 3891 section 3).
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where the claim has lapsed or is foreign, or the status of
+ * a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_park_release(const struct sipxfer_engine *engine,
+                             uint64_t claim,
+                             uint64_t now_ms);
+
+/**
+ * The retrieval went well: the call is out of the lot, and those who watch are told.
+ *
+ * Returns as `sipxfer_park_release()`. With `SIPXFER_E_NOT_FOUND` the call is somebody else's by now, was
+ * rung back, or has ended.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_park_retrieved(const struct sipxfer_engine *engine,
+                               uint64_t claim,
+                               uint64_t now_ms);
+
+/**
+ * Takes a call out of the lot for another reason, claimed or not: `handle` gets the host's own name
+ * for it. Nobody is rung.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where no call has this token, or the status of a wrong
+ * argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `token` points to `token_len` bytes, `handle` to a writable number.
+ */
+int32_t sipxfer_park_cancel(const struct sipxfer_engine *engine,
+                            const char *token,
+                            size_t token_len,
+                            uint64_t now_ms,
+                            uint64_t *handle);
+
+/**
+ * How many calls are parked.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any; does not block.
+ *
+ * Requires:
+ * `engine` is valid, `count` points to a writable size.
+ */
+int32_t sipxfer_park_count(const struct sipxfer_engine *engine, size_t *count);
+
+/**
+ * A REFER to park a call has done it: the transfer ends with 200, and the body of its final NOTIFY
+ * tells the transferor where the call is, by a header behind the status line (RFC 3420 section 2):
+ * `Contact: <sip:701@pbx.example.com>`. A phone that does not know that sees the 200 alone.
+ *
+ * This is no response of the referred call, of which the transferor learns the status line only (RFC
+ * 3515 section 5): who was referred to is this side itself, and what it says is meant for the parker.
+ * `host` is a name or address of this side, with a port or without; empty: no Contact. A secret
+ * that is told this way is known to whoever reads the NOTIFY.
+ *
+ * Returns as `sipxfer_transfer_progress()`, and `SIPXFER_E_PARSE` where `token` is no token or `host` no
+ * host. Threads: any, one per transfer; allocates.
+ *
+ * Requires:
+ * `engine` is valid, `token` points to `token_len` bytes, `host` to `host_len` bytes.
+ */
+int32_t sipxfer_transfer_parked(const struct sipxfer_engine *engine,
+                                uint64_t transfer,
+                                const char *token,
+                                size_t token_len,
+                                const char *host,
+                                size_t host_len,
+                                uint64_t now_ms);
+
+/**
+ * Accepts a SUBSCRIBE with Event: dialog to the lot or to one of its places: `watcher` gets its name,
+ * or 0 where it was a single look, `granted_s` what the answer's Expires says. The first NOTIFY is an
+ * output right away; each change in the lot is one, with a full document, but no more than one a
+ * second (RFC 4235 section 3.10). Calls under secrets are not listed.
+ *
+ * Whether this subscriber may know who waits is the host's decision. A phone that builds an INVITE
+ * with Replaces from the document names the very dialog that is parked; `park.open` lets it have the
+ * call.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_RANGE` where the lot has no such place (404), `SIPXFER_E_NOMEM` where
+ * 10,000 watch already (503), or the status of a wrong argument. Threads: any; allocates.
+ *
+ * Requires:
+ * `engine` is valid, `watch` points to a struct whose `struct_size` is set and whose strings hold,
+ * `watcher` and `granted_s` to writable numbers.
+ */
+int32_t sipxfer_park_subscribe(const struct sipxfer_engine *engine,
+                               const struct sipxfer_park_watch *watch,
+                               uint64_t now_ms,
+                               uint64_t *watcher,
+                               uint32_t *granted_s);
+
+/**
+ * A SUBSCRIBE came inside a subscription, with these seconds in Expires (0 ends it; UINT32_MAX: no
+ * Expires). `granted_s` gets what the answer's Expires says: never more than was asked for (RFC 6665
+ * section 4.2.1). A NOTIFY follows at once.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is no such subscription any more (481), or the
+ * status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `granted_s` points to a writable number.
+ */
+int32_t sipxfer_park_refresh(const struct sipxfer_engine *engine,
+                             uint64_t watcher,
+                             uint32_t expires_s,
+                             uint64_t now_ms,
+                             uint32_t *granted_s);
+
+/**
+ * A NOTIFY of this subscription was answered with this code; 0: not at all. 481 and some others end
+ * the subscription (RFC 6665 section 4.2.2), and what it still had to be told is dropped.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` (as a rule for the last NOTIFY), `SIPXFER_E_RANGE` for a
+ * code that is none, or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_park_notify_answered(const struct sipxfer_engine *engine,
+                                     uint64_t watcher,
+                                     uint32_t code,
+                                     uint64_t now_ms);
+
+/**
+ * Takes the next thing that the lot wants done. To be called after each function of this part, after
+ * `sipxfer_tick()`, and where a dialog ended that may have been parked, until there is none.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now, `SIPXFER_E_BUFFER` where its
+ * strings do not fit (`needed` has the length; it stays the next one, and its document may have grown
+ * by the next call), or the status of a wrong argument. Threads: any; two threads that take outputs
+ * could carry out two NOTIFYs of one subscription in another order.
+ *
+ * Requires:
+ * `engine` is valid, `buffer` points to `capacity` writable bytes, `needed` to a writable size, `output`
+ * to a struct whose `struct_size` is set.
+ */
+int32_t sipxfer_park_next(const struct sipxfer_engine *engine,
+                          char *buffer,
+                          size_t capacity,
+                          size_t *needed,
+                          struct sipxfer_park_output *output);
+
+/**
+ * Prints a document of type application/dialog-info+xml (RFC 4235) about the calls of an endpoint or
+ * user, from the engine's own table: for the NOTIFYs of a SUBSCRIBE with Event: dialog, which are the
+ * host's.
+ *
+ * Each leg is written down as the phone at its other end sees it: `local-tag` is the phone's tag,
+ * `remote-tag` the tag of this side, `direction` is recipient where this side called. A phone that
+ * builds its Replaces as RFC 3891 section 4 has it, and sends its INVITE to `target`, thereby names
+ * this side's leg to the ringing phone: `sipxfer_replaces_verify_request()` then says CANCEL for a leg
+ * that rings, 486 for one that was answered where the phone asked for early-only, and 403 without a
+ * ground: pickup groups are the `authorize` callback's. Who may subscribe is the host's decision:
+ * whoever reads the document can name the dialogs in it.
+ *
+ * It looks at every dialog of the table, but for a partial document. Dialogs that come or go
+ * meanwhile may be in it or not.
+ *
+ * Otherwise as `sipxfer_replaces_print()`; `SIPXFER_E_STATE` where the engine uses the host's
+ * directory, `SIPXFER_E_NOT_FOUND` where `only` is a dialog of somebody else. Threads: any; does not
+ * block; allocates nothing.
+ *
+ * Requires:
+ * `engine` is valid, `info` points to a struct whose `struct_size` is set and whose strings hold,
+ * `buffer` to `capacity` writable bytes, `needed` to a writable size.
+ */
+int32_t sipxfer_dialog_info_print(const struct sipxfer_engine *engine,
+                                  const struct sipxfer_dialog_info *info,
+                                  char *buffer,
+                                  size_t capacity,
+                                  size_t *needed);
 
 /**
  * Parses the start line and the identity of a message. Header lines may be folded, compact, in

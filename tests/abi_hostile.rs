@@ -20,10 +20,12 @@ fn run(name: &str, library: &Library, flags: &[&str]) {
         tools::c_source("hostile_driver.c"),
         tools::c_source("hostile_world.c"),
         tools::c_source("hostile_takeovers.c"),
+        tools::c_source("hostile_park.c"),
         tools::write(
             dir.join("hostile_functions.c"),
             &format!(
-                "#include \"hostile_transfers.h\"\n#include \"hostile_takeovers.h\"\n{generated}"
+                "#include \"hostile_transfers.h\"\n#include \"hostile_takeovers.h\"\n\
+                 #include \"hostile_park.h\"\n{generated}"
             ),
         ),
     ];
@@ -45,12 +47,13 @@ fn every_function_stays_within_the_memory_it_is_given() {
 }
 
 /// The host whose callbacks misbehave, and its scenarios.
-const CALLBACKS: [&str; 5] = [
+const CALLBACKS: [&str; 6] = [
     "callbacks.c",
     "callbacks_again.c",
     "callbacks_host.c",
     "callbacks_transfers.c",
     "callbacks_takeovers.c",
+    "callbacks_park.c",
 ];
 
 fn run_callbacks(name: &str, library: &Library, flags: &[&str]) {

@@ -114,6 +114,18 @@ fn layout_in_rust() -> BTreeSet<String> {
             struct_size, state_text, reason, state, has_expires, expires_s, reserved,
         }
         sipxfer_sipfrag { struct_size, reason, headers, code, reserved }
+        sipxfer_park_call {
+            struct_size, call_id, local_tag, remote_tag, parker, party, handle, place, number,
+        }
+        sipxfer_parked {
+            struct_size, claim, handle, token, replaces, call_id, local_tag, remote_tag, parker, party,
+        }
+        sipxfer_park_watch { struct_size, entity, target, event_id, handle, number, expires_s }
+        sipxfer_park_output {
+            struct_size, watcher, handle, kind, is_last, headers, body, token, call_id, local_tag,
+            remote_tag, parker, party,
+        }
+        sipxfer_dialog_info { struct_size, entity, target, endpoint, user, only, version, reserved }
         sipxfer_api {
             struct_size, abi_major, abi_minor, version, strerror, panic_count, engine_new,
             engine_free, engine_supported, config_new, config_set, config_get, config_error,
@@ -134,6 +146,9 @@ fn layout_in_rust() -> BTreeSet<String> {
             takeover_receive, takeover_next, takeover_answered, takeover_not_answered,
             takeover_acked, takeover_new_ended, takeover_old_answered, takeover_old_ended,
             takeover_reinvite, takeover_find, takeover_count, join_verify_request,
+            park, park_claim, park_claim_dialog, park_release, park_retrieved, park_cancel,
+            park_count, transfer_parked, park_subscribe, park_refresh, park_notify_answered,
+            park_next, dialog_info_print,
         }
     }
 }

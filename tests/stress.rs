@@ -8,15 +8,19 @@ mod support;
 use support::tools::{self, Library};
 
 fn run(name: &str, library: &Library, flags: &[&str], kind: &str) {
+    let printed = play("stress.c", name, library, flags, kind);
+    assert!(printed.contains("every dialog was given back"), "{printed}");
+}
+
+fn play(source: &str, name: &str, library: &Library, flags: &[&str], kind: &str) -> String {
     let dir = tools::workshop(name);
-    let host = tools::host(library, &dir, "stress", &[tools::c_source("stress.c")], flags);
+    let host = tools::host(library, &dir, "stress", &[tools::c_source(source)], flags);
     let mut command = host.command();
     // The last owner of an Arc is told by a fence that the rest is over, and this sanitizer knows
     // no fences: the standard library has a load in its place only where it is built for it.
     tools::write(dir.join("tsan.supp"), "race:alloc::sync::Arc*drop_slow\n");
     command.current_dir(&dir).env("TSAN_OPTIONS", "suppressions=tsan.supp halt_on_error=1");
-    let printed = tools::succeed(command.arg(kind));
-    assert!(printed.contains("every dialog was given back"), "{printed}");
+    tools::succeed(command.arg(kind))
 }
 
 #[test]
@@ -47,4 +51,24 @@ fn own_table_has_no_races() {
 #[test]
 fn directory_of_the_host_has_no_races() {
     run("stress-host-tsan", &tools::thread_sanitized(), &[], "host");
+}
+
+fn run_park(name: &str, library: &Library, flags: &[&str]) {
+    let printed = play("stress_park.c", name, library, flags, "");
+    assert!(printed.contains("no call was lost"), "{printed}");
+}
+
+#[test]
+fn park_lot_under_threads() {
+    run_park("stress-park", &tools::release(), tools::ADDRESS);
+}
+
+#[test]
+fn park_lot_under_threads_with_a_sanitized_library() {
+    run_park("stress-park-asan", &tools::address_sanitized(), &[]);
+}
+
+#[test]
+fn park_lot_has_no_races() {
+    run_park("stress-park-tsan", &tools::thread_sanitized(), &[]);
 }

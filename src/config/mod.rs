@@ -17,6 +17,7 @@ pub use values::{Domain, Domains, Ground, Grounds, Names};
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// What to do with a Replaces that matches no dialog (`replaces.unmatched`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +147,16 @@ pub struct Settings {
     pub rate_per_endpoint: u32,
     /// `supported`
     pub supported: Names,
+    /// `park.places`; empty for none
+    pub park_places: RangeInclusive<u32>,
+    /// `park.timeout_s`
+    pub park_timeout_s: u32,
+    /// `park.claim_s`
+    pub park_claim_s: u32,
+    /// `park.max_secrets`
+    pub park_max_secrets: u32,
+    /// `park.open`
+    pub park_open: bool,
     /// `warning.agent`
     pub warning_agent: Box<str>,
     /// `context`
@@ -197,6 +208,11 @@ impl Default for Settings {
             remote_require_tls: false,
             rate_per_endpoint: 0,
             supported: Names::default(),
+            park_places: values::NO_PLACES,
+            park_timeout_s: 0,
+            park_claim_s: 0,
+            park_max_secrets: 0,
+            park_open: false,
             warning_agent: Box::default(),
             context: Box::default(),
             transfer_context: Box::default(),
@@ -406,11 +422,21 @@ mod tests {
             ("refer.header_allow", "p-asserted-identity"),
             ("refer.methods", "BYE, INVITE"),
             ("context", "a\r\nb"),
+            ("park.places", "720-701"),
+            ("park.places", "0-9"),
+            ("park.places", "1-100001"),
+            ("park.places", "701"),
+            ("park.places", "701-1000000000"),
+            ("park.places", "+701-720"),
         ] {
             let error = config.set("", name, value).unwrap_err().to_string();
             assert!(error.starts_with(name) && !error.contains('\n'), "{error}");
         }
         config.set("", "warning.agent", "[2001:db8::1]:5060").unwrap();
+        config.set("", "park.places", "").unwrap();
+        assert!(config.snapshot().global().park_places.is_empty());
+        config.set("", "park.places", " 900 - 999 ").unwrap();
+        assert_eq!(config.snapshot().global().park_places, 900..=999);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The settings that exist.
 
 use super::header_names::{PROVES, ROUTES};
-use super::values::{Domains, Grounds, Names};
+use super::values::{range, Domains, Grounds, Names};
 use super::{Handling, InDialog, OnFailure, RequireAuth, Settings, Unmatched};
 
 /// One setting.
@@ -136,6 +136,16 @@ registry! {
     "how many REFERs one endpoint may send; more get 503 with Retry-After";
     "supported", endpoint, "100rel, timer, norefersub", "a list of option tags", supported = Names::parse,
     "option tags besides replaces that the host understands in Require; others get 420";
+    "park.places", all, "701-720", "a range of numbers, as 701-720, of at most 100000 places; or nothing", park_places = range,
+    "the places of the park lot; without any calls are parked under secrets only. Calls that wait in a place that goes stay until they are taken out";
+    "park.timeout_s", all, "45", "seconds, at least 1", park_timeout_s = positive,
+    "how long a parked call waits before the one who parked it is rung";
+    "park.claim_s", all, "32", "seconds, at least 1", park_claim_s = positive,
+    "how long a retrieval that is neither finished nor given up keeps a parked call from others";
+    "park.max_secrets", all, "100000", "a number, 0 for none", park_max_secrets = number,
+    "how many calls may be parked under secrets at once";
+    "park.open", endpoint, "no", "yes or no", park_open = flag,
+    "whether this endpoint may take out any call that is parked under a number, by Replaces with or without that number as its token; else only a secret is a ground";
     "warning.agent", all, "sipxfer", "a token, or a host with :port or without", warning_agent = agent,
     "the name in front of the text of a Warning header";
 }

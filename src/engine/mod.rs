@@ -5,14 +5,16 @@
 #![forbid(unsafe_code)]
 
 mod live;
+mod park;
 mod sent;
 mod takeovers;
 mod terms;
 mod transfers;
 
+pub use park::{NotWatched, Park, ParkOutput, Wanted as WantedCall, Watch};
 pub use sent::{NotBegun, SentOutcome, SentOutput, SentRefers};
 pub use takeovers::{Side, Takeovers};
-pub use transfers::{Begun, ReferKey, Start, Transfers, Wanted};
+pub use transfers::{Begun, Besides, ReferKey, Start, Transfers, Wanted};
 
 use crate::config::{RequireAuth, Snapshot};
 use crate::dialog::{Directory, HashKey, Key, Tombstones};
@@ -48,6 +50,7 @@ pub struct Engine {
     transfers: Transfers,
     sent: SentRefers,
     takeovers: Takeovers,
+    park: Park,
     latest_ms: AtomicU64,
 }
 
@@ -56,8 +59,10 @@ impl Engine {
     /// this engine strange to others.
     pub fn new(random: [u8; 16], salt: u16) -> Engine {
         let hash = HashKey::new(random);
+        let snapshot = Arc::new(Snapshot::default());
         Engine {
-            snapshot: RwLock::default(),
+            park: Park::new(&snapshot, hash, salt ^ 0x5555),
+            snapshot: RwLock::new(snapshot),
             tombstones: Tombstones::new(hash),
             rates: Rates::new(hash),
             transfers: Transfers::new(hash, salt),
@@ -72,6 +77,7 @@ impl Engine {
     /// Puts settings in the place of those it has, all at once. Verdicts under way end by those
     /// they began with.
     pub fn apply(&self, snapshot: Snapshot) {
+        self.park.apply(&snapshot);
         let old = core::mem::replace(&mut *self.snapshot.write(), Arc::new(snapshot));
         drop(old);
     }
@@ -81,10 +87,18 @@ impl Engine {
         Arc::clone(&self.snapshot.read())
     }
 
-    /// A dialog has ended: for a while a Replaces that names it is told so (R008).
-    pub fn ended(&self, key: &Key<'_>, now_ms: u64) {
-        self.tombstones.add(key, self.now(now_ms));
+    /// A dialog has ended: for a while a Replaces that names it is told so (R008). Whether it was
+    /// parked: then it is out of the lot, and those who watch are to be told.
+    pub fn ended(&self, key: &Key<'_>, now_ms: u64) -> bool {
+        let now_ms = self.now(now_ms);
+        self.tombstones.add(key, now_ms);
         self.transfers.forget(key);
+        self.park.ended(key, now_ms)
+    }
+
+    /// The calls that are parked.
+    pub fn park(&self) -> &Park {
+        &self.park
     }
 
     /// The received transfers that are under way.
@@ -97,18 +111,21 @@ impl Engine {
         &self.sent
     }
 
-    /// Lets time pass for the transfers of both sides, and for takeovers.
+    /// Lets time pass for the transfers of both sides, for takeovers and for the park lot.
     pub fn tick(&self, now_ms: u64) {
         let now_ms = self.now(now_ms);
         self.transfers.tick(now_ms);
         self.sent.tick(now_ms);
         self.takeovers.tick(now_ms);
+        self.park.tick(now_ms);
     }
 
-    /// When something is due next, on any side.
+    /// When something is due next, on any side or in the park lot.
     pub fn deadline(&self) -> Option<u64> {
-        let Engine { transfers, sent, takeovers, .. } = self;
-        [transfers.deadline(), sent.deadline(), takeovers.deadline()].into_iter().flatten().min()
+        let Engine { transfers, sent, takeovers, park, .. } = self;
+        let deadlines =
+            [transfers.deadline(), sent.deadline(), takeovers.deadline(), park.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Decides about a REFER and, where it is accepted, begins its transfer: its id, or 0.
@@ -221,8 +238,8 @@ impl Engine {
         let Received { raw, sender, now_ms } = request;
         let now_ms = self.now(now_ms);
         let snapshot = self.settings();
-        let Engine { tombstones, rates, .. } = self;
-        let context = Context { directory, host, snapshot: &snapshot, tombstones, rates };
+        let Engine { tombstones, rates, park: tokens, .. } = self;
+        let context = Context { directory, host, snapshot: &snapshot, tombstones, rates, tokens };
         let message = match Message::parse(raw) {
             Ok(message) => message,
             Err(error) => {

@@ -81,8 +81,19 @@ impl Machine for Recipient {
 /// What is known of a transfer besides its state.
 struct Refer {
     wanted: Option<Box<Wanted>>,
+    /// The sipfrag that it ends with, where it parks a call.
+    parked: Option<Box<[u8]>>,
     dialog: u128,
     cseq: u32,
+}
+
+/// What comes with an output of a transfer.
+#[derive(Clone, Copy, Debug)]
+pub struct Besides<'r> {
+    /// What it was asked for, where an application controls it.
+    pub wanted: Option<&'r Wanted>,
+    /// The body of its final NOTIFY, where a call was parked by it.
+    pub parked: Option<&'r [u8]>,
 }
 
 /// The REFERs of one dialog that are not over, by CSeq.
@@ -155,7 +166,12 @@ impl Transfers {
             crate::transfer::subscription::event_id(refer.cseq, is_first, id_on_first);
         let mut outputs = VecDeque::new();
         let machine = Recipient::accept(accepted, now_ms, &mut |output| outputs.push_back(output));
-        let more = Refer { wanted: wanted.map(Box::new), dialog: fingerprint, cseq: refer.cseq };
+        let more = Refer {
+            wanted: wanted.map(Box::new),
+            parked: None,
+            dialog: fingerprint,
+            cseq: refer.cseq,
+        };
         // Spread by what the transferor cannot choose.
         let spread = (fingerprint >> 64) as usize;
         let Some(id) = self.table.insert(spread, Live::new(machine, more, outputs)) else {
@@ -175,14 +191,29 @@ impl Transfers {
         self.table.input(id, input, |id, refer| self.gone(id, &refer))
     }
 
+    /// A transfer has parked a call: it ends with 200 and with this sipfrag, which tells the transferor
+    /// where the call is. `None` for a stale or foreign id.
+    pub fn parked(&self, id: u64, sipfrag: &[u8], now_ms: u64) -> Option<Result<(), Error>> {
+        // Known before the NOTIFY is an output that somebody else may take.
+        let before = self.table.with(id, |live| live.more.parked.replace(sipfrag.into()))?;
+        let ended = self.input(id, |machine, out| machine.progress(200, b"OK", now_ms, out));
+        if !matches!(ended, Some(Ok(()))) {
+            let _ = self.table.with(id, |live| live.more.parked = before);
+        }
+        ended
+    }
+
     /// Shows the first output of a transfer to `take` and, where that answers `Ok`, takes it off.
     /// `None` where there is none. Id 0 stands for any transfer that time has given outputs.
     pub fn next<R, E>(
         &self,
         id: u64,
-        mut take: impl FnMut(u64, &Output, Option<&Wanted>) -> Result<R, E>,
+        mut take: impl FnMut(u64, &Output, Besides<'_>) -> Result<R, E>,
     ) -> Option<Result<R, E>> {
-        let take = |id, output: &Output, refer: &Refer| take(id, output, refer.wanted.as_deref());
+        let take = |id, output: &Output, refer: &Refer| {
+            let Refer { wanted, parked, .. } = refer;
+            take(id, output, Besides { wanted: wanted.as_deref(), parked: parked.as_deref() })
+        };
         self.table.next(id, take, |id, refer| self.gone(id, &refer))
     }
 

@@ -2,20 +2,16 @@
 
 use super::config::*;
 use super::dialog_headers::*;
-use super::dialogs::*;
+use super::dialog_info::*;
 use super::engine::*;
 use super::event_headers::*;
 use super::message::*;
 use super::outputs::*;
-use super::raw::*;
+use super::parks::*;
 use super::refer_headers::*;
 use super::refers::*;
-use super::sending::*;
-use super::status::*;
 use super::takeovers::*;
-use super::transfers::*;
 use super::types::*;
-use super::verdict::*;
 use core::ffi::{c_char, c_void};
 
 /// Every function of this header but `sipxfer_get_api()`, for a host that loads the library with
@@ -544,99 +540,102 @@ pub struct sipxfer_api {
         scratch_len: usize,
         verdict: *mut sipxfer_verdict,
     ) -> i32,
+    /// `sipxfer_park()`.
+    pub park: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        call: *const sipxfer_park_call,
+        now_ms: u64,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
+    /// `sipxfer_park_claim()`.
+    pub park_claim: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        token: *const c_char,
+        token_len: usize,
+        now_ms: u64,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+        parked: *mut sipxfer_parked,
+    ) -> i32,
+    /// `sipxfer_park_claim_dialog()`.
+    pub park_claim_dialog: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        dialog: *const sipxfer_dialog_key,
+        now_ms: u64,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+        parked: *mut sipxfer_parked,
+    ) -> i32,
+    /// `sipxfer_park_release()`.
+    pub park_release:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, claim: u64, now_ms: u64) -> i32,
+    /// `sipxfer_park_retrieved()`.
+    pub park_retrieved:
+        unsafe extern "C" fn(engine: *const sipxfer_engine, claim: u64, now_ms: u64) -> i32,
+    /// `sipxfer_park_cancel()`.
+    pub park_cancel: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        token: *const c_char,
+        token_len: usize,
+        now_ms: u64,
+        handle: *mut u64,
+    ) -> i32,
+    /// `sipxfer_park_count()`.
+    pub park_count: unsafe extern "C" fn(engine: *const sipxfer_engine, count: *mut usize) -> i32,
+    /// `sipxfer_transfer_parked()`.
+    pub transfer_parked: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        transfer: u64,
+        token: *const c_char,
+        token_len: usize,
+        host: *const c_char,
+        host_len: usize,
+        now_ms: u64,
+    ) -> i32,
+    /// `sipxfer_park_subscribe()`.
+    pub park_subscribe: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        watch: *const sipxfer_park_watch,
+        now_ms: u64,
+        watcher: *mut u64,
+        granted_s: *mut u32,
+    ) -> i32,
+    /// `sipxfer_park_refresh()`.
+    pub park_refresh: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        watcher: u64,
+        expires_s: u32,
+        now_ms: u64,
+        granted_s: *mut u32,
+    ) -> i32,
+    /// `sipxfer_park_notify_answered()`.
+    pub park_notify_answered: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        watcher: u64,
+        code: u32,
+        now_ms: u64,
+    ) -> i32,
+    /// `sipxfer_park_next()`.
+    pub park_next: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+        output: *mut sipxfer_park_output,
+    ) -> i32,
+    /// `sipxfer_dialog_info_print()`.
+    pub dialog_info_print: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        info: *const sipxfer_dialog_info,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+    ) -> i32,
 }
-
-static API: sipxfer_api = sipxfer_api {
-    struct_size: core::mem::size_of::<sipxfer_api>(),
-    abi_major: SIPXFER_ABI_MAJOR,
-    abi_minor: SIPXFER_ABI_MINOR,
-    version: sipxfer_version,
-    strerror: sipxfer_strerror,
-    panic_count: sipxfer_panic_count,
-    engine_new: sipxfer_engine_new,
-    engine_free: sipxfer_engine_free,
-    engine_supported: sipxfer_engine_supported,
-    config_new: sipxfer_config_new,
-    config_set: sipxfer_config_set,
-    config_get: sipxfer_config_get,
-    config_error: sipxfer_config_error,
-    config_apply: sipxfer_config_apply,
-    config_free: sipxfer_config_free,
-    setting_at: sipxfer_setting_at,
-    dialog_add: sipxfer_dialog_add,
-    dialog_set_state: sipxfer_dialog_set_state,
-    dialog_remove: sipxfer_dialog_remove,
-    dialog_ended: sipxfer_dialog_ended,
-    dialog_count: sipxfer_dialog_count,
-    replaces_verify_request: sipxfer_replaces_verify_request,
-    refer_route: sipxfer_refer_route,
-    verdict_release: sipxfer_verdict_release,
-    response_print: sipxfer_response_print,
-    verdict_name: sipxfer_verdict_name,
-    ground_name: sipxfer_ground_name,
-    rule_text: sipxfer_rule_text,
-    rule_source: sipxfer_rule_source,
-    event_json: sipxfer_event_json,
-    transfer_receive: sipxfer_transfer_receive,
-    transfer_next: sipxfer_transfer_next,
-    transfer_decide: sipxfer_transfer_decide,
-    transfer_progress: sipxfer_transfer_progress,
-    transfer_contact_failed: sipxfer_transfer_contact_failed,
-    transfer_give_up: sipxfer_transfer_give_up,
-    transfer_bye: sipxfer_transfer_bye,
-    transfer_subscribe: sipxfer_transfer_subscribe,
-    transfer_notify_answered: sipxfer_transfer_notify_answered,
-    transfer_command: sipxfer_transfer_command,
-    transfer_find: sipxfer_transfer_find,
-    transfer_count: sipxfer_transfer_count,
-    tick: sipxfer_tick,
-    next_deadline: sipxfer_next_deadline,
-    message_parse: sipxfer_message_parse,
-    message_header: sipxfer_message_header,
-    uri_parse: sipxfer_uri_parse,
-    name_addr_parse: sipxfer_name_addr_parse,
-    replaces_parse: sipxfer_replaces_parse,
-    replaces_print: sipxfer_replaces_print,
-    join_parse: sipxfer_join_parse,
-    join_print: sipxfer_join_print,
-    target_dialog_parse: sipxfer_target_dialog_parse,
-    target_dialog_print: sipxfer_target_dialog_print,
-    map_replaces: sipxfer_map_replaces,
-    refer_to_parse: sipxfer_refer_to_parse,
-    refer_to_build: sipxfer_refer_to_build,
-    invite_headers_build: sipxfer_invite_headers_build,
-    referred_by_parse: sipxfer_referred_by_parse,
-    referred_by_print: sipxfer_referred_by_print,
-    refer_sub_parse: sipxfer_refer_sub_parse,
-    refer_sub_print: sipxfer_refer_sub_print,
-    event_header_parse: sipxfer_event_header_parse,
-    event_header_print: sipxfer_event_header_print,
-    subscription_state_parse: sipxfer_subscription_state_parse,
-    subscription_state_print: sipxfer_subscription_state_print,
-    option_tag_listed: sipxfer_option_tag_listed,
-    sipfrag_parse: sipxfer_sipfrag_parse,
-    sipfrag_print: sipxfer_sipfrag_print,
-    refer_start: sipxfer_refer_start,
-    refer_next: sipxfer_refer_next,
-    refer_sent: sipxfer_refer_sent,
-    refer_response: sipxfer_refer_response,
-    refer_notify: sipxfer_refer_notify,
-    refer_call_ended: sipxfer_refer_call_ended,
-    refer_consultation_answered: sipxfer_refer_consultation_answered,
-    refer_consultation_ended: sipxfer_refer_consultation_ended,
-    takeover_receive: sipxfer_takeover_receive,
-    takeover_next: sipxfer_takeover_next,
-    takeover_answered: sipxfer_takeover_answered,
-    takeover_not_answered: sipxfer_takeover_not_answered,
-    takeover_acked: sipxfer_takeover_acked,
-    takeover_new_ended: sipxfer_takeover_new_ended,
-    takeover_old_answered: sipxfer_takeover_old_answered,
-    takeover_old_ended: sipxfer_takeover_old_ended,
-    takeover_reinvite: sipxfer_takeover_reinvite,
-    takeover_find: sipxfer_takeover_find,
-    takeover_count: sipxfer_takeover_count,
-    join_verify_request: sipxfer_join_verify_request,
-};
 
 /// The table of functions, for dlopen: look up this one symbol with dlsym and call the rest through
 /// the table. NULL where `abi_major` is not the library's `SIPXFER_ABI_MAJOR`. The table is static.
@@ -646,7 +645,7 @@ pub extern "C" fn sipxfer_get_api(abi_major: u32) -> *const sipxfer_api {
     if abi_major != SIPXFER_ABI_MAJOR {
         return core::ptr::null();
     }
-    &API
+    &super::api_table::API
 }
 
 /// The library's version, as `0.1.0`. Never NULL. Threads: any; does not block.

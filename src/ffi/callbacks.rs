@@ -116,7 +116,8 @@ pub struct sipxfer_host {
     /// level is `SIPXFER_LOG_*`. It may be called with the dialog of a verdict locked.
     pub log: Option<unsafe extern "C" fn(user: *mut c_void, level: u32, text: sipxfer_str)>,
     /// Fills `len` bytes at `buffer` with random bytes and answers `SIPXFER_OK`. Without it the
-    /// operating system is asked. Called only by `sipxfer_engine_new()`.
+    /// operating system is asked. Called by `sipxfer_engine_new()`, and by `sipxfer_park()` for a
+    /// secret: what it fills in is to be fit for one.
     pub random:
         Option<unsafe extern "C" fn(user: *mut c_void, buffer: *mut c_char, len: usize) -> i32>,
     /// The time of the earliest deadline has changed: at `deadline_ms` (in the time of `now_ms`)

@@ -123,17 +123,27 @@ const NO_HOST: sipxfer_host = sipxfer_host {
 /// 16 bytes for the hash, 6 for the salts of ids.
 fn random_bytes(host: &sipxfer_host) -> Result<[u8; 22], Status> {
     let mut random = [0; 22];
-    match host.random {
-        Some(fill) => {
-            // SAFETY: the callback is the host's; the buffer lives through the call.
-            let status = unsafe { fill(host.user, random.as_mut_ptr().cast(), random.len()) };
-            if status != SIPXFER_OK {
-                return Err(SIPXFER_E_RANDOM);
-            }
-        }
-        None => getrandom::fill(&mut random).map_err(|_| SIPXFER_E_RANDOM)?,
-    }
+    fill_random(host, &mut random)?;
     Ok(random)
+}
+
+fn fill_random(host: &sipxfer_host, random: &mut [u8]) -> Result<(), Status> {
+    let Some(fill) = host.random else {
+        return getrandom::fill(random).map_err(|_| SIPXFER_E_RANDOM);
+    };
+    // SAFETY: the callback is the host's; the buffer lives through the call.
+    let status = unsafe { fill(host.user, random.as_mut_ptr().cast(), random.len()) };
+    if status != SIPXFER_OK {
+        return Err(SIPXFER_E_RANDOM);
+    }
+    Ok(())
+}
+
+impl HostCallbacks {
+    /// Random bytes; no lock of ours is held.
+    pub(super) fn fill_random(&self, random: &mut [u8]) -> Result<(), Status> {
+        fill_random(&self.0, random)
+    }
 }
 
 /// How an engine is made.

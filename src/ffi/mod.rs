@@ -4,9 +4,11 @@
 #![allow(non_camel_case_types)]
 
 mod api;
+mod api_table;
 mod callbacks;
 mod config;
 mod dialog_headers;
+mod dialog_info;
 mod dialogs;
 mod directory;
 mod engine;
@@ -15,6 +17,8 @@ mod host;
 mod message;
 mod numbers;
 mod outputs;
+mod park;
+mod parks;
 mod pins;
 mod raw;
 mod refer_headers;
@@ -25,16 +29,20 @@ mod takeovers;
 mod transfers;
 mod types;
 mod verdict;
+mod watch;
 
 pub use api::*;
 pub use callbacks::*;
 pub use config::*;
 pub use dialog_headers::*;
+pub use dialog_info::*;
 pub use dialogs::*;
 pub use engine::*;
 pub use event_headers::*;
 pub use message::*;
 pub use outputs::*;
+pub use park::*;
+pub use parks::*;
 pub use raw::sipxfer_panic_count;
 pub use refer_headers::*;
 pub use refers::*;
@@ -44,3 +52,4 @@ pub use takeovers::*;
 pub use transfers::*;
 pub use types::*;
 pub use verdict::*;
+pub use watch::*;

@@ -60,6 +60,10 @@ pub const SIPXFER_E_NOT_CONTROLLED: i32 = -23;
 /// The subscription has ended or never was (403 towards a SUBSCRIBE).
 pub const SIPXFER_E_NO_SUBSCRIPTION: i32 = -24;
 
+/// Somebody else has it: a place of the park lot, a dialog that is parked already, or a parked call
+/// that is being taken out (603 towards a Replaces).
+pub const SIPXFER_E_TAKEN: i32 = -30;
+
 pub(super) const WORDS: &[(i32, &core::ffi::CStr)] = &[
     (SIPXFER_OK, c"done"),
     (SIPXFER_E_NULL, c"a required pointer is NULL"),
@@ -86,6 +90,7 @@ pub(super) const WORDS: &[(i32, &core::ffi::CStr)] = &[
     (SIPXFER_E_WRONG_STATE, c"the transfer is in another state"),
     (SIPXFER_E_NOT_CONTROLLED, c"the transfer is under another control"),
     (SIPXFER_E_NO_SUBSCRIPTION, c"there is no such subscription any more"),
+    (SIPXFER_E_TAKEN, c"somebody else has it"),
 ];
 
 /// The meaning of a status, in a few English words. Never NULL; a number that is no status

@@ -7,7 +7,7 @@ use super::status::*;
 use super::types::*;
 use super::verdict::{give_verdict, Decide};
 use crate::dialog::Key;
-use crate::engine::{Begun, Wanted};
+use crate::engine::{Begun, Besides};
 use crate::sip::{reason_phrase, OutOfScratch, Scratch};
 use crate::transfer::recipient::{
     AppState, Cause, Command, Error, Finished, Output, Recipient, Sink,
@@ -100,9 +100,9 @@ pub unsafe extern "C" fn sipxfer_transfer_next(
         unsafe { check_out(output) }?;
         // SAFETY: contract of this function.
         let mut room = unsafe { self::buffer(buffer, capacity) }?;
-        let told = engine.core.transfers().next(transfer, |id, output, wanted| {
+        let told = engine.core.transfers().next(transfer, |id, output, besides| {
             let mut scratch = Scratch::new(core::mem::take(&mut room));
-            tell(id, output, wanted, &mut scratch)
+            tell(id, output, besides, &mut scratch)
         });
         let told = told.ok_or(SIPXFER_E_NOT_FOUND)?.map_err(|OutOfScratch| SIPXFER_E_BUFFER)?;
         // SAFETY: contract of this function.
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn sipxfer_transfer_next(
 fn tell(
     transfer: u64,
     output: &Output,
-    wanted: Option<&Wanted>,
+    besides: Besides<'_>,
     scratch: &mut Scratch<'_>,
 ) -> Result<sipxfer_output, OutOfScratch> {
     let none = text(&[]);
@@ -146,7 +146,10 @@ fn tell(
             told.code = u32::from(notify.status.code());
             told.reason = text(scratch.copy(notify.status.reason().as_bytes())?);
             told.headers = text(scratch.write_with(|out| notify.print_headers(out))?);
-            told.body = text(scratch.write_with(|out| notify.print_body(out))?);
+            told.body = match besides.parked.filter(|_| notify.status.code() == 200) {
+                Some(sipfrag) => text(scratch.copy(sipfrag)?),
+                None => text(scratch.write_with(|out| notify.print_body(out))?),
+            };
         }
         Output::Command(command) => {
             told.kind = SIPXFER_OUTPUT_COMMAND;
@@ -161,7 +164,7 @@ fn tell(
         Output::Event(state) => {
             told.kind = SIPXFER_OUTPUT_EVENT;
             told.state = text(state.map_or("", AppState::name).as_bytes());
-            if let Some(wanted) = wanted {
+            if let Some(wanted) = besides.wanted {
                 told.replaces = text(scratch.copy(&wanted.replaces)?);
                 told.destination = text(scratch.copy(&wanted.destination)?);
             }
@@ -494,7 +497,7 @@ pub unsafe extern "C" fn sipxfer_transfer_count(
 }
 
 /// Lets time pass: deadlines that have come are acted on. The outputs are then taken by
-/// `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0. Costs what is due, not what
+/// `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0, and by `sipxfer_park_next()`. Costs what is due, not what
 /// exists.
 ///
 /// Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.

@@ -56,7 +56,9 @@ pub const SIPXFER_USAGE_INVITE: u32 = 1;
 /// The dialog was made by SUBSCRIBE or anything else that is not INVITE.
 pub const SIPXFER_USAGE_OTHER: u32 = 2;
 
-/// Leave the old dialog alone.
+/// Leave the old dialog alone. With ACCEPT or LOCAL_ATTENDED `dialog` is a parked call, and the party
+/// that waits there is who is wanted: claim it (`sipxfer_park_claim_dialog()`), connect it, and tell
+/// (`sipxfer_park_retrieved()`, or `sipxfer_park_release()` where that failed).
 pub const SIPXFER_OLD_DIALOG_NOTHING: u32 = 0;
 /// Once the new call is answered, end the old dialog with BYE (RFC 3891 section 3).
 pub const SIPXFER_OLD_DIALOG_BYE: u32 = 1;
@@ -77,7 +79,8 @@ pub const SIPXFER_GROUND_SAME_USER: u32 = 2;
 pub const SIPXFER_GROUND_SAME_ENDPOINT: u32 = 3;
 /// A trusted peer sent a Referred-By of the user that is being replaced.
 pub const SIPXFER_GROUND_REFERRED_BY: u32 = 4;
-/// The sender holds a token of this library. (No function of this version hands one out.)
+/// The sender shows the token of a parked call (`sipxfer_park()`) as parameter `token` of its Replaces,
+/// or the call is parked under a number and `park.open` lets the sender have such calls.
 pub const SIPXFER_GROUND_TOKEN: u32 = 5;
 /// The configuration trusts the sender's endpoint (`replaces_trusted`).
 pub const SIPXFER_GROUND_TRUSTED_PEER: u32 = 6;

@@ -3,12 +3,20 @@
 //! The user being replaced is the dialog's remote party: its authenticated user or, where this
 //! side called it, the endpoint that was called. A From header is never looked at.
 
+use super::park::{token_of, Parking};
 use super::verdict::{malformed, Refusal};
 use super::{sentence::Piece::Text, Answer, Failed, Host, NoVerdict, Request, Verdict};
 use crate::config::{Ground, Grounds, Settings};
-use crate::dialog::{DialogRef, Facts, Initiator};
+use crate::dialog::{DialogRef, Facts, Initiator, Key};
 use crate::rule::Rule;
-use crate::sip::{Message, Name, ReferredBy, Scratch, Value};
+use crate::sip::{Message, Name, ReferredBy, Replaces, Scratch, Value};
+
+/// Who knows the calls that are parked, and their tokens.
+pub trait Tokens {
+    /// Whether this dialog is parked, and whether that allows a sender to have it who shows this
+    /// token, or none; `open` where it may take out what waits under a number. Asks for no memory.
+    fn parking(&self, token: Option<&[u8]>, dialog: &Key<'_>, open: bool) -> Parking;
+}
 
 /// Who wants to replace, and with what words.
 pub(super) struct Authority<'r, 'a> {
@@ -41,12 +49,48 @@ pub(super) fn referred_by<'a, D: DialogRef>(
     }
 }
 
+/// What a sender may do with a dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Permission {
+    /// Why.
+    pub ground: Ground,
+    /// It takes a parked call out of the lot: the party that waits is who the new call is for, and
+    /// nothing of it is ended.
+    pub retrieves: bool,
+}
+
+/// Whether a sender may have a dialog, and what for.
+pub(super) fn permission<D: DialogRef, H: Host<D>>(
+    host: &H,
+    tokens: &dyn Tokens,
+    authority: &Authority<'_, '_>,
+    named: &Replaces<'_>,
+    dialog: &D,
+) -> Result<Option<Permission>, Failed> {
+    let Authority { request, settings, .. } = authority;
+    let facts = dialog.facts();
+    let token = token_of(named);
+    let parking = tokens.parking(token, &facts.key, settings.park_open);
+    let accepted = &settings.replaces_authorize;
+    let ground = ground(host, authority, accepted, dialog, parking == Parking::Granted)?;
+    Ok(ground.map(|ground| {
+        // Who waits may move to another phone, which replaces it as any other call; whoever else is
+        // let in, on whatever ground, wants the one who waits, not its place.
+        let is_who_waits = ground == Ground::ReferredBy
+            || request.is_authenticated() && is_same_user(request, &facts)
+            || is_same_endpoint(request, &facts);
+        let shows_token = token.is_some() && parking == Parking::Granted;
+        Permission { ground, retrieves: shows_token || parking != Parking::None && !is_who_waits }
+    }))
+}
+
 /// The first ground that is accepted and holds.
 pub(super) fn ground<D: DialogRef, H: Host<D>>(
     host: &H,
     authority: &Authority<'_, '_>,
     accepted: &Grounds,
     dialog: &D,
+    has_token: bool,
 ) -> Result<Option<Ground>, Failed> {
     let Authority { request, settings, .. } = authority;
     if accepted.hold(Ground::Any) {
@@ -56,7 +100,7 @@ pub(super) fn ground<D: DialogRef, H: Host<D>>(
         return Ok(None);
     }
     let facts = dialog.facts();
-    if accepted.hold(Ground::SameUser) && request.sender.user == facts.user {
+    if accepted.hold(Ground::SameUser) && is_same_user(request, &facts) {
         return Ok(Some(Ground::SameUser));
     }
     if accepted.hold(Ground::SameEndpoint) && is_same_endpoint(request, &facts) {
@@ -69,6 +113,9 @@ pub(super) fn ground<D: DialogRef, H: Host<D>>(
     {
         return Ok(Some(Ground::ReferredBy));
     }
+    if accepted.hold(Ground::Token) && has_token {
+        return Ok(Some(Ground::Token));
+    }
     if accepted.hold(Ground::TrustedPeer) && settings.replaces_trusted {
         return Ok(Some(Ground::TrustedPeer));
     }
@@ -80,6 +127,11 @@ pub(super) fn ground<D: DialogRef, H: Host<D>>(
         };
     }
     Ok(None)
+}
+
+/// Asked of authenticated senders only: nobody is not the same as nobody.
+fn is_same_user(request: &Request<'_>, facts: &Facts<'_>) -> bool {
+    request.sender.user == facts.user
 }
 
 /// The endpoint stands for the user only where no user is known, or where this side called it:

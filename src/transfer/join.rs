@@ -188,8 +188,9 @@ fn judge<'a, D: Directory, H: Host<D::Dialog>>(
     if state == State::Terminated {
         return Ok(Err(ended(named, settings, scratch)?));
     }
-    let ground = match authorize::ground(context.host, authority, &settings.join_authorize, &dialog)
-    {
+    let accepted = &settings.join_authorize;
+    // A token takes a call out of a park lot; it opens no conversation.
+    let ground = match authorize::ground(context.host, authority, accepted, &dialog, false) {
         Ok(Some(ground)) => ground,
         Ok(None) if !request.is_authenticated() => {
             let why = "the sender is not authenticated and cannot be allowed to join a dialog";

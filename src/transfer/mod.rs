@@ -43,6 +43,7 @@ pub mod triggered;
 pub mod uri_headers;
 mod verdict;
 
+pub use authorize::Tokens;
 pub use verdict::{Kind, Matched, OldDialog, Rules, Variables, Verdict, MAX_RULES};
 
 use self::sentence::{Piece, Sentence};
@@ -190,6 +191,8 @@ pub struct Context<'c, D: Directory, H: Host<D::Dialog>> {
     pub tombstones: &'c Tombstones,
     /// How many REFERs each endpoint has sent.
     pub rates: &'c rate::Rates,
+    /// The calls that are parked.
+    pub tokens: &'c dyn Tokens,
 }
 
 /// What the lookup of a dialog that a Replaces names came to.

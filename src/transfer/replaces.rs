@@ -1,6 +1,6 @@
 //! Whether an INVITE may replace a dialog: RFC 3891 section 3, in the one order of R025.
 
-use super::authorize::{self, Authority};
+use super::authorize::{self, Authority, Permission};
 use super::sentence::Piece::{Text, Value as Said};
 use super::takeover::Refused;
 use super::verdict::{malformed, Matched, OldDialog, Refusal};
@@ -98,8 +98,9 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         }
         other => return unmatched(other, &named, settings, scratch),
     };
-    let authority = Authority { request, settings, referred_by: referred_by.as_ref() };
-    let (mut matched, ground) = match judge(context, &authority, dialog, &named, scratch)? {
+    let referred_by = referred_by.as_ref();
+    let authority = Authority { request, settings, referred_by };
+    let (mut matched, permission) = match judge(context, &authority, dialog, &named, scratch)? {
         Ok(judged) => judged,
         Err(refused) => return Ok(refused),
     };
@@ -109,7 +110,7 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         }
     }
 
-    let mut verdict = accept(&matched, &named, ground, settings, scratch)?;
+    let mut verdict = accept(&matched, &named, permission, settings, scratch)?;
     if verdict.kind == Kind::Accept {
         verdict.dialog = Some(matched);
     }
@@ -143,8 +144,9 @@ pub fn full<'a, D: DialogRef>(settings: &Settings, scratch: &mut Scratch<'a>) ->
 pub(super) fn note_match<D: DialogRef>(
     verdict: &mut Verdict<'_, D>,
     named: &Replaces<'_>,
-    ground: Ground,
+    permission: Permission,
 ) {
+    let Permission { ground, retrieves } = permission;
     verdict.early_only = named.early_only;
     verdict.ground = Some(ground);
     verdict.rules.push(Rule::R001);
@@ -154,6 +156,9 @@ pub(super) fn note_match<D: DialogRef>(
     verdict.rules.push(Rule::R009);
     if ground == Ground::ReferredBy {
         verdict.rules.push(Rule::R010);
+    }
+    if retrieves {
+        verdict.rules.push(Rule::R096);
     }
 }
 
@@ -284,7 +289,7 @@ pub(super) fn unmatched<'a, D: DialogRef>(
 }
 
 /// A dialog that a sender may have, or the refusal.
-pub(super) type Allowed<'a, D> = Result<(Matched<D>, Ground), Verdict<'a, D>>;
+pub(super) type Allowed<'a, D> = Result<(Matched<D>, Permission), Verdict<'a, D>>;
 
 /// What INVITE and REFER have in common once a dialog was found: its usage, its end, permission,
 /// early-only, in this order (R025). Nothing is locked yet.
@@ -309,37 +314,36 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
     if state == State::Terminated {
         return Ok(Err(unmatched(Match::Ended, named, settings, scratch)?));
     }
-    let ground =
-        match authorize::ground(context.host, authority, &settings.replaces_authorize, &dialog) {
-            Ok(Some(ground)) => ground,
-            Ok(None) if !authority.request.is_authenticated() => {
-                let why =
-                    "the sender is not authenticated and cannot be allowed to replace a dialog";
-                return Ok(Err(challenge(Rule::R009, why).by_setting("replaces.authorize")));
-            }
-            Ok(None) => {
-                let facts = dialog.facts();
-                let wire = &[Text("not authorized to replace this dialog")];
-                let why = &[
-                    Text("user "),
-                    Said(authority.request.sender.user),
-                    Text(" at endpoint "),
-                    Said(authority.request.sender.endpoint),
-                    Text(" has no ground to replace a dialog of user "),
-                    Said(facts.user),
-                    Text(" at endpoint "),
-                    Said(facts.endpoint),
-                ];
-                let refusal = Refusal { code: 403, rule: Some(Rule::R009), wire, why };
-                let refused = refusal.verdict(settings, scratch)?;
-                return Ok(Err(refused.by_setting("replaces.authorize")));
-            }
-            Err(super::Failed) => return Ok(Err(host_failed("authorize", settings, scratch)?)),
-        };
+    let Context { host, tokens, .. } = context;
+    let permission = match authorize::permission(*host, *tokens, authority, named, &dialog) {
+        Ok(Some(permission)) => permission,
+        Ok(None) if !authority.request.is_authenticated() => {
+            let why = "the sender is not authenticated and cannot be allowed to replace a dialog";
+            return Ok(Err(challenge(Rule::R009, why).by_setting("replaces.authorize")));
+        }
+        Ok(None) => {
+            let facts = dialog.facts();
+            let wire = &[Text("not authorized to replace this dialog")];
+            let why = &[
+                Text("user "),
+                Said(authority.request.sender.user),
+                Text(" at endpoint "),
+                Said(authority.request.sender.endpoint),
+                Text(" has no ground to replace a dialog of user "),
+                Said(facts.user),
+                Text(" at endpoint "),
+                Said(facts.endpoint),
+            ];
+            let refusal = Refusal { code: 403, rule: Some(Rule::R009), wire, why };
+            let refused = refusal.verdict(settings, scratch)?;
+            return Ok(Err(refused.by_setting("replaces.authorize")));
+        }
+        Err(super::Failed) => return Ok(Err(host_failed("authorize", settings, scratch)?)),
+    };
     let matched = Matched { dialog, state, initiator, locked: false };
     Ok(match answered_early_only(&matched, named, settings, scratch)? {
         Some(refused) => Err(refused),
-        None => Ok((matched, ground)),
+        None => Ok((matched, permission)),
     })
 }
 
@@ -384,11 +388,16 @@ fn answered_early_only<'a, D: DialogRef>(
 fn accept<'a, D: DialogRef>(
     matched: &Matched<D>,
     named: &Replaces<'_>,
-    ground: Ground,
+    permission: Permission,
     settings: &Settings,
     scratch: &mut Scratch<'a>,
 ) -> Judged<'a, D> {
     let (old_dialog, rule, why): (_, _, &'static str) = match (matched.state, matched.initiator) {
+        _ if permission.retrieves => (
+            OldDialog::Nothing,
+            Rule::R096,
+            "the new call takes a parked one out of the lot; the party that waits is kept",
+        ),
         (State::Early, Initiator::Remote) if settings.replaces_accept_early_incoming => (
             OldDialog::Reject,
             Rule::R016,
@@ -419,8 +428,11 @@ fn accept<'a, D: DialogRef>(
         ),
     };
     let mut verdict = Verdict::new(Kind::Accept, 200);
-    note_match(&mut verdict, named, ground);
-    verdict = verdict.because(Rule::R011).because(rule);
+    note_match(&mut verdict, named, permission);
+    if !permission.retrieves {
+        verdict = verdict.because(Rule::R011);
+    }
+    verdict = verdict.because(rule);
     if rule == Rule::R016 {
         verdict.setting = "replaces.accept_early_incoming";
     }

@@ -1,7 +1,7 @@
 //! Where a REFER goes: local attended, remote attended through external_replaces, blind, another
 //! method, or nowhere.
 
-use super::authorize::Authority;
+use super::authorize::{Authority, Permission};
 use super::domains::{reach, Reach};
 use super::refer::{self, Target, Wish};
 use super::replaces::{host_failed, judge, lock, note_match, unmatched};
@@ -9,7 +9,7 @@ use super::sentence::Piece::{Text, Value as Said};
 use super::uri_headers::take_over;
 use super::verdict::{malformed, Matched, OldDialog, Refusal};
 use super::{Answer, Approval, Context, Host, Kind, Level, Match, NoVerdict, Request, Verdict};
-use crate::config::{Ground, Settings};
+use crate::config::Settings;
 use crate::dialog::{DialogRef, Directory, Initiator, State};
 use crate::rule::Rule;
 use crate::sip::{Name, Scratch, UnescapeError};
@@ -51,7 +51,7 @@ struct Asked<'c, 'a, D: Directory, H: Host<D::Dialog>> {
 }
 
 /// The dialog of a local attended transfer, `None` for a remote one, or the refusal.
-type Attended<'a, D> = Result<Option<(Matched<D>, Ground)>, Verdict<'a, D>>;
+type Attended<'a, D> = Result<Option<(Matched<D>, Permission)>, Verdict<'a, D>>;
 
 type Ruled<'a, D> = Result<Verdict<'a, D>, NoVerdict>;
 
@@ -95,14 +95,15 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         if let Some(refused) = self.approval(&mut verdict, scratch)? {
             return Ok(refused);
         }
-        if let (Some((mut matched, ground)), Some(named)) = (matched, &self.wish.replaces) {
+        if let (Some((mut matched, permission)), Some(named)) = (matched, &self.wish.replaces) {
             if self.want_lock {
                 if let Some(refused) = lock(&mut matched, named, self.settings, scratch)? {
                     return Ok(refused);
                 }
             }
-            note_match(&mut verdict, named, ground);
+            note_match(&mut verdict, named, permission);
             verdict.old_dialog = match (matched.state, matched.initiator) {
+                _ if permission.retrieves => OldDialog::Nothing,
                 (State::Early, Initiator::Local) => OldDialog::Cancel,
                 (State::Early, Initiator::Remote) => OldDialog::Reject,
                 _ => OldDialog::Bye,

@@ -400,6 +400,7 @@ int main(void)
     callbacks_that_call_back();
     transfers_from_within();
     takeovers_from_within();
+    park_from_within();
     printf("%d failures\n", failures);
     return failures != 0;
 }

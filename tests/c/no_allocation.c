@@ -93,10 +93,13 @@ static struct sipxfer_dialog dialog_of(const char *call_id)
 static int32_t find(void *user, const struct sipxfer_dialog_key *key, struct sipxfer_dialog *out)
 {
     (void) user;
-    if (!equals(key->call_id, "call-1@pbx") || !equals(key->local_tag, "L1"))
-        return SIPXFER_E_NOT_FOUND;
-    *out = dialog_of("call-1@pbx");
-    return SIPXFER_OK;
+    static const char *const dialogs[] = { "call-1@pbx", "waits@pbx", "hidden@pbx" };
+    for (size_t at = 0; at < sizeof dialogs / sizeof *dialogs; at++)
+        if (equals(key->call_id, dialogs[at]) && equals(key->local_tag, "L1")) {
+            *out = dialog_of(dialogs[at]);
+            return SIPXFER_OK;
+        }
+    return SIPXFER_E_NOT_FOUND;
 }
 
 static int32_t lock(void *user, void *dialog, uint32_t *state)
@@ -118,9 +121,39 @@ static int32_t extension_exists(void *user, const struct sipxfer_request *reques
     return equals(extension, "external_replaces") && !external_replaces ? SIPXFER_NO : SIPXFER_YES;
 }
 
+/* So that the secret of a parked call is known here. */
+static int32_t random_bytes(void *user, char *buffer, size_t len)
+{
+    (void) user;
+    memset(buffer, 0, len);
+    return SIPXFER_OK;
+}
+
 static void log_line(void *user, uint32_t level, struct sipxfer_str text)
 {
     (void) user, (void) level, (void) text;
+}
+
+static void add_dialog(const char *call_id)
+{
+    uint64_t id;
+    struct sipxfer_dialog dialog = dialog_of(call_id);
+    if (sipxfer_dialog_add(engine, &dialog, &id) != SIPXFER_OK)
+        exit(2);
+}
+
+static void park_dialog(const char *call_id, uint32_t place)
+{
+    char token[SIPXFER_PARK_TOKEN_SIZE];
+    size_t needed = 0;
+    struct sipxfer_park_call call;
+    SIPXFER_INIT(call);
+    call.call_id = literal(call_id);
+    call.local_tag = literal("L1");
+    call.remote_tag = literal("R1");
+    call.place = place;
+    if (sipxfer_park(engine, &call, 1, token, sizeof token, &needed) != SIPXFER_OK)
+        exit(2);
 }
 
 static void engine_begin(void)
@@ -137,6 +170,7 @@ static void engine_begin(void)
     directory.release = nothing;
     host.extension_exists = extension_exists;
     host.log = log_line;
+    host.random = random_bytes;
     options.directory = &directory;
     options.host = &host;
     unsigned long before = allocations;
@@ -153,11 +187,12 @@ static void engine_begin(void)
         exit(2);
     sipxfer_config_free(config);
     if (engine_kind == OWN_TABLE) {
-        uint64_t id;
-        struct sipxfer_dialog dialog = dialog_of("call-1@pbx");
-        if (sipxfer_dialog_add(engine, &dialog, &id) != SIPXFER_OK)
-            exit(2);
+        add_dialog("call-1@pbx");
+        add_dialog("waits@pbx");
+        add_dialog("hidden@pbx");
     }
+    park_dialog("waits@pbx", SIPXFER_PARK_LOWEST);
+    park_dialog("hidden@pbx", SIPXFER_PARK_SECRET);
 }
 
 /* ---- the verdicts ---- */
@@ -188,6 +223,15 @@ static const struct request requests[] = {
     { .name = "400", .message = REPLACES("call-1@pbx;to-tag=L1"),
       .kind = SIPXFER_VERDICT_REJECT, .code = 400 },
     { .name = "403", .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1"),
+      .kind = SIPXFER_VERDICT_REJECT, .code = 403, .other_user = true },
+    { .name = "parked, with its secret",
+      .message = REPLACES("hidden@pbx;to-tag=L1;from-tag=R1;token=aaaaaaaaaaaaaaaaaaaaaaaaaa"),
+      .kind = SIPXFER_VERDICT_ACCEPT, .code = 200, .other_user = true },
+    { .name = "parked, with a wrong secret",
+      .message = REPLACES("hidden@pbx;to-tag=L1;from-tag=R1;token=qaaaaaaaaaaaaaaaaaaaaaaaaa"),
+      .kind = SIPXFER_VERDICT_REJECT, .code = 403, .other_user = true },
+    { .name = "parked, with its number",
+      .message = REPLACES("waits@pbx;to-tag=L1;from-tag=R1;token=701"),
       .kind = SIPXFER_VERDICT_REJECT, .code = 403, .other_user = true },
     { .name = "challenge", .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1"),
       .kind = SIPXFER_VERDICT_CHALLENGE, .code = 401, .stranger = true },

@@ -16,6 +16,7 @@
 pub mod callbacks;
 pub mod messages;
 pub mod outputs;
+pub mod parking;
 pub mod sending;
 pub mod takeovers;
 

@@ -17,7 +17,7 @@ pub struct Known {
 
 /// Answers `SIPXFER_E_STATE` on an engine that looks into the host's directory.
 pub const OF_OWN_TABLE: &[&str] =
-    &["dialog_add", "dialog_set_state", "dialog_remove", "dialog_count"];
+    &["dialog_add", "dialog_set_state", "dialog_remove", "dialog_count", "dialog_info_print"];
 
 const fn known(function: &'static str, values: &'static [(&'static str, &'static str)]) -> Known {
     Known { function, values, before: "", after: "" }
@@ -219,7 +219,33 @@ pub const KNOWN: &[Known] = &[
         "",
         GIVE_BACK,
     ),
+    known("park", &[NOW]),
+    with_after("park_claim", &[("token", "\"701\""), NOW], PARKED, ""),
+    with_after("park_claim_dialog", &[NOW], PARKED, ""),
+    known("park_release", &[CLAIM, NOW]),
+    known("park_retrieved", &[CLAIM, NOW]),
+    with_after("park_cancel", &[("token", "\"701\""), NOW], PARKED, ""),
+    with_after("park_count", &[], PARKED, ""),
+    known(
+        "transfer_parked",
+        &[RUNNING, ("token", "\"701\""), ("host", "\"pbx.example.com:5060\""), NOW],
+    ),
+    known("park_subscribe", &[NOW]),
+    known("park_refresh", &[WATCHER, ("expires_s", "30"), NOW]),
+    known("park_notify_answered", &[WATCHER, ("code", "481"), NOW]),
+    // A NOTIFY with a document.
+    with_after("park_next", &[], "parked_call(world), running_watcher(world);", ""),
+    known("dialog_info_print", &[]),
 ];
+
+/// A call that waits at 701.
+const PARKED: &str = "parked_call(world);";
+
+/// A call that waits and was claimed.
+const CLAIM: (&str, &str) = ("claim", "claimed_call(world)");
+
+/// A subscription to the lot; its first NOTIFY is the next output.
+const WATCHER: (&str, &str) = ("watcher", "running_watcher(world)");
 
 /// A transfer that the host has started.
 const RUNNING: (&str, &str) = ("transfer", "running_transfer(world)");
@@ -257,6 +283,9 @@ pub const BASES: &[&str] = &[
     "sipxfer_referred_by",
     "sipxfer_event_header",
     "sipxfer_subscription_state",
+    "sipxfer_park_call",
+    "sipxfer_park_watch",
+    "sipxfer_dialog_info",
 ];
 
 /// Fields and parameters whose every value is in order, or where a wrong one has no bearing on the
@@ -298,6 +327,14 @@ pub const ANY_VALUE: &[&str] = &[
     "takeover_new_ended: takeover",
     "takeover_old_answered: takeover",
     "takeover_old_ended: takeover",
+    "transfer_parked: transfer",
+    "park_release: claim",
+    "park_retrieved: claim",
+    "park_refresh: watcher",
+    "park_notify_answered: watcher",
+    "handle",
+    "dialog_info_print: info.only",
+    "version",
     // Written by the library, and read back only where LOOKED_AT says so.
     "verdict.*",
     // Not looked at: the header says so, or the function prints something else.
