@@ -120,11 +120,6 @@ impl Habits {
         hang_up_after_ms: None,
         refer_to: Quirks::NONE,
     };
-
-    /// The Event id of a REFER's NOTIFYs: the CSeq of the REFER, or none (R042).
-    pub fn event_id(&self, is_first_of_dialog: bool, cseq: u32) -> Option<u32> {
-        (self.event_id_on_first || !is_first_of_dialog).then_some(cseq)
-    }
 }
 
 /// Where a habit is written down.

@@ -46,7 +46,12 @@ pub(super) fn accepted<D: DialogRef>(
             config::OnFailure::Recall => OnFailure::Recall,
             config::OnFailure::HangUp => OnFailure::HangUp,
         },
-        hang_up_after_ms: unless_0(settings.refer_hang_up_after_ms).or(habits.hang_up_after_ms),
+        // Not before the device would do it itself.
+        hang_up_after_ms: unless_0(settings.refer_hang_up_after_ms)
+            .or(habits.hang_up_after_ms)
+            .map(|ms| ms.max(habits.release_delay_ms)),
+        releases_at: habits.releases_at,
+        release_delay_ms: habits.release_delay_ms,
         in_call: request.is_in_dialog(),
     }
 }

@@ -49,6 +49,7 @@ fn accepted(numbers: &mut Numbers) -> Accepted {
             Subscribes::Yes,
             Subscribes::ReferSubFalse,
             Subscribes::No,
+            Subscribes::Explicit,
         ]),
         event_id: numbers.one_of(&[None, Some(0), Some(u32::MAX)]),
         expires_s: numbers.one_of(&[0, 2, 60]),
@@ -59,6 +60,8 @@ fn accepted(numbers: &mut Numbers) -> Accepted {
         control,
         on_failure: numbers.one_of(&[OnFailure::Keep, OnFailure::Recall, OnFailure::HangUp]),
         hang_up_after_ms: numbers.one_of(&[None, Some(0), Some(4_000)]),
+        releases_at: numbers.one_of(&[0, 0, 180, 200, 202]),
+        release_delay_ms: numbers.one_of(&[0, 3_000]),
         in_call: numbers.below(8) != 0,
     }
 }
@@ -77,6 +80,10 @@ struct Watch {
     final_events: u32,
     failures: u32,
     hang_ups: u32,
+    /// Commands about the original call that came behind the outcome.
+    late_recalls: u32,
+    /// Whether the device lets go of its call before the outcome.
+    releases: bool,
     finished: Option<u16>,
     /// Whether the first NOTIFY has been sent.
     notified: bool,
@@ -105,8 +112,10 @@ impl Watch {
     fn see(&mut self, output: Output) {
         self.log.push(format!("{}: {}", self.now_ms, word(&output)));
         assert_eq!(self.answers == 0, matches!(output, Output::Answer(_)));
-        if self.finished.is_some() {
-            assert_eq!(output, Output::Command(Command::HangUpTransferor));
+        if let Some(code) = self.finished {
+            assert!(matches!(output, Output::Command(_)), "{output:?}");
+            let hangs_up = output == Output::Command(Command::HangUpTransferor);
+            assert_eq!(hangs_up, (200..300).contains(&code));
         }
         match output {
             Output::Answer(_) => self.answers += 1,
@@ -119,6 +128,11 @@ impl Watch {
                 assert!(matches!(self.finished, Some(200..=299)));
                 assert!(self.in_call && !self.left);
                 self.hang_ups += 1;
+            }
+            Output::Command(command) if self.finished.is_some() => {
+                assert!(self.in_call && self.left && self.releases);
+                assert_ne!(command, Command::KeepCall);
+                self.late_recalls += 1;
             }
             Output::Command(command) => {
                 assert_eq!(
@@ -142,7 +156,7 @@ impl Watch {
                 self.finished = Some(finished.status.code());
             }
         }
-        assert!(self.starts <= 1 && self.hang_ups <= 1 && self.failures <= 1);
+        assert!(self.late_recalls <= 1 && self.starts <= 1 && self.hang_ups <= 1 && self.failures <= 1);
         assert!(self.answers == 1 && self.final_events <= 1);
     }
 
@@ -286,6 +300,7 @@ fn sequence(seed: u64) -> Watch {
     watch.now_ms = numbers.below(100_000);
     watch.min_interval_ms = u64::from(accepted.min_interval_ms);
     watch.subscribes = accepted.subscribes == Subscribes::Yes;
+    watch.releases = matches!(accepted.releases_at, 180 | 202);
     watch.controlled = matches!(accepted.control, Control::Application { .. });
     watch.in_call = accepted.in_call && accepted.kind != Kind::OtherMethod;
     watch.approved = !accepted.approval_pending;
@@ -314,6 +329,11 @@ fn sequence(seed: u64) -> Watch {
     if matches!(accepted.control, Control::Host { timeout_ms: None }) && watch.finished.is_none() {
         let given_up = transfer.give_up(487, watch.now_ms, &mut |output| watch.see(output));
         assert_eq!(given_up, Ok(()));
+        while let Some(deadline_ms) = transfer.deadline() {
+            assert!(deadline_ms > watch.now_ms, "a deadline that does not pass");
+            watch.now_ms = deadline_ms;
+            transfer.tick(watch.now_ms, &mut |output| watch.see(output));
+        }
     }
     assert!(watch.finished.is_some(), "a transfer without an outcome");
     assert!(transfer.is_over());
