@@ -19,6 +19,7 @@ fn run(name: &str, library: &Library, flags: &[&str]) {
     let files = [
         tools::c_source("hostile_driver.c"),
         tools::c_source("hostile_world.c"),
+        tools::c_source("hostile_explicit.c"),
         tools::write(
             dir.join("hostile_functions.c"),
             &format!("#include \"hostile_transfers.h\"\n{generated}"),

@@ -2,9 +2,7 @@
 
 use super::header_names::{PROVES, ROUTES};
 use super::values::{Domains, Grounds, Names};
-use super::{
-    Handling, InDialog, Mode, OnFailure, RequireAuth, Settings, TargetDialogs, Unmatched,
-};
+use super::{Handling, InDialog, Mode, OnFailure, RequireAuth, Settings, TargetDialogs, Unmatched};
 use crate::sip::Uri;
 
 /// One setting.

@@ -10,14 +10,14 @@ mod terms;
 mod transfers;
 
 pub use sent::{NotBegun, SentOutcome, SentOutput, SentRefers};
-pub use transfers::{Begun, ReferKey, Start, Transfers, Wanted};
+pub use transfers::{About, Begun, ReferKey, Start, Transfers, Wanted};
 
 use crate::config::{RequireAuth, Snapshot};
 use crate::dialog::{Directory, HashKey, Key, Tombstones};
 use crate::sip::{Message, Name, Scratch};
 use crate::transfer::{
-    rate::Rates, refer, replaces, route, unreadable, Context, Host, Level, NoVerdict, Request,
-    Sender, Verdict,
+    rate::Rates, refer, replaces, route, unreadable, Context, Host, Kind, Level, NoVerdict,
+    Request, Sender, Verdict,
 };
 use parking_lot::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -118,7 +118,7 @@ impl Engine {
     ) -> Result<(Verdict<'a, D::Dialog>, Begun), NoVerdict> {
         let mut begun = Begun::Full;
         let verdict =
-            self.decide(directory, host, request, scratch, |context, request, scratch| {
+            self.decide(directory, host, request, true, scratch, |context, request, scratch| {
                 let settings = context.snapshot.of(request.sender.endpoint);
                 let is_refer = request.message.method() == Some(b"REFER");
                 let habits = context.snapshot.profile(user_agent(request)).habits;
@@ -136,7 +136,7 @@ impl Engine {
                 if !(200..300).contains(&verdict.code) {
                     return Ok(verdict);
                 }
-                let mut accepted = terms::accepted(&verdict, request, settings, &habits);
+                let mut accepted = terms::accepted(&verdict, settings, &habits);
                 verdict.code = accepted.accept_code;
                 let id_on_first = settings.refer_event_id_on_first || habits.event_id_on_first;
                 let start = Start {
@@ -144,6 +144,8 @@ impl Engine {
                     wanted: terms::wanted(&verdict, settings),
                     id_on_first,
                     several: settings.refer_concurrent,
+                    call: terms::call(&verdict),
+                    events_at: verdict.explicitsub.then_some(settings.refer_events_at.as_bytes()),
                 };
                 begun = self.transfers.begin(start, &mut accepted, request.now_ms);
                 match begun {
@@ -166,7 +168,7 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide(directory, host, request, scratch, |context, request, scratch| {
+        self.decide(directory, host, request, false, scratch, |context, request, scratch| {
             replaces::verify(context, request, want_lock, scratch)
         })
     }
@@ -180,7 +182,7 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide(directory, host, request, scratch, |context, request, scratch| {
+        self.decide(directory, host, request, false, scratch, |context, request, scratch| {
             route::route(context, request, want_lock, scratch)
         })
     }
@@ -190,6 +192,7 @@ impl Engine {
         directory: &D,
         host: &H,
         request: Received<'a>,
+        transfers: bool,
         scratch: &mut Scratch<'a>,
         rule: impl FnOnce(
             &Context<'_, D, H>,
@@ -201,7 +204,8 @@ impl Engine {
         let now_ms = self.now(now_ms);
         let snapshot = self.settings();
         let Engine { tombstones, rates, .. } = self;
-        let context = Context { directory, host, snapshot: &snapshot, tombstones, rates };
+        let context =
+            Context { directory, host, snapshot: &snapshot, tombstones, rates, transfers };
         let message = match Message::parse(raw) {
             Ok(message) => message,
             Err(error) => {
@@ -213,6 +217,9 @@ impl Engine {
         let request = Request { message, sender, now_ms };
         let verdict = rule(&context, &request, scratch)?;
         match verdict.code {
+            0 if verdict.kind == Kind::Pass => {
+                context.log(Level::Info, &request, verdict.why, scratch);
+            }
             0 => {}
             300.. => context.log(Level::Warning, &request, verdict.why, scratch),
             _ => context.log(Level::Info, &request, verdict.why, scratch),

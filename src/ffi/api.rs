@@ -6,8 +6,11 @@ use super::dialogs::*;
 use super::engine::*;
 use super::event_headers::*;
 use super::message::*;
+use super::names::*;
 use super::outputs::*;
+use super::passing::*;
 use super::raw::*;
+use super::reached::*;
 use super::refer_headers::*;
 use super::refers::*;
 use super::sending::*;
@@ -480,6 +483,64 @@ pub struct sipxfer_api {
     /// `sipxfer_refer_consultation_ended()`.
     pub refer_consultation_ended:
         unsafe extern "C" fn(engine: *const sipxfer_engine, transfer: u64, now_ms: u64) -> i32,
+    /// `sipxfer_dialog_bye()`.
+    pub dialog_bye: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        key: *const sipxfer_dialog_key,
+        now_ms: u64,
+        count: *mut usize,
+    ) -> i32,
+    /// `sipxfer_transfer_subscribe_at()`.
+    pub transfer_subscribe_at: unsafe extern "C" fn(
+        engine: *const sipxfer_engine,
+        request_uri: *const c_char,
+        request_uri_len: usize,
+        expires_s: u32,
+        now_ms: u64,
+        transfer: *mut u64,
+        granted_s: *mut u32,
+    ) -> i32,
+    /// `sipxfer_refer_pass()`.
+    pub refer_pass: unsafe extern "C" fn(
+        message: *const c_char,
+        message_len: usize,
+        peer_leg: Option<
+            unsafe extern "C" fn(
+                user: *mut c_void,
+                key: *const sipxfer_dialog_key,
+                peer: *mut sipxfer_dialog_key,
+            ) -> i32,
+        >,
+        user: *mut c_void,
+        scratch: *mut c_char,
+        scratch_len: usize,
+        buffer: *mut c_char,
+        capacity: usize,
+        needed: *mut usize,
+        error: *mut sipxfer_parse_error,
+    ) -> i32,
+    /// `sipxfer_message_part()`.
+    pub message_part: unsafe extern "C" fn(
+        message: *const c_char,
+        message_len: usize,
+        cid: *const c_char,
+        cid_len: usize,
+        part: *mut sipxfer_body_part,
+    ) -> i32,
+    /// `sipxfer_output_name()`.
+    pub output_name: extern "C" fn(kind: u32) -> *const c_char,
+    /// `sipxfer_command_name()`.
+    pub command_name: extern "C" fn(command: u32) -> *const c_char,
+    /// `sipxfer_cause_name()`.
+    pub cause_name: extern "C" fn(cause: u32) -> *const c_char,
+    /// `sipxfer_refer_output_name()`.
+    pub refer_output_name: extern "C" fn(kind: u32) -> *const c_char,
+    /// `sipxfer_refer_command_name()`.
+    pub refer_command_name: extern "C" fn(command: u32) -> *const c_char,
+    /// `sipxfer_refer_outcome_name()`.
+    pub refer_outcome_name: extern "C" fn(outcome: u32) -> *const c_char,
+    /// `sipxfer_refer_why_name()`.
+    pub refer_why_name: extern "C" fn(why: u32) -> *const c_char,
 }
 
 static API: sipxfer_api = sipxfer_api {
@@ -560,6 +621,17 @@ static API: sipxfer_api = sipxfer_api {
     refer_call_ended: sipxfer_refer_call_ended,
     refer_consultation_answered: sipxfer_refer_consultation_answered,
     refer_consultation_ended: sipxfer_refer_consultation_ended,
+    dialog_bye: sipxfer_dialog_bye,
+    transfer_subscribe_at: sipxfer_transfer_subscribe_at,
+    refer_pass: sipxfer_refer_pass,
+    message_part: sipxfer_message_part,
+    output_name: sipxfer_output_name,
+    command_name: sipxfer_command_name,
+    cause_name: sipxfer_cause_name,
+    refer_output_name: sipxfer_refer_output_name,
+    refer_command_name: sipxfer_refer_command_name,
+    refer_outcome_name: sipxfer_refer_outcome_name,
+    refer_why_name: sipxfer_refer_why_name,
 };
 
 /// The table of functions, for dlopen: look up this one symbol with dlsym and call the rest through

@@ -130,6 +130,27 @@ pub(super) unsafe fn write_struct<T: Versioned>(ptr: *mut T, value: &T) -> Resul
     Ok(())
 }
 
+/// Writes one field of the caller's struct, where that is long enough to have it.
+///
+/// # Safety
+/// As for [`write_struct`]; `offset` is that of a field of this type.
+pub(super) unsafe fn write_field<T: Versioned, F>(
+    ptr: *mut T,
+    offset: usize,
+    value: F,
+) -> Result<(), Status> {
+    // SAFETY: forwarded from the caller.
+    let (size, _) = unsafe { struct_size(ptr.cast_const()) }?;
+    if size < offset + size_of::<F>() {
+        return Ok(());
+    }
+    // SAFETY: the caller's struct reaches to the end of the field.
+    let place = unsafe { ptr.cast::<u8>().add(offset) }.cast::<F>();
+    // SAFETY: as above; the place need not be aligned.
+    unsafe { place.write_unaligned(value) };
+    Ok(())
+}
+
 /// # Safety
 /// `ptr` is NULL or points to a readable `usize`.
 unsafe fn struct_size<T: Versioned>(ptr: *const T) -> Result<(usize, bool), Status> {

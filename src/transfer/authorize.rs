@@ -3,31 +3,57 @@
 //! The user being replaced is the dialog's remote party: its authenticated user or, where this
 //! side called it, the endpoint that was called. A From header is never looked at.
 
-use super::verdict::{malformed, Refusal};
+use super::replaces::host_failed;
+use super::verdict::{malformed, Referrer, Refusal};
 use super::{sentence::Piece::Text, Answer, Failed, Host, NoVerdict, Request, Verdict};
 use crate::config::{Ground, Settings};
 use crate::dialog::{DialogRef, Facts, Initiator};
 use crate::rule::Rule;
-use crate::sip::{Message, Name, ReferredBy, Scratch, Value};
+use crate::sip::{BodyPart, Message, Name, ReferredBy, Scratch, Value};
 
 /// Who wants to replace, and with what words.
 pub(super) struct Authority<'r, 'a> {
     pub request: &'r Request<'a>,
     pub settings: &'r Settings,
-    pub referred_by: Option<&'r (Value<'a>, ReferredBy<'a>)>,
+    pub referred_by: Option<&'r Referral<'a>>,
 }
 
 /// A Referred-By with where it stands.
-pub(super) type Referral<'a> = Option<(Value<'a>, ReferredBy<'a>)>;
+pub(super) struct Referral<'a> {
+    pub header: Value<'a>,
+    pub value: ReferredBy<'a>,
+    /// The body part with its token, or empty.
+    pub token: &'a [u8],
+    /// Whether the host holds the token to be valid.
+    pub verified: bool,
+}
 
-/// The one Referred-By of a request, if it has one; the refusal where it has two or it does not
-/// parse (R049).
-pub(super) fn referred_by<'a, D: DialogRef>(
+impl Referral<'_> {
+    /// For a verdict.
+    pub fn known(of: Option<&Self>) -> Referrer {
+        match of {
+            None => Referrer::None,
+            Some(it) if it.verified => Referrer::Verified,
+            Some(_) => Referrer::Unverified,
+        }
+    }
+}
+
+/// The one Referred-By of a request, if it has one, with its token (R050, R056); the refusal where it
+/// has two or it does not parse (R049), or where a valid token is demanded and there is none (R051,
+/// R052). `is_needed`: a request without Referred-By has none either.
+pub(super) fn referred_by<'a, D: DialogRef, H: Host<D>>(
+    host: &H,
     message: &Message<'a>,
+    is_needed: bool,
     settings: &Settings,
     scratch: &mut Scratch<'a>,
-) -> Result<Result<Referral<'a>, Verdict<'a, D>>, NoVerdict> {
+) -> Result<Result<Option<Referral<'a>>, Verdict<'a, D>>, NoVerdict> {
+    let demanded = settings.referred_by_require_token;
     let Some(header) = message.first(Name::ReferredBy) else {
+        if demanded && is_needed {
+            return no_token(Rule::R051, "there is no Referred-By", settings, scratch);
+        }
         return Ok(Ok(None));
     };
     if message.count(Name::ReferredBy) > 1 {
@@ -35,10 +61,44 @@ pub(super) fn referred_by<'a, D: DialogRef>(
         let refusal = Refusal { code: 400, rule: Some(Rule::R049), wire, why: &[] };
         return Ok(Err(refusal.verdict(settings, scratch)?));
     }
-    match ReferredBy::parse(header.unfolded(scratch)?) {
-        Ok(parsed) => Ok(Ok(Some((header, parsed)))),
-        Err(error) => Ok(Err(malformed(settings, scratch, "Referred-By", header, error)?)),
+    let value = match ReferredBy::parse(header.unfolded(scratch)?) {
+        Ok(parsed) => parsed,
+        Err(error) => return Ok(Err(malformed(settings, scratch, "Referred-By", header, error)?)),
+    };
+    let part = value.cid.and_then(|cid| BodyPart::find(message, cid));
+    let token = part.map_or(&[][..], |part| part.raw);
+    let mut verified = false;
+    if !token.is_empty() {
+        verified = match host.verify_token(header.raw, token) {
+            Answer::Yes => true,
+            Answer::No => false,
+            Answer::Failed => return host_failed("verify_token", settings, scratch).map(Err),
+        };
     }
+    if demanded && !verified {
+        let (rule, said) = match value.cid {
+            None => (Rule::R051, "the Referred-By has no token"),
+            Some(_) if token.is_empty() => {
+                (Rule::R051, "the cid of the Referred-By names no body part")
+            }
+            Some(_) => (Rule::R052, "the token of the Referred-By is not valid"),
+        };
+        return no_token(rule, said, settings, scratch);
+    }
+    Ok(Ok(Some(Referral { header, value, token, verified })))
+}
+
+/// RFC 3892 section 5: 429 asks for a token that can be believed.
+fn no_token<'a, T, D: DialogRef>(
+    rule: Rule,
+    said: &str,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Result<Result<T, Verdict<'a, D>>, NoVerdict> {
+    let wire = &[Text("a valid Referred-By token is needed")];
+    let why = &[Text("a Referred-By token is demanded, and "), Text(said)];
+    let refusal = Refusal { code: 429, rule: Some(rule), wire, why };
+    Ok(Err(refusal.verdict(settings, scratch)?.by_setting("referred_by.require_token")))
 }
 
 /// The first ground that is accepted and holds.
@@ -62,10 +122,11 @@ pub(super) fn ground<D: DialogRef, H: Host<D>>(
     if accepted.hold(Ground::SameEndpoint) && is_same_endpoint(request, &facts) {
         return Ok(Some(Ground::SameEndpoint));
     }
-    // A name that anybody can write counts only from a peer that is believed (R010).
+    // A name that anybody can write counts only from a peer that is believed, or with a token (R010).
     if accepted.hold(Ground::ReferredBy)
-        && settings.replaces_trusted
-        && authority.referred_by.is_some_and(|(_, referrer)| names_user(referrer, &facts))
+        && authority.referred_by.is_some_and(|it| {
+            (settings.replaces_trusted || it.verified) && names_user(&it.value, &facts)
+        })
     {
         return Ok(Some(Ground::ReferredBy));
     }

@@ -433,7 +433,9 @@ impl Recipient {
         if self.phase != Phase::Over {
             return;
         }
-        if let Some(subscription) = self.subscription.as_mut().filter(|it| it.expires_at_ms().is_none()) {
+        if let Some(subscription) =
+            self.subscription.as_mut().filter(|it| it.expires_at_ms().is_none())
+        {
             subscription.keep_until(now_ms.saturating_add(KEPT_MS));
         }
     }

@@ -1,8 +1,8 @@
 //! Whether an INVITE may replace a dialog: RFC 3891 section 3, in the one order of R025.
 
-use super::authorize::{self, Authority};
+use super::authorize::{self, Authority, Referral};
 use super::sentence::Piece::{Text, Value as Said};
-use super::verdict::{malformed, Matched, OldDialog, Refusal};
+use super::verdict::{malformed, Matched, OldDialog, Referrer, Refusal};
 use super::{Answer, Context, Host, Kind, Match, NoVerdict, Request, Verdict};
 use crate::config::{Ground, InDialog, Settings, Unmatched};
 use crate::dialog::{DialogRef, Directory, Facts, Initiator, Lock, State, Usage};
@@ -54,11 +54,12 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         Ok(named) => named,
         Err(error) => return Ok(malformed(settings, scratch, "Replaces", header, error)?),
     };
-    let referred_by = match authorize::referred_by(message, settings, scratch)? {
+    let referred_by = match authorize::referred_by(context.host, message, false, settings, scratch)?
+    {
         Ok(referred_by) => referred_by,
         Err(refused) => return Ok(refused),
     };
-    if let Some(refused) = unsupported(request, settings, scratch)? {
+    if let Some(refused) = unsupported(request, &[], settings, scratch)? {
         return Ok(refused);
     }
     if !settings.replaces_allow {
@@ -109,6 +110,11 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
     }
 
     let mut verdict = accept(&matched, &named, ground, settings, scratch)?;
+    verdict.referrer = Referral::known(referred_by.as_ref());
+    verdict.token = referred_by.as_ref().map_or(&[][..], |it| it.token);
+    if verdict.referrer == Referrer::Unverified {
+        verdict.rules.push(Rule::R056);
+    }
     if verdict.kind == Kind::Accept {
         verdict.dialog = Some(matched);
     }
@@ -143,12 +149,14 @@ pub(super) fn challenge<'a, D: DialogRef>(rule: Rule, why: &'static str) -> Verd
 /// A Require that holds an option tag that nobody here understands (R023).
 pub(super) fn unsupported<'a, D: DialogRef>(
     request: &Request<'a>,
+    also: &[&str],
     settings: &Settings,
     scratch: &mut Scratch<'a>,
 ) -> Result<Option<Verdict<'a, D>>, NoVerdict> {
     let unknown = |tag: &&[u8]| {
         let replaces = tag.eq_ignore_ascii_case(b"replaces") && settings.replaces_allow;
-        !replaces && !settings.supported.hold(tag)
+        let also = also.iter().any(|known| tag.eq_ignore_ascii_case(known.as_bytes()));
+        !replaces && !also && !settings.supported.hold(tag)
     };
     if option_tags::of_message(&request.message, Name::Require).all(|tag| !unknown(&tag)) {
         return Ok(None);

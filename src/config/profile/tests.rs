@@ -1,8 +1,8 @@
 //! Each family has a message of its own; the comment lines in front of it say where it is from.
 
 use super::*;
-use crate::transfer::subscription::event_id;
 use crate::sip::{Message, Name, ReferTo, Replaces, Scratch};
+use crate::transfer::subscription::event_id;
 
 /// File, profile, message.
 const MESSAGES: &[(&str, &str)] = &[

@@ -156,7 +156,9 @@ impl Watch {
                 self.finished = Some(finished.status.code());
             }
         }
-        assert!(self.late_recalls <= 1 && self.starts <= 1 && self.hang_ups <= 1 && self.failures <= 1);
+        assert!(
+            self.late_recalls <= 1 && self.starts <= 1 && self.hang_ups <= 1 && self.failures <= 1
+        );
         assert!(self.answers == 1 && self.final_events <= 1);
     }
 

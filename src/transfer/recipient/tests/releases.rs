@@ -26,13 +26,19 @@ fn r081_a_bye_after_a_failure_of_a_device_that_had_let_go_brings_the_transferor_
 #[test]
 fn r081_a_device_that_has_not_let_go_keeps_its_call() {
     let late = 10 + RELEASE_MARGIN_MS;
-    for (releases_at, told, bye_ms) in [(0, 180, 400), (183, 180, 400), (200, 180, 400), (202, 180, late)]
+    for (releases_at, told, bye_ms) in
+        [(0, 180, 400), (183, 180, 400), (200, 180, 400), (202, 180, late)]
     {
         let accepted = Accepted { releases_at, min_interval_ms: 0, ..BLIND };
         let mut run = Run::under_way(&accepted);
         assert_eq!(run.progress(told, 100), Ok(()));
         assert_eq!(run.progress(486, 300), Ok(()));
-        run.says(&["NOTIFY 180 active", "NOTIFY 486 noresource", "KeepCall", "finished 486 Target"]);
+        run.says(&[
+            "NOTIFY 180 active",
+            "NOTIFY 486 noresource",
+            "KeepCall",
+            "finished 486 Target",
+        ]);
         run.bye(bye_ms);
         run.says(&[]);
         assert!(run.transfer.is_over() && run.transfer.deadline().is_none());
