@@ -393,3 +393,77 @@ impl Transfers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transfer::recipient::{Control, OnFailure, Subscribes};
+    use crate::transfer::Kind;
+
+    const CALL: Key<'static> = Key { call_id: b"c@h", local_tag: b"l", remote_tag: b"r" };
+
+    const ACCEPTED: Accepted = Accepted {
+        kind: Kind::Blind,
+        accept_code: 202,
+        subscribes: Subscribes::No,
+        event_id: None,
+        expires_s: 60,
+        max_expires_s: 60,
+        invite_expires_s: None,
+        min_interval_ms: 0,
+        approval_pending: false,
+        control: Control::Host { timeout_ms: None },
+        on_failure: OnFailure::Keep,
+        hang_up_after_ms: None,
+        releases_at: 0,
+        release_delay_ms: 0,
+        in_call: true,
+    };
+
+    fn begin(transfers: &Transfers, dialog: Key<'_>, cseq: u32, call: Option<Key<'_>>) -> u64 {
+        let refer = ReferKey { dialog, cseq };
+        let start =
+            Start { refer, wanted: None, id_on_first: false, several: true, call, events_at: None };
+        match transfers.begin(start, &mut ACCEPTED.clone(), 0) {
+            Begun::New(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn end(transfers: &Transfers, id: u64) {
+        transfers.input(id, |it, out| it.progress(200, b"", 1, out)).unwrap().unwrap();
+        while transfers.next(id, |_, _, _| Ok::<_, ()>(())).is_some() {}
+    }
+
+    fn remembered(transfers: &Transfers) -> usize {
+        transfers.dialogs.lock().known.len()
+    }
+
+    #[test]
+    fn a_dialog_that_ends_while_refers_are_pending_is_forgotten_with_the_last_of_them() {
+        let transfers = Transfers::new(HashKey::new([3; 16]), 1);
+        let ids = [7, 8].map(|cseq| begin(&transfers, CALL, cseq, None));
+        transfers.forget(&CALL);
+        end(&transfers, ids[0]);
+        assert_eq!(remembered(&transfers), 1);
+        end(&transfers, ids[1]);
+        assert_eq!((remembered(&transfers), transfers.len()), (0, 0));
+        // One that goes on is remembered for its next REFER (R042).
+        end(&transfers, begin(&transfers, CALL, 9, None));
+        assert_eq!(remembered(&transfers), 1);
+        transfers.forget(&CALL);
+        assert_eq!(remembered(&transfers), 0);
+    }
+
+    #[test]
+    fn a_call_that_refers_came_beside_is_remembered_as_long_as_they_are() {
+        let transfers = Transfers::new(HashKey::new([3; 16]), 1);
+        let outside = Key { call_id: b"x@h", local_tag: b"", remote_tag: b"y" };
+        let id = begin(&transfers, outside, 1, Some(CALL));
+        assert_eq!((remembered(&transfers), transfers.bye(&CALL, 5)), (2, 1));
+        transfers.forget(&CALL);
+        assert_eq!((remembered(&transfers), transfers.find(&CALL, None)), (2, None));
+        end(&transfers, id);
+        assert_eq!((remembered(&transfers), transfers.bye(&CALL, 6)), (1, 0));
+    }
+}
