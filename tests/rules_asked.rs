@@ -457,7 +457,7 @@ fn r072_nosub_is_understood_where_the_settings_say_so() {
 /// The URI of a Refer-Events-At line.
 fn events_at(headers: &str) -> String {
     let uri = headers.strip_prefix("Refer-Events-At: <").and_then(|it| it.strip_suffix(">\r\n"));
-    uri.unwrap_or_else(|| panic!("{headers:?}")).to_owned()
+    uri.unwrap_or_default().to_owned()
 }
 
 #[test]

@@ -421,9 +421,8 @@ fn r095_a_device_that_writes_the_number_as_host_is_understood() {
 #[test]
 fn r085_a_target_that_is_known_by_its_aor_must_know_replaces() {
     on_both(|pbx| {
-        let with = |agent: &str| {
-            refer(&format!("Refer-To: {ELSEWHERE}\r\nUser-Agent: {agent}\r\n"))
-        };
+        let with =
+            |agent: &str| refer(&format!("Refer-To: {ELSEWHERE}\r\nUser-Agent: {agent}\r\n"));
         let headers = |agent| pbx.route(&with(agent), known("bob")).headers;
         let replaces = "Replaces: ABCDE;to-tag=BtoBob;from-tag=BobtoB\r\n";
         assert_eq!(headers("Grandstream GXP"), format!("{replaces}Require: replaces\r\n"));

@@ -328,7 +328,8 @@ fn the_host_is_told_of_each_other_deadline() {
 fn r078_a_bye_concerns_every_transfer_of_its_dialog() {
     on_both(|pbx| {
         let dialog = Dialog::of("bob", "first@phone", "pbx-to-bob", "bob-to-pbx");
-        let ids: Vec<u64> = (7..10).map(|cseq| pbx.receive(&next_refer(cseq), known("bob"))).collect();
+        let ids: Vec<u64> =
+            (7..10).map(|cseq| pbx.receive(&next_refer(cseq), known("bob"))).collect();
         ids.iter().for_each(|id| drop(pbx.outputs(*id)));
         pbx.progress(ids[2], 200, "");
         pbx.outputs(ids[2]);
@@ -413,14 +414,19 @@ fn a_buffer_that_is_too_small_is_told_what_is_needed() {
         let mut next = |len: usize, size: usize| {
             output.struct_size = size;
             let to = buffer.as_mut_ptr().cast();
-            let status = unsafe { sipxfer_transfer_next(pbx.engine, transfer, to, len, &mut output) };
+            let status =
+                unsafe { sipxfer_transfer_next(pbx.engine, transfer, to, len, &mut output) };
             (status, output)
         };
         let whole = size_of::<sipxfer_output>();
         assert_eq!(next(0, whole).0, SIPXFER_OK);
         let (status, told) = next(10, whole);
         let needed = told.needed;
-        assert_eq!((status, told.kind), (SIPXFER_E_BUFFER, SIPXFER_OUTPUT_ANSWER), "left as it was");
+        assert_eq!(
+            (status, told.kind),
+            (SIPXFER_E_BUFFER, SIPXFER_OUTPUT_ANSWER),
+            "left as it was"
+        );
         assert_eq!(next(needed - 1, whole).0, SIPXFER_E_BUFFER);
         let (status, told) = next(needed, whole);
         assert_eq!((status, told.kind, told.needed), (SIPXFER_OK, SIPXFER_OUTPUT_NOTIFY, needed));

@@ -1,4 +1,4 @@
-/* A transfer whose REFER asked for an explicit subscription, and the URI that its answer hands out. */
+/* A transfer with an explicit subscription, and the URI that its answer hands out. */
 
 #include "hostile_transfers.h"
 
