@@ -56,7 +56,7 @@
 #define SIPXFER_E_NULL (-1)
 
 /**
- * `struct_size` is smaller than version 1 of the struct, or larger than 4096.
+ * `struct_size` is smaller than version 1 of the struct, larger than 4096, or ends within a field.
  */
 #define SIPXFER_E_STRUCT_SIZE (-2)
 
