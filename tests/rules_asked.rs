@@ -240,6 +240,10 @@ fn r010_r052_a_verified_referrer_consents_to_being_replaced() {
         // The token of somebody else is no consent of Bob's.
         let other = message.replace("<sip:bob@h>;cid", "<sip:eve@h>;cid");
         pbx.verify(&other, known("alice")).refused(403, 9);
+        // Nobody has it looked at who has yet to say who he is.
+        let looked_at = pbx.host.tokens.lock().unwrap().len();
+        pbx.verify(&message, STRANGER).is(SIPXFER_VERDICT_CHALLENGE, 9);
+        assert_eq!(pbx.host.tokens.lock().unwrap().len(), looked_at);
         // An INVITE that names no referrer needs no token.
         pbx.set("referred_by.require_token", "yes");
         pbx.verify(&invite(line), known("bob")).is(SIPXFER_VERDICT_ACCEPT, 14);

@@ -39,21 +39,14 @@ impl Referral<'_> {
     }
 }
 
-/// The one Referred-By of a request, if it has one, with its token (R050, R056); the refusal where it
-/// has two or it does not parse (R049), or where a valid token is demanded and there is none (R051,
-/// R052). `is_needed`: a request without Referred-By has none either.
-pub(super) fn referred_by<'a, D: DialogRef, H: Host<D>>(
-    host: &H,
+/// The one Referred-By of a request, if it has one, with its token (R050), which nobody has verified;
+/// the refusal where it has two or it does not parse (R049).
+pub(super) fn referred_by<'a, D: DialogRef>(
     message: &Message<'a>,
-    is_needed: bool,
     settings: &Settings,
     scratch: &mut Scratch<'a>,
 ) -> Result<Result<Option<Referral<'a>>, Verdict<'a, D>>, NoVerdict> {
-    let demanded = settings.referred_by_require_token;
     let Some(header) = message.first(Name::ReferredBy) else {
-        if demanded && is_needed {
-            return no_token(Rule::R051, "there is no Referred-By", settings, scratch);
-        }
         return Ok(Ok(None));
     };
     if message.count(Name::ReferredBy) > 1 {
@@ -67,38 +60,55 @@ pub(super) fn referred_by<'a, D: DialogRef, H: Host<D>>(
     };
     let part = value.cid.and_then(|cid| BodyPart::find(message, cid));
     let token = part.map_or(&[][..], |part| part.raw);
-    let mut verified = false;
-    if !token.is_empty() {
-        verified = match host.verify_token(header.raw, token) {
+    Ok(Ok(Some(Referral { header, value, token, verified: false })))
+}
+
+/// Has the host look at the token (R056); the refusal where a valid one is demanded and there is none
+/// (R051, R052). It costs the host something: nobody is to bring that about who is refused anyway.
+/// `is_needed`: a request without Referred-By has no token either.
+pub(super) fn verify_token<'a, D: DialogRef, H: Host<D>>(
+    host: &H,
+    referral: Option<&mut Referral<'a>>,
+    is_needed: bool,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Result<Option<Verdict<'a, D>>, NoVerdict> {
+    let Some(referral) = referral else {
+        let lacks = settings.referred_by_require_token && is_needed;
+        let refused = || no_token(Rule::R051, "there is no Referred-By", settings, scratch);
+        return lacks.then(refused).transpose();
+    };
+    if !referral.token.is_empty() {
+        referral.verified = match host.verify_token(referral.header.raw, referral.token) {
             Answer::Yes => true,
             Answer::No => false,
-            Answer::Failed => return host_failed("verify_token", settings, scratch).map(Err),
+            Answer::Failed => return host_failed("verify_token", settings, scratch).map(Some),
         };
     }
-    if demanded && !verified {
-        let (rule, said) = match value.cid {
-            None => (Rule::R051, "the Referred-By has no token"),
-            Some(_) if token.is_empty() => {
-                (Rule::R051, "the cid of the Referred-By names no body part")
-            }
-            Some(_) => (Rule::R052, "the token of the Referred-By is not valid"),
-        };
-        return no_token(rule, said, settings, scratch);
+    if !settings.referred_by_require_token || referral.verified {
+        return Ok(None);
     }
-    Ok(Ok(Some(Referral { header, value, token, verified })))
+    let (rule, said) = match referral.value.cid {
+        None => (Rule::R051, "the Referred-By has no token"),
+        Some(_) if referral.token.is_empty() => {
+            (Rule::R051, "the cid of the Referred-By names no body part")
+        }
+        Some(_) => (Rule::R052, "the token of the Referred-By is not valid"),
+    };
+    no_token(rule, said, settings, scratch).map(Some)
 }
 
 /// RFC 3892 section 5: 429 asks for a token that can be believed.
-fn no_token<'a, T, D: DialogRef>(
+fn no_token<'a, D: DialogRef>(
     rule: Rule,
     said: &str,
     settings: &Settings,
     scratch: &mut Scratch<'a>,
-) -> Result<Result<T, Verdict<'a, D>>, NoVerdict> {
+) -> Result<Verdict<'a, D>, NoVerdict> {
     let wire = &[Text("a valid Referred-By token is needed")];
     let why = &[Text("a Referred-By token is demanded, and "), Text(said)];
     let refusal = Refusal { code: 429, rule: Some(rule), wire, why };
-    Ok(Err(refusal.verdict(settings, scratch)?.by_setting("referred_by.require_token")))
+    Ok(refusal.verdict(settings, scratch)?.by_setting("referred_by.require_token"))
 }
 
 /// The first ground that is accepted and holds.

@@ -91,11 +91,15 @@ pub(super) fn wish<'a, D: Directory, H: Host<D::Dialog>>(
         Ok(found) => found,
         Err(refused) => return Ok(Err(refused)),
     };
-    let referred_by = match authorize::referred_by(context.host, message, true, settings, scratch)?
-    {
+    let mut referred_by = match authorize::referred_by(message, settings, scratch)? {
         Ok(referred_by) => referred_by,
         Err(refused) => return Ok(Err(refused)),
     };
+    let referral = referred_by.as_mut();
+    let unproved = authorize::verify_token(context.host, referral, true, settings, scratch)?;
+    if let Some(unproved) = unproved {
+        return Ok(Err(unproved));
+    }
     let replaces = match refer_to.replaces(scratch) {
         Ok(replaces) => replaces,
         Err(UnescapeError::OutOfScratch) => return Err(NoVerdict),

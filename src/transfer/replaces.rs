@@ -54,8 +54,7 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         Ok(named) => named,
         Err(error) => return Ok(malformed(settings, scratch, "Replaces", header, error)?),
     };
-    let referred_by = match authorize::referred_by(context.host, message, false, settings, scratch)?
-    {
+    let mut referred_by = match authorize::referred_by(message, settings, scratch)? {
         Ok(referred_by) => referred_by,
         Err(refused) => return Ok(refused),
     };
@@ -85,6 +84,14 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
             .by_setting("replaces.require_auth"));
     }
 
+    // A stranger is challenged or refused without it, but for where everybody may replace everything.
+    if request.is_authenticated() || settings.replaces_authorize.hold(Ground::Any) {
+        let referral = referred_by.as_mut();
+        let refused = authorize::verify_token(context.host, referral, false, settings, scratch)?;
+        if let Some(refused) = refused {
+            return Ok(refused);
+        }
+    }
     let dialog = match context.find(&named, request, scratch) {
         Match::Found(dialog) => dialog,
         Match::None(several) if settings.replaces_unmatched == Unmatched::Continue => {
