@@ -111,6 +111,26 @@ fn r059_r084_a_bye_of_the_call_is_told_to_the_transfer_that_came_beside_it() {
 }
 
 #[test]
+fn r059_a_refer_beside_a_call_is_one_of_that_call_for_refer_concurrent() {
+    on_both(|pbx| {
+        pbx.set("refer.concurrent", "reject");
+        let named = Dialog::of("bob", "first@phone", "pbx-to-bob", "bob-to-pbx");
+        pbx.dialog(Dialog { secure: true, ..named });
+        let named = "Target-Dialog: first@phone;local-tag=pbx-to-bob;remote-tag=bob-to-pbx\r\n";
+        let outside = request("REFER", "", &format!("{named}{BLIND}"));
+        let outside = outside.replace("Call-ID: first@phone", "Call-ID: beside@phone");
+        let inside = |cseq: u32| refer(BLIND).replace("CSeq: 7", &format!("CSeq: {cseq}"));
+        let first = pbx.receive(&inside(7), known("bob"));
+        pbx.receive_any(&outside, known("bob")).0.refused(491, 0);
+        pbx.progress(first, 404, "");
+        let second = pbx.receive(&outside, known("bob"));
+        pbx.receive_any(&inside(8), known("bob")).0.refused(491, 0);
+        pbx.progress(second, 404, "");
+        pbx.receive(&inside(8), known("bob"));
+    });
+}
+
+#[test]
 fn r098_click_to_dial_is_about_no_call_and_may_replace_a_third_partys_dialog_with_a_ground() {
     on_both(|pbx| {
         pbx.set("refer.outside_dialog", "yes");

@@ -139,6 +139,11 @@ impl Dialog {
     fn has_transfers(&self) -> bool {
         !self.live.is_empty() || !self.beside.is_empty()
     }
+
+    /// Those of this dialog and those that are about it.
+    fn transfers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.live.iter().map(|(_, id)| *id).chain(self.beside.iter().copied())
+    }
 }
 
 impl Dialogs {
@@ -206,19 +211,23 @@ impl Transfers {
         let fingerprint = self.hash.fingerprint(&refer.dialog);
         let mut dialogs = self.dialogs.lock();
         dialogs.forget_some();
-        let dialog = dialogs.known.entry(fingerprint).or_default();
-        let is_first = dialog.highest.is_none();
-        if let Some((_, id)) = dialog.live.iter().find(|(cseq, _)| *cseq == refer.cseq) {
+        let call = call.map(|call| self.hash.fingerprint(&call)).filter(|it| *it != fingerprint);
+        let known = dialogs.known.get(&fingerprint);
+        let same = known.and_then(|it| it.live.iter().find(|(cseq, _)| *cseq == refer.cseq));
+        if let Some((_, id)) = same {
             return self.again(*id);
         }
-        if !several && dialog.live.iter().any(|(_, id)| self.is_pending(*id)) {
+        let of_call = call.and_then(|call| dialogs.known.get(&call));
+        let has_pending = |it: &Dialog| it.transfers().any(|id| self.is_pending(id));
+        if !several && (known.is_some_and(has_pending) || of_call.is_some_and(has_pending)) {
             return Begun::Pending;
         }
+        let dialog = dialogs.known.entry(fingerprint).or_default();
+        let is_first = dialog.highest.is_none();
         accepted.event_id =
             crate::transfer::subscription::event_id(refer.cseq, is_first, id_on_first);
         let mut outputs = VecDeque::new();
         let machine = Recipient::accept(accepted, now_ms, &mut |output| outputs.push_back(output));
-        let call = call.map(|call| self.hash.fingerprint(&call)).filter(|it| *it != fingerprint);
         let explicit = events_at.map(|uri| Box::new(self.explicit_at(uri, &refer)));
         let token = explicit.as_ref().map(|it| it.token);
         let wanted = wanted.map(Box::new);
@@ -311,7 +320,7 @@ impl Transfers {
             let Some(known) = dialogs.known.get(&fingerprint) else {
                 return 0;
             };
-            known.live.iter().map(|(_, id)| *id).chain(known.beside.iter().copied()).collect()
+            known.transfers().collect()
         };
         let told = ids.into_iter().filter_map(|id| {
             self.table.input_for_any(

@@ -7,7 +7,8 @@
 //! **Input.** What the host knows: its decision ([`Recipient::decide`]), the progress of the
 //! referred call ([`Recipient::progress`], [`Recipient::contact_failed`]), that it gives up
 //! ([`Recipient::give_up`]). What an application wants ([`Recipient::application`]). What the
-//! transferor sends: a BYE ([`Recipient::bye`]), a SUBSCRIBE ([`Recipient::subscribe`]), answers
+//! transferor sends: a BYE ([`Recipient::bye`]), a SUBSCRIBE ([`Recipient::subscribe`],
+//! [`Recipient::subscribe_explicitly`]), answers
 //! to our NOTIFYs ([`Recipient::notify_answered`]), its REFER once more
 //! ([`Recipient::answer_again`]). And the time ([`Recipient::tick`]). The host hands in what belongs
 //! to this transfer; the dialog and the id of an Event tell.

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+_Static_assert(SIPXFER_EVENT_SIZE(7 + 1) == SIPXFER_OUTPUT_SIZE + 8, "one room for all outputs");
+
 char explicit_uri[sizeof "sip:refer-0123456789abcdef0123456789abcdef@h"];
 
 static const char REFER[] = "REFER sip:pbx@example.com SIP/2.0\r\n"
