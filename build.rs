@@ -78,6 +78,9 @@ const FFI_FILES: &[&str] = &[
     "dialog_headers.rs",
     "refer_headers.rs",
     "event_headers.rs",
+    "reached.rs",
+    "passing.rs",
+    "names.rs",
     "raw.rs",
     "api.rs",
 ];

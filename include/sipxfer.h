@@ -40,6 +40,10 @@
 /** Scratch space that is always enough for a verdict on a message of this length, in bytes. */
 #define SIPXFER_SCRATCH_SIZE(message_len) (8192 + 6 * (size_t) (message_len))
 
+/** A buffer that is always enough for the outputs of a transfer, an EVENT too, whose REFER has this
+ *  length, in bytes. */
+#define SIPXFER_EVENT_SIZE(message_len) (1024 + (size_t) (message_len))
+
 
 /**
  * Done.
@@ -52,7 +56,7 @@
 #define SIPXFER_E_NULL (-1)
 
 /**
- * `struct_size` is smaller than version 1 of the struct, or larger than 4096.
+ * `struct_size` is smaller than version 1 of the struct, larger than 4096, or ends within a field.
  */
 #define SIPXFER_E_STRUCT_SIZE (-2)
 
@@ -255,6 +259,35 @@
 #define SIPXFER_VERDICT_AGAIN 10
 
 /**
+ * REFER: pass it on to the other leg of its call (the setting `refer.mode`); `code` is 0.
+ *
+ * The host sends a REFER in the dialog of that leg, with the header lines of `sipxfer_refer_pass()`, a
+ * Contact of its own and the body as it came. Its final response is the answer to this one: the code,
+ * and Refer-Sub or Refer-Events-At where it has one. The NOTIFYs that come on that leg are sent on in
+ * the dialog of this REFER, with their Subscription-State and body as they are; where their Event has
+ * an id, that is the CSeq of the REFER on that leg, and becomes the CSeq of this one (RFC 3515 section
+ * 2.4.6); each is answered as the one sent on is. A SUBSCRIBE goes the same way in the other direction.
+ * No transfer of the library begins.
+ */
+#define SIPXFER_VERDICT_PASS 11
+
+/**
+ * There is no Referred-By.
+ */
+#define SIPXFER_REFERRER_NONE 0
+
+/**
+ * There is a Referred-By that anybody could have written (RFC 3892 section 5): it has no token, its
+ * `cid` names no body part, or the host does not hold the token to be valid.
+ */
+#define SIPXFER_REFERRER_UNVERIFIED 1
+
+/**
+ * There is a Referred-By, and the host's `verify_token` holds its token to be valid.
+ */
+#define SIPXFER_REFERRER_VERIFIED 2
+
+/**
  * The dialog exists, the INVITE has no final answer yet.
  */
 #define SIPXFER_DIALOG_EARLY 1
@@ -421,7 +454,8 @@
 #define SIPXFER_OUTPUT_ANSWER 1
 
 /**
- * Send a NOTIFY in the dialog of the REFER: `headers` has its Event, Subscription-State and
+ * Send a NOTIFY in the dialog of the REFER, or in that of the SUBSCRIBE where the subscription is an
+ * explicit one (`sipxfer_transfer_subscribe_at()`): `headers` has its Event, Subscription-State and
  * Content-Type, `body` the sipfrag. How it is answered is told by
  * `sipxfer_transfer_notify_answered()`.
  */
@@ -439,7 +473,7 @@
 #define SIPXFER_OUTPUT_EVENT 4
 
 /**
- * The transfer has its one outcome: `code`, `reason` and `cause`.
+ * The transfer has its one outcome: `code`, `reason` and `cause`. It is not gone by that; `last` tells.
  */
 #define SIPXFER_OUTPUT_FINISHED 5
 
@@ -457,7 +491,9 @@
 
 /**
  * The transfer has failed and the transferor has hung up: give up what there is of the referred
- * call and call the transferor back for the other party.
+ * call and call the transferor back for the other party. This one and the next come behind FINISHED,
+ * after a KEEP_CALL, where the device of the transferor had let go of its call before the failure (its
+ * profile says so) and its BYE comes only now.
  */
 #define SIPXFER_COMMAND_RECALL_TRANSFEROR 3
 
@@ -505,6 +541,7 @@
 /**
  * Room that is enough for the strings of any output but an EVENT, which repeats the Replaces or the
  * user part of its REFER.
+ * (`SIPXFER_EVENT_SIZE()` is enough for that.)
  */
 #define SIPXFER_OUTPUT_SIZE 1024
 
@@ -1057,6 +1094,16 @@ struct sipxfer_host {
      * then ignored (RFC 3911 section 4). Without it the answer is no.
      */
     int32_t (*is_conference)(void *user, const struct sipxfer_request *request);
+    /**
+     * Is this the token of that referrer, and valid (RFC 3892 section 5)? `referred_by` is the value of the
+     * Referred-By, `part` the whole body part that its `cid` names, MIME header lines included:
+     * `SIPXFER_YES` or `SIPXFER_NO`; anything else is a failure (500). A valid one makes its referrer as
+     * good as one that a trusted peer names. Without this callback no token is valid.
+     */
+    int32_t (*verify_token)(void *user,
+                            const struct sipxfer_request *request,
+                            struct sipxfer_str referred_by,
+                            struct sipxfer_str part);
 };
 
 /**
@@ -1241,8 +1288,8 @@ struct sipxfer_verdict {
     size_t variable_count;
     /**
      * 1 where accepting the REFER creates a subscription and a NOTIFY with `SIP/2.0 100
-     * Trying` is to follow at once; 0 where the sender wants none (`Refer-Sub: false`), and
-     * the answer repeats that header.
+     * Trying` is to follow at once; 0 where the sender wants none: by `Refer-Sub: false`, which the
+     * answer repeats, or by what it requires (RFC 7614; `rules` then holds 71 or 72).
      */
     uint32_t subscription;
     /**
@@ -1285,6 +1332,29 @@ struct sipxfer_verdict {
      * One sentence for an administrator; the `log` callback got it too. Not for the wire.
      */
     struct sipxfer_str why;
+    /**
+     * REFER: 1 where it is about a call with its sender, in whose dialog it came or which
+     * `target_dialog` names. 0 where there is no such call (click-to-dial): the host calls the one that
+     * it acts for, and sends that call to where the verdict says. With `SIPXFER_VERDICT_LOCAL_ATTENDED`
+     * the new call takes the place of `dialog`, which may be a third party's.
+     */
+    uint32_t in_call;
+    /**
+     * `SIPXFER_REFERRER_*`: what is known of who is named in `referred_by`.
+     */
+    uint32_t referrer;
+    /**
+     * The body part with the token of the Referred-By as it came, its MIME header lines included; or
+     * empty. It goes into the triggered INVITE untouched, as a part of its multipart body between
+     * delimiters that do not occur in it (RFC 3892 section 2.2).
+     */
+    struct sipxfer_str token;
+    /**
+     * REFER: value of the Target-Dialog that names its call, where it came outside of the call's dialog
+     * and the setting `refer.target_dialog` lets that stand; otherwise empty.
+     * `sipxfer_target_dialog_parse()` reads it.
+     */
+    struct sipxfer_str target_dialog;
 };
 
 /**
@@ -1397,6 +1467,20 @@ struct sipxfer_output {
      * What it asks for: the user part of the target of a blind transfer, or empty.
      */
     struct sipxfer_str destination;
+    /**
+     * 1 where the transfer goes with this output: its id is stale from now on. A FINISHED may come
+     * before that, as long as the subscription goes on or a command about the transferor may follow.
+     */
+    uint32_t last;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * How many bytes the strings need in the buffer. Written where the answer is `SIPXFER_E_BUFFER`
+     * too, and then nothing else is.
+     */
+    size_t needed;
 };
 
 /**
@@ -1598,6 +1682,11 @@ struct sipxfer_refer_output {
      * Header lines of a SEND, each ended by CRLF, without Contact.
      */
     struct sipxfer_str headers;
+    /**
+     * How many bytes the strings need in the buffer. Written where the answer is `SIPXFER_E_BUFFER`
+     * too, and then nothing else is.
+     */
+    size_t needed;
 };
 
 /**
@@ -2251,6 +2340,32 @@ struct sipxfer_sipfrag {
      * Zero.
      */
     uint32_t reserved;
+};
+
+/**
+ * One part of a multipart body (RFC 2046 section 5.1). Its strings point into the message.
+ */
+struct sipxfer_body_part {
+    /**
+     * `sizeof (struct sipxfer_body_part)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * All of it, as it stands between the delimiters.
+     */
+    struct sipxfer_str raw;
+    /**
+     * Its MIME header lines.
+     */
+    struct sipxfer_str headers;
+    /**
+     * What follows the empty line behind them.
+     */
+    struct sipxfer_str content;
+    /**
+     * Value of its Content-Type, or empty.
+     */
+    struct sipxfer_str content_type;
 };
 
 /**
@@ -2936,6 +3051,74 @@ struct sipxfer_api {
                                  char *buffer,
                                  size_t capacity,
                                  size_t *needed);
+    /**
+     * `sipxfer_dialog_bye()`.
+     */
+    int32_t (*dialog_bye)(const struct sipxfer_engine *engine,
+                          const struct sipxfer_dialog_key *key,
+                          uint64_t now_ms,
+                          size_t *count);
+    /**
+     * `sipxfer_transfer_subscribe_at()`.
+     */
+    int32_t (*transfer_subscribe_at)(const struct sipxfer_engine *engine,
+                                     const char *request_uri,
+                                     size_t request_uri_len,
+                                     uint32_t expires_s,
+                                     uint64_t now_ms,
+                                     uint64_t *transfer,
+                                     uint32_t *granted_s);
+    /**
+     * `sipxfer_refer_pass()`.
+     */
+    int32_t (*refer_pass)(const char *message,
+                          size_t message_len,
+                          int32_t (*peer_leg)(void *user,
+                                              const struct sipxfer_dialog_key *key,
+                                              struct sipxfer_dialog_key *peer),
+                          void *user,
+                          char *scratch,
+                          size_t scratch_len,
+                          char *buffer,
+                          size_t capacity,
+                          size_t *needed,
+                          struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_message_part()`.
+     */
+    int32_t (*message_part)(const char *message,
+                            size_t message_len,
+                            const char *cid,
+                            size_t cid_len,
+                            struct sipxfer_body_part *part);
+    /**
+     * `sipxfer_output_name()`.
+     */
+    const char *(*output_name)(uint32_t kind);
+    /**
+     * `sipxfer_command_name()`.
+     */
+    const char *(*command_name)(uint32_t command);
+    /**
+     * `sipxfer_cause_name()`.
+     */
+    const char *(*cause_name)(uint32_t cause);
+    /**
+     * `sipxfer_refer_output_name()`.
+     */
+    const char *(*refer_output_name)(uint32_t kind);
+    /**
+     * `sipxfer_refer_command_name()`.
+     */
+    const char *(*refer_command_name)(uint32_t command);
+    /**
+     * `sipxfer_refer_outcome_name()`.
+     */
+    const char *(*refer_outcome_name)(uint32_t outcome);
+    /**
+     * `sipxfer_refer_why_name()`.
+     */
+    const char *(*refer_why_name)(uint32_t why);
 };
 
 #ifdef __cplusplus
@@ -3180,7 +3363,9 @@ int32_t sipxfer_replaces_verify_request(const struct sipxfer_engine *engine,
  * `sipxfer_replaces_verify_request()`. Nothing of the call that exists is changed by a verdict.
  *
  * A REFER with the To tag of a dialog that the host does not have is the host's to answer, with 481.
- * One without a To tag is refused unless `refer.outside_dialog` is yes. Where a blind transfer goes
+ * One without a To tag is refused unless `refer.outside_dialog` is yes or its Target-Dialog names a
+ * call of this side and `refer.target_dialog` lets that stand (RFC 4538 section 3). An explicit
+ * subscription (RFC 7614) is only to be had of `sipxfer_transfer_receive()`. Where a blind transfer goes
  * is the dialplan's decision, whatever host the URI names; `remote.allow_domains` and its kin guard
  * what leaves by external_replaces or by another method.
  *
@@ -3316,10 +3501,11 @@ int32_t sipxfer_transfer_receive(const struct sipxfer_engine *engine,
  * given outputs.
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale:
- * a transfer goes when it has its outcome, its subscription has ended, its last output was taken and
- * no HANG_UP_TRANSFEROR is to come), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
- * `SIPXFER_OUTPUT_SIZE` bytes are enough for all but EVENT,
- * for which as many more as the REFER has are), or the status of a wrong argument. Threads: any.
+ * a transfer goes when it has its outcome, its subscription has ended, its last output was taken, which
+ * `last` tells, and no command about the transferor may follow), `SIPXFER_E_BUFFER` where its strings
+ * do not fit (it stays the next one, and `needed` tells how many bytes they need; `SIPXFER_OUTPUT_SIZE`
+ * bytes are enough for all but EVENT, `SIPXFER_EVENT_SIZE()` for that too), or the status of a wrong
+ * argument. Threads: any.
  *
  * Requires:
  * `engine` is valid, `buffer` points to `capacity` writable bytes, `output` to a struct whose
@@ -3388,7 +3574,7 @@ int32_t sipxfer_transfer_give_up(const struct sipxfer_engine *engine,
                                  uint64_t now_ms);
 
 /**
- * The transferor has hung up its call. Neither the transfer nor its subscription ends by that
+ * The transferor has hung up its call; `sipxfer_dialog_bye()` tells that to all transfers of it. Neither the transfer nor its subscription ends by that
  * (RFC 5057, RFC 5589 section 6); a failure that comes later goes by `refer.on_failure`.
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument.
@@ -3455,7 +3641,9 @@ int32_t sipxfer_transfer_command(const struct sipxfer_engine *engine,
 
 /**
  * The transfer that a request of the transferor belongs to, by its dialog (as this side sees it) and
- * the id of its Event (0: none): for a SUBSCRIBE, or for a BYE with `event_id` 0, the oldest one.
+ * the id of its Event (0: none): for a SUBSCRIBE; with `event_id` 0 the oldest one. A BYE concerns all
+ * of them: `sipxfer_dialog_bye()`. Of a REFER that came outside of a dialog it is the key with an empty
+ * `local_tag`.
  *
  * Returns `SIPXFER_OK` and the id, `SIPXFER_E_NOT_FOUND` (a SUBSCRIBE with Event: refer is then answered
  * with 403, RFC 3515 section 2.4.4), or the status of a wrong argument. Threads: any.
@@ -3536,7 +3724,8 @@ int32_t sipxfer_refer_start(const struct sipxfer_engine *engine,
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale
  * or foreign: a transfer goes when it has its outcome, its last output was taken and no NOTIFY is
- * expected any more), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
+ * expected any more), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one, and `needed` tells how many
+ * bytes they need;
  * `SIPXFER_OUTPUT_SIZE` bytes and three times the length of all strings of `struct sipxfer_refer_options` are
  * enough for a SEND, the longest message that was handed in for the others), or the status of a wrong
  * argument. Threads: any.
@@ -4446,6 +4635,139 @@ int32_t sipxfer_sipfrag_print(uint32_t code,
                               char *buffer,
                               size_t capacity,
                               size_t *needed);
+
+/**
+ * The peer of a dialog has hung up: tells it to every transfer whose REFER came in this dialog, or names
+ * it by Target-Dialog, as `sipxfer_transfer_bye()` does for one. `count` gets how many there are. Their
+ * outputs, if any, are then taken by `sipxfer_transfer_next()` with `transfer` 0.
+ *
+ * `sipxfer_dialog_ended()` or `sipxfer_dialog_remove()` is called besides: that makes the dialog one that
+ * cannot be replaced any more.
+ *
+ * Returns `SIPXFER_OK`, also where there is none, or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `key` points to a struct whose `struct_size` is set and whose strings hold, `count`
+ * to a writable size.
+ */
+int32_t sipxfer_dialog_bye(const struct sipxfer_engine *engine,
+                           const struct sipxfer_dialog_key *key,
+                           uint64_t now_ms,
+                           size_t *count);
+
+/**
+ * A SUBSCRIBE with Event: refer has come outside of a dialog: where its Request-URI is one that the
+ * answer to a REFER has handed out in Refer-Events-At (RFC 7614, setting `refer.events_at`), it begins the
+ * subscription of that transfer. `transfer` gets its id and `granted_s` what the Expires of the 200 says;
+ * `expires_s` is as for `sipxfer_transfer_subscribe()`.
+ *
+ * The NOTIFYs of the transfer then go in the dialog of this SUBSCRIBE, the first one at once; the host
+ * keeps which transfer that dialog belongs to, and hands a SUBSCRIBE inside of it to
+ * `sipxfer_transfer_subscribe()`. Once that subscription has ended another one may begin. For 32 seconds
+ * after the outcome the end is told to who asks for it.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where no transfer has this URI, `SIPXFER_E_NO_SUBSCRIPTION`
+ * where the end is not kept any more, `SIPXFER_E_WRONG_STATE` where another subscription goes on (each is
+ * answered with 403), or the status of a wrong argument. Threads: any, one per transfer.
+ *
+ * Requires:
+ * `engine` is valid, `request_uri` points to `request_uri_len` bytes, `transfer` and `granted_s` to
+ * writable numbers.
+ */
+int32_t sipxfer_transfer_subscribe_at(const struct sipxfer_engine *engine,
+                                      const char *request_uri,
+                                      size_t request_uri_len,
+                                      uint32_t expires_s,
+                                      uint64_t now_ms,
+                                      uint64_t *transfer,
+                                      uint32_t *granted_s);
+
+/**
+ * Prints the header lines of a REFER that is passed on to the other leg of its call (the verdict
+ * `SIPXFER_VERDICT_PASS`), each ended by CRLF: Refer-To with its Replaces mapped, Referred-By as it came,
+ * Target-Dialog mapped, Refer-Sub and Require.
+ *
+ * `peer_leg` is asked for each dialog that is named, as by `sipxfer_map_replaces()`. Where it answers
+ * `SIPXFER_E_NOT_FOUND` a Replaces stays as it is (the dialog is elsewhere, and a proxy would leave it
+ * alone too), and a Target-Dialog is left out. Headers of the Refer-To URI that identify, route or prove
+ * something are left out.
+ *
+ * `scratch` is as long as `SIPXFER_SCRATCH_SIZE()` says. Otherwise as `sipxfer_map_replaces()`:
+ * `SIPXFER_E_PARSE` where the message is no REFER or a header does not parse, the offset in `error` being
+ * one in the message; `SIPXFER_E_SCRATCH`. Threads: any; blocks only if the callback does; allocates
+ * nothing.
+ *
+ * Requires:
+ * `message` points to `message_len` bytes, `scratch` to `scratch_len` and `buffer` to `capacity`
+ * writable bytes, `needed` to a writable size, `error` to a struct whose `struct_size` is set, or is NULL.
+ */
+int32_t sipxfer_refer_pass(const char *message,
+                           size_t message_len,
+                           int32_t (*peer_leg)(void *user,
+                                               const struct sipxfer_dialog_key *key,
+                                               struct sipxfer_dialog_key *peer),
+                           void *user,
+                           char *scratch,
+                           size_t scratch_len,
+                           char *buffer,
+                           size_t capacity,
+                           size_t *needed,
+                           struct sipxfer_parse_error *error);
+
+/**
+ * Finds the part of a message's multipart body that has this Content-ID, given without its angle brackets,
+ * as the `cid` of a Referred-By names it (RFC 3892 section 2.2). The part is not changed, and parts inside
+ * of a part are not looked at.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where the body is no multipart, is cut off, or holds no such
+ * part or several, `SIPXFER_E_PARSE` where the message cannot be read, or the status of a wrong argument.
+ * Threads: any; does not block; allocates nothing.
+ *
+ * Requires:
+ * `message` points to `message_len` bytes, `cid` to `cid_len` bytes, `part` to a struct whose
+ * `struct_size` is set.
+ */
+int32_t sipxfer_message_part(const char *message,
+                             size_t message_len,
+                             const char *cid,
+                             size_t cid_len,
+                             struct sipxfer_body_part *part);
+
+/**
+ * The name of a kind of output, as `notify`; "unknown" for a number that is none. Static, ends with NUL,
+ * never NULL. Threads: any; does not block.
+ */
+const char *sipxfer_output_name(uint32_t kind);
+
+/**
+ * The name of a command of a received transfer, as `keep_call`; otherwise as `sipxfer_output_name()`.
+ */
+const char *sipxfer_command_name(uint32_t command);
+
+/**
+ * The name of what ended a received transfer, as `deadline`; otherwise as `sipxfer_output_name()`.
+ */
+const char *sipxfer_cause_name(uint32_t cause);
+
+/**
+ * The name of a kind of output of a sent transfer, as `send`; otherwise as `sipxfer_output_name()`.
+ */
+const char *sipxfer_refer_output_name(uint32_t kind);
+
+/**
+ * The name of a command of a sent transfer, as `hang_up`; otherwise as `sipxfer_output_name()`.
+ */
+const char *sipxfer_refer_command_name(uint32_t command);
+
+/**
+ * The name of the outcome of a sent transfer, as `success`; otherwise as `sipxfer_output_name()`.
+ */
+const char *sipxfer_refer_outcome_name(uint32_t outcome);
+
+/**
+ * The name of why an outcome is unknown, as `no_notify`; otherwise as `sipxfer_output_name()`.
+ */
+const char *sipxfer_refer_why_name(uint32_t why);
 
 /**
  * How many faults inside the library were caught at the boundary since it was loaded. Each of

@@ -21,6 +21,7 @@ fn run(name: &str, library: &Library, flags: &[&str]) {
         tools::c_source("hostile_world.c"),
         tools::c_source("hostile_takeovers.c"),
         tools::c_source("hostile_park.c"),
+        tools::c_source("hostile_explicit.c"),
         tools::write(
             dir.join("hostile_functions.c"),
             &format!(

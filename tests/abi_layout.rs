@@ -54,7 +54,7 @@ fn layout_in_rust() -> BTreeSet<String> {
         }
         sipxfer_host {
             struct_size, user, extension_exists, transfer_context, allow_transfer, approve, authorize,
-            log, random, on_deadline, destroy, can_mix, is_conference,
+            log, random, on_deadline, destroy, can_mix, is_conference, verify_token,
         }
         sipxfer_engine_options { struct_size, directory, host }
         sipxfer_setting { struct_size, name, values, default_value, help, global, per_endpoint }
@@ -64,7 +64,7 @@ fn layout_in_rust() -> BTreeSet<String> {
             dialog_initiator, old_dialog, locked, early_only, ground, context, extension, target,
             method, replaces, referred_by, headers, dropped, variables, variable_count, subscription,
             approval_pending, transfer_depth, retry_after_s, rules, rule_count, error_rule,
-            error_what, error_offset, setting, why,
+            error_what, error_offset, setting, why, in_call, referrer, token, target_dialog,
         }
         sipxfer_event {
             struct_size, application, timestamp, state, replaces, destination, source_channel,
@@ -73,7 +73,7 @@ fn layout_in_rust() -> BTreeSet<String> {
         }
         sipxfer_output {
             struct_size, transfer, kind, command, code, cause, reason, headers, body, state,
-            replaces, destination,
+            replaces, destination, last, reserved, needed,
         }
         sipxfer_refer_options {
             struct_size, target, contact, aor, replaces, target_dialog, referred_by, peer_message,
@@ -82,7 +82,7 @@ fn layout_in_rust() -> BTreeSet<String> {
         }
         sipxfer_refer_output {
             struct_size, transfer, kind, command, in_dialog, attempt, outcome, code, why, reserved,
-            reason, headers,
+            reason, headers, needed,
         }
         sipxfer_takeover_output { struct_size, takeover, kind, code, reason }
         sipxfer_message {
@@ -113,6 +113,7 @@ fn layout_in_rust() -> BTreeSet<String> {
         sipxfer_subscription_state {
             struct_size, state_text, reason, state, has_expires, expires_s, reserved,
         }
+        sipxfer_body_part { struct_size, raw, headers, content, content_type }
         sipxfer_sipfrag { struct_size, reason, headers, code, reserved }
         sipxfer_park_call {
             struct_size, call_id, local_tag, remote_tag, parker, party, handle, place, number,
@@ -148,7 +149,9 @@ fn layout_in_rust() -> BTreeSet<String> {
             takeover_reinvite, takeover_find, takeover_count, join_verify_request,
             park, park_claim, park_claim_dialog, park_release, park_retrieved, park_cancel,
             park_count, transfer_parked, park_subscribe, park_refresh, park_notify_answered,
-            park_next, dialog_info_print,
+            park_next, dialog_info_print, dialog_bye,
+            transfer_subscribe_at, refer_pass, message_part, output_name, command_name, cause_name,
+            refer_output_name, refer_command_name, refer_outcome_name, refer_why_name,
         }
     }
 }

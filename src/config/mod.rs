@@ -57,6 +57,28 @@ pub enum Handling {
     ApplicationOnly,
 }
 
+/// What is done with a REFER at all (`refer.mode`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It ends here: this side does what it asks for.
+    Terminate,
+    /// It is passed on to the other leg of the call.
+    Pass,
+    /// It is refused.
+    Reject,
+}
+
+/// Which Target-Dialog stands for the dialog that it names (`refer.target_dialog`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetDialogs {
+    /// One that names a dialog made over sips (RFC 4538 section 3).
+    Secure,
+    /// Any that matches.
+    Any,
+    /// None.
+    No,
+}
+
 /// What becomes of the transferee of a transfer that fails (`refer.on_failure`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {
@@ -111,6 +133,16 @@ pub struct Settings {
     pub refer_methods: Names,
     /// `refer.outside_dialog`
     pub refer_outside_dialog: bool,
+    /// `refer.target_dialog`
+    pub refer_target_dialog: TargetDialogs,
+    /// `refer.mode`
+    pub refer_mode: Mode,
+    /// `refer.nosub`
+    pub refer_nosub: bool,
+    /// `refer.events_at`
+    pub refer_events_at: Box<str>,
+    /// `referred_by.require_token`
+    pub referred_by_require_token: bool,
     /// `refer.concurrent`
     pub refer_concurrent: bool,
     /// `refer.on_failure`
@@ -190,6 +222,11 @@ impl Default for Settings {
             refer_header_allow: Names::default(),
             refer_methods: Names::default(),
             refer_outside_dialog: false,
+            refer_target_dialog: TargetDialogs::No,
+            refer_mode: Mode::Reject,
+            refer_nosub: false,
+            refer_events_at: Box::default(),
+            referred_by_require_token: false,
             refer_concurrent: false,
             refer_on_failure: OnFailure::Keep,
             refer_timeout_ms: 0,

@@ -2,7 +2,8 @@
 
 use super::header_names::{PROVES, ROUTES};
 use super::values::{range, Domains, Grounds, Names};
-use super::{Handling, InDialog, OnFailure, RequireAuth, Settings, Unmatched};
+use super::{Handling, InDialog, Mode, OnFailure, RequireAuth, Settings, TargetDialogs, Unmatched};
+use crate::sip::Uri;
 
 /// One setting.
 #[derive(Debug)]
@@ -96,6 +97,16 @@ registry! {
     "methods besides INVITE, as they are written, that a Refer-To may ask for (method=BYE, say); others get 403";
     "refer.outside_dialog", endpoint, "no", "yes or no", refer_outside_dialog = flag,
     "whether a REFER without a To tag is decided (click-to-dial); else it gets 403. One with a tag of a dialog that does not exist is the host's to answer with 481";
+    "refer.target_dialog", endpoint, "secure", "secure, any or no", refer_target_dialog = target_dialogs,
+    "which Target-Dialog lets a REFER without a To tag be decided as one of the call that it names, whatever refer.outside_dialog says: one of a call made over sips, any that matches, or none; authentication is asked for all the same";
+    "refer.mode", endpoint, "terminate", "terminate, pass or reject", refer_mode = mode,
+    "what is done with a REFER of this peer: do what it asks for, tell the host to pass it on to the other leg of the call, or refuse it with 403";
+    "refer.nosub", endpoint, "no", "yes or no", refer_nosub = flag,
+    "whether a REFER may ask for no subscription by Require: nosub (RFC 7614); else it gets 420";
+    "refer.events_at", endpoint, "", "a sip or sips URI of this side without a user part, or nothing", refer_events_at = events_at,
+    "where subscriptions are accepted that Require: explicitsub asks for (RFC 7614): the answer hands out this URI with an unguessable user part; with nothing here such a REFER gets 420";
+    "referred_by.require_token", endpoint, "no", "yes or no", referred_by_require_token = flag,
+    "a REFER must bring a Referred-By whose token the host's verify_token callback holds to be valid, and so must an INVITE with Replaces that brings a Referred-By; else they get 429";
     "refer.tel", endpoint, "no", "yes or no", refer_tel = flag,
     "a tel: target is sent to the extension that is its number, else 416";
     "refer.concurrent", endpoint, "allow", "allow or reject", refer_concurrent = concurrent,
@@ -240,6 +251,38 @@ fn on_failure(value: &str) -> Result<OnFailure, &'static str> {
         "hangup" => Ok(OnFailure::HangUp),
         _ => Err("is no choice"),
     }
+}
+
+fn target_dialogs(value: &str) -> Result<TargetDialogs, &'static str> {
+    match value {
+        "secure" => Ok(TargetDialogs::Secure),
+        "any" => Ok(TargetDialogs::Any),
+        "no" => Ok(TargetDialogs::No),
+        _ => Err("is no choice"),
+    }
+}
+
+fn mode(value: &str) -> Result<Mode, &'static str> {
+    match value {
+        "terminate" => Ok(Mode::Terminate),
+        "pass" => Ok(Mode::Pass),
+        "reject" => Ok(Mode::Reject),
+        _ => Err("is no choice"),
+    }
+}
+
+/// It goes between angle brackets into a header, with a user part put in.
+fn events_at(value: &str) -> Result<Box<str>, &'static str> {
+    if value.is_empty() {
+        return Ok(Box::default());
+    }
+    let uri = Uri::parse(value.as_bytes()).map_err(|_| "is no URI")?;
+    let plain = uri.user.is_none() && uri.headers.is_empty() && (uri.is_sip() || uri.is_sips());
+    let fits = |byte: u8| byte.is_ascii_graphic() && !b"<>\"@?".contains(&byte);
+    if !plain || value.len() > 255 || !value.bytes().all(fits) {
+        return Err("is no sip or sips URI without a user part and headers");
+    }
+    Ok(value.into())
 }
 
 fn handling(value: &str) -> Result<Handling, &'static str> {

@@ -14,13 +14,13 @@ mod transfers;
 pub use park::{NotWatched, Park, ParkOutput, Wanted as WantedCall, Watch};
 pub use sent::{NotBegun, SentOutcome, SentOutput, SentRefers};
 pub use takeovers::{Side, Takeovers};
-pub use transfers::{Begun, Besides, ReferKey, Start, Transfers, Wanted};
+pub use transfers::{About, Begun, ReferKey, Start, Transfers, Wanted};
 
 use crate::config::{RequireAuth, Snapshot};
 use crate::dialog::{Directory, HashKey, Key, Tombstones};
 use crate::sip::{Message, Name, Scratch};
 use crate::transfer::{
-    join, rate::Rates, refer, replaces, route, unreadable, Context, Host, Level, NoVerdict,
+    join, rate::Rates, refer, replaces, route, unreadable, Context, Host, Kind, Level, NoVerdict,
     Request, Sender, Verdict,
 };
 use parking_lot::RwLock;
@@ -142,7 +142,7 @@ impl Engine {
     ) -> Result<(Verdict<'a, D::Dialog>, Begun), NoVerdict> {
         let mut begun = Begun::Full;
         let verdict =
-            self.decide(directory, host, request, scratch, |context, request, scratch| {
+            self.decide(directory, host, request, true, scratch, |context, request, scratch| {
                 let settings = context.snapshot.of(request.sender.endpoint);
                 let is_refer = request.message.method() == Some(b"REFER");
                 let habits = context.snapshot.profile(user_agent(request)).habits;
@@ -160,7 +160,7 @@ impl Engine {
                 if !(200..300).contains(&verdict.code) {
                     return Ok(verdict);
                 }
-                let mut accepted = terms::accepted(&verdict, request, settings, &habits);
+                let mut accepted = terms::accepted(&verdict, settings, &habits);
                 verdict.code = accepted.accept_code;
                 let id_on_first = settings.refer_event_id_on_first || habits.event_id_on_first;
                 let start = Start {
@@ -168,6 +168,8 @@ impl Engine {
                     wanted: terms::wanted(&verdict, settings),
                     id_on_first,
                     several: settings.refer_concurrent,
+                    call: terms::call(&verdict),
+                    events_at: verdict.explicitsub.then_some(settings.refer_events_at.as_bytes()),
                 };
                 begun = self.transfers.begin(start, &mut accepted, request.now_ms);
                 match begun {
@@ -190,7 +192,7 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide(directory, host, request, scratch, |context, request, scratch| {
+        self.decide(directory, host, request, false, scratch, |context, request, scratch| {
             replaces::verify(context, request, want_lock, scratch)
         })
     }
@@ -204,7 +206,7 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide(directory, host, request, scratch, |context, request, scratch| {
+        self.decide(directory, host, request, false, scratch, |context, request, scratch| {
             join::verify(context, request, want_lock, scratch)
         })
     }
@@ -218,7 +220,7 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide(directory, host, request, scratch, |context, request, scratch| {
+        self.decide(directory, host, request, false, scratch, |context, request, scratch| {
             route::route(context, request, want_lock, scratch)
         })
     }
@@ -228,6 +230,7 @@ impl Engine {
         directory: &D,
         host: &H,
         request: Received<'a>,
+        transfers: bool,
         scratch: &mut Scratch<'a>,
         rule: impl FnOnce(
             &Context<'_, D, H>,
@@ -239,7 +242,8 @@ impl Engine {
         let now_ms = self.now(now_ms);
         let snapshot = self.settings();
         let Engine { tombstones, rates, park: tokens, .. } = self;
-        let context = Context { directory, host, snapshot: &snapshot, tombstones, rates, tokens };
+        let snapshot = &snapshot;
+        let context = Context { directory, host, snapshot, tombstones, rates, tokens, transfers };
         let message = match Message::parse(raw) {
             Ok(message) => message,
             Err(error) => {
@@ -251,6 +255,9 @@ impl Engine {
         let request = Request { message, sender, now_ms };
         let verdict = rule(&context, &request, scratch)?;
         match verdict.code {
+            0 if verdict.kind == Kind::Pass => {
+                context.log(Level::Info, &request, verdict.why, scratch);
+            }
             0 => {}
             300.. => context.log(Level::Warning, &request, verdict.why, scratch),
             _ => context.log(Level::Info, &request, verdict.why, scratch),

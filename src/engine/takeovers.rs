@@ -137,7 +137,7 @@ impl Takeovers {
         mut take: impl FnMut(u64, Output) -> Result<R, E>,
         ended: impl Fn(u128),
     ) -> Option<Result<R, E>> {
-        let take = |id, output: &Output, names: &Names| {
+        let take = |id, output: &Output, names: &Names, _| {
             let taken = take(id, *output);
             if taken.is_ok() && *output == Output::Finished(Outcome::Success) {
                 ended(names.old);
@@ -350,7 +350,7 @@ impl Engine {
     ) -> Result<(Verdict<'a, D::Dialog>, u64), NoVerdict> {
         let mut begun = 0;
         let verdict =
-            self.decide(directory, host, request, scratch, |context, request, scratch| {
+            self.decide(directory, host, request, false, scratch, |context, request, scratch| {
                 let settings = context.snapshot.of(request.sender.endpoint);
                 let names = match request.message.method() {
                     Some(b"INVITE") => self.takeovers.names(request),

@@ -8,9 +8,12 @@ use super::dialogs::*;
 use super::engine::*;
 use super::event_headers::*;
 use super::message::*;
+use super::names::*;
 use super::outputs::*;
 use super::park::*;
+use super::passing::*;
 use super::raw::*;
+use super::reached::*;
 use super::refer_headers::*;
 use super::sending::*;
 use super::status::*;
@@ -123,4 +126,15 @@ pub(super) static API: sipxfer_api = sipxfer_api {
     park_notify_answered: sipxfer_park_notify_answered,
     park_next: sipxfer_park_next,
     dialog_info_print: sipxfer_dialog_info_print,
+    dialog_bye: sipxfer_dialog_bye,
+    transfer_subscribe_at: sipxfer_transfer_subscribe_at,
+    refer_pass: sipxfer_refer_pass,
+    message_part: sipxfer_message_part,
+    output_name: sipxfer_output_name,
+    command_name: sipxfer_command_name,
+    cause_name: sipxfer_cause_name,
+    refer_output_name: sipxfer_refer_output_name,
+    refer_command_name: sipxfer_refer_command_name,
+    refer_outcome_name: sipxfer_refer_outcome_name,
+    refer_why_name: sipxfer_refer_why_name,
 };

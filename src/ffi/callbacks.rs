@@ -144,4 +144,16 @@ pub struct sipxfer_host {
     /// then ignored (RFC 3911 section 4). Without it the answer is no.
     pub is_conference:
         Option<unsafe extern "C" fn(user: *mut c_void, request: *const sipxfer_request) -> i32>,
+    /// Is this the token of that referrer, and valid (RFC 3892 section 5)? `referred_by` is the value of the
+    /// Referred-By, `part` the whole body part that its `cid` names, MIME header lines included:
+    /// `SIPXFER_YES` or `SIPXFER_NO`; anything else is a failure (500). A valid one makes its referrer as
+    /// good as one that a trusted peer names. Without this callback no token is valid.
+    pub verify_token: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            request: *const sipxfer_request,
+            referred_by: sipxfer_str,
+            part: sipxfer_str,
+        ) -> i32,
+    >,
 }

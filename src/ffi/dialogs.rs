@@ -115,6 +115,18 @@ pub unsafe extern "C" fn sipxfer_dialog_remove(
     })
 }
 
+/// # Safety
+/// The strings of `key` hold for `'k`.
+pub(super) unsafe fn key_in<'k>(key: &sipxfer_dialog_key) -> Result<Key<'k>, Status> {
+    // SAFETY: contract of this function.
+    let call_id = unsafe { bytes(key.call_id.ptr, key.call_id.len) }?;
+    // SAFETY: contract of this function.
+    let local_tag = unsafe { bytes(key.local_tag.ptr, key.local_tag.len) }?;
+    // SAFETY: contract of this function.
+    let remote_tag = unsafe { bytes(key.remote_tag.ptr, key.remote_tag.len) }?;
+    Ok(Key { call_id, local_tag, remote_tag })
+}
+
 /// Tells that a dialog of the host's directory has ended, so that for 32 seconds a Replaces that
 /// names it gets 603 instead of 481. A host whose `find` still finds such dialogs need not call it, but
 /// for one that is parked: it is out of the lot, and those who watch are told.
@@ -135,12 +147,7 @@ pub unsafe extern "C" fn sipxfer_dialog_ended(
         // SAFETY: contract of this function.
         let key = unsafe { read_struct(key) }?;
         // SAFETY: contract of this function.
-        let call_id = unsafe { bytes(key.call_id.ptr, key.call_id.len) }?;
-        // SAFETY: contract of this function.
-        let local_tag = unsafe { bytes(key.local_tag.ptr, key.local_tag.len) }?;
-        // SAFETY: contract of this function.
-        let remote_tag = unsafe { bytes(key.remote_tag.ptr, key.remote_tag.len) }?;
-        if engine.core.ended(&Key { call_id, local_tag, remote_tag }, now_ms) {
+        if engine.core.ended(&unsafe { key_in(&key) }?, now_ms) {
             engine.tell_deadline();
         }
         Ok(())

@@ -77,6 +77,14 @@ impl Host<Dialog> for Asker<'_> {
         }
     }
 
+    fn verify_token(&self, referred_by: &[u8], part: &[u8]) -> Answer {
+        let Some(ask) = self.callbacks.verify_token else {
+            return Answer::No;
+        };
+        // SAFETY: the callback is the host's; the strings and the request live through the call.
+        answer(unsafe { ask(self.callbacks.user, self.request, text(referred_by), text(part)) })
+    }
+
     fn authorize(&self, dialog: &Dialog) -> Answer {
         let Some(ask) = self.callbacks.authorize else {
             return Answer::No;

@@ -6,7 +6,7 @@ use core::ffi::c_char;
 pub const SIPXFER_OK: i32 = 0;
 /// A pointer that must not be NULL is NULL, or a length is given without a pointer.
 pub const SIPXFER_E_NULL: i32 = -1;
-/// `struct_size` is smaller than version 1 of the struct, or larger than 4096.
+/// `struct_size` is smaller than version 1 of the struct, larger than 4096, or ends within a field.
 pub const SIPXFER_E_STRUCT_SIZE: i32 = -2;
 /// The struct has a non-zero field that this version does not know. Ignoring it could open a
 /// hole (a callback that is never asked), so it is refused unless the caller added

@@ -4,12 +4,13 @@
 //! side called it, the endpoint that was called. A From header is never looked at.
 
 use super::park::{token_of, Parking};
-use super::verdict::{malformed, Refusal};
+use super::replaces::host_failed;
+use super::verdict::{malformed, Referrer, Refusal};
 use super::{sentence::Piece::Text, Answer, Failed, Host, NoVerdict, Request, Verdict};
 use crate::config::{Ground, Grounds, Settings};
 use crate::dialog::{DialogRef, Facts, Initiator, Key};
 use crate::rule::Rule;
-use crate::sip::{Message, Name, ReferredBy, Replaces, Scratch, Value};
+use crate::sip::{BodyPart, Message, Name, ReferredBy, Replaces, Scratch, Value};
 
 /// Who knows the calls that are parked, and their tokens.
 pub trait Tokens {
@@ -22,19 +23,37 @@ pub trait Tokens {
 pub(super) struct Authority<'r, 'a> {
     pub request: &'r Request<'a>,
     pub settings: &'r Settings,
-    pub referred_by: Option<&'r (Value<'a>, ReferredBy<'a>)>,
+    pub referred_by: Option<&'r Referral<'a>>,
 }
 
 /// A Referred-By with where it stands.
-pub(super) type Referral<'a> = Option<(Value<'a>, ReferredBy<'a>)>;
+pub(super) struct Referral<'a> {
+    pub header: Value<'a>,
+    pub value: ReferredBy<'a>,
+    /// The body part with its token, or empty.
+    pub token: &'a [u8],
+    /// Whether the host holds the token to be valid.
+    pub verified: bool,
+}
 
-/// The one Referred-By of a request, if it has one; the refusal where it has two or it does not
-/// parse (R049).
+impl Referral<'_> {
+    /// For a verdict.
+    pub fn known(of: Option<&Self>) -> Referrer {
+        match of {
+            None => Referrer::None,
+            Some(it) if it.verified => Referrer::Verified,
+            Some(_) => Referrer::Unverified,
+        }
+    }
+}
+
+/// The one Referred-By of a request, if it has one, with its token (R050), which nobody has verified;
+/// the refusal where it has two or it does not parse (R049).
 pub(super) fn referred_by<'a, D: DialogRef>(
     message: &Message<'a>,
     settings: &Settings,
     scratch: &mut Scratch<'a>,
-) -> Result<Result<Referral<'a>, Verdict<'a, D>>, NoVerdict> {
+) -> Result<Result<Option<Referral<'a>>, Verdict<'a, D>>, NoVerdict> {
     let Some(header) = message.first(Name::ReferredBy) else {
         return Ok(Ok(None));
     };
@@ -43,10 +62,61 @@ pub(super) fn referred_by<'a, D: DialogRef>(
         let refusal = Refusal { code: 400, rule: Some(Rule::R049), wire, why: &[] };
         return Ok(Err(refusal.verdict(settings, scratch)?));
     }
-    match ReferredBy::parse(header.unfolded(scratch)?) {
-        Ok(parsed) => Ok(Ok(Some((header, parsed)))),
-        Err(error) => Ok(Err(malformed(settings, scratch, "Referred-By", header, error)?)),
+    let value = match ReferredBy::parse(header.unfolded(scratch)?) {
+        Ok(parsed) => parsed,
+        Err(error) => return Ok(Err(malformed(settings, scratch, "Referred-By", header, error)?)),
+    };
+    let part = value.cid.and_then(|cid| BodyPart::find(message, cid));
+    let token = part.map_or(&[][..], |part| part.raw);
+    Ok(Ok(Some(Referral { header, value, token, verified: false })))
+}
+
+/// Has the host look at the token (R056); the refusal where a valid one is demanded and there is none
+/// (R051, R052). It costs the host something: nobody is to bring that about who is refused anyway.
+/// `is_needed`: a request without Referred-By has no token either.
+pub(super) fn verify_token<'a, D: DialogRef, H: Host<D>>(
+    host: &H,
+    referral: Option<&mut Referral<'a>>,
+    is_needed: bool,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Result<Option<Verdict<'a, D>>, NoVerdict> {
+    let Some(referral) = referral else {
+        let lacks = settings.referred_by_require_token && is_needed;
+        let refused = || no_token(Rule::R051, "there is no Referred-By", settings, scratch);
+        return lacks.then(refused).transpose();
+    };
+    if !referral.token.is_empty() {
+        referral.verified = match host.verify_token(referral.header.raw, referral.token) {
+            Answer::Yes => true,
+            Answer::No => false,
+            Answer::Failed => return host_failed("verify_token", settings, scratch).map(Some),
+        };
     }
+    if !settings.referred_by_require_token || referral.verified {
+        return Ok(None);
+    }
+    let (rule, said) = match referral.value.cid {
+        None => (Rule::R051, "the Referred-By has no token"),
+        Some(_) if referral.token.is_empty() => {
+            (Rule::R051, "the cid of the Referred-By names no body part")
+        }
+        Some(_) => (Rule::R052, "the token of the Referred-By is not valid"),
+    };
+    no_token(rule, said, settings, scratch).map(Some)
+}
+
+/// RFC 3892 section 5: 429 asks for a token that can be believed.
+fn no_token<'a, D: DialogRef>(
+    rule: Rule,
+    said: &str,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Result<Verdict<'a, D>, NoVerdict> {
+    let wire = &[Text("a valid Referred-By token is needed")];
+    let why = &[Text("a Referred-By token is demanded, and "), Text(said)];
+    let refusal = Refusal { code: 429, rule: Some(rule), wire, why };
+    Ok(refusal.verdict(settings, scratch)?.by_setting("referred_by.require_token"))
 }
 
 /// What a sender may do with a dialog.
@@ -106,10 +176,11 @@ pub(super) fn ground<D: DialogRef, H: Host<D>>(
     if accepted.hold(Ground::SameEndpoint) && is_same_endpoint(request, &facts) {
         return Ok(Some(Ground::SameEndpoint));
     }
-    // A name that anybody can write counts only from a peer that is believed (R010).
+    // A name that anybody can write counts only from a peer that is believed, or with a token (R010).
     if accepted.hold(Ground::ReferredBy)
-        && settings.replaces_trusted
-        && authority.referred_by.is_some_and(|(_, referrer)| names_user(referrer, &facts))
+        && authority.referred_by.is_some_and(|it| {
+            (settings.replaces_trusted || it.verified) && names_user(&it.value, &facts)
+        })
     {
         return Ok(Some(Ground::ReferredBy));
     }

@@ -49,11 +49,11 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         Ok(named) => named,
         Err(error) => return Ok(malformed(settings, scratch, "Join", header, error)?),
     };
-    let referred_by = match authorize::referred_by(message, settings, scratch)? {
+    let mut referred_by = match authorize::referred_by(message, settings, scratch)? {
         Ok(referred_by) => referred_by,
         Err(refused) => return Ok(refused),
     };
-    if let Some(refused) = unsupported(request, settings, scratch)? {
+    if let Some(refused) = unsupported(request, &[], settings, scratch)? {
         return Ok(refused);
     }
     if !settings.join_allow {
@@ -74,6 +74,14 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
             .by_setting("replaces.require_auth"));
     }
 
+    // As for Replaces: no stranger costs the host the check of a token.
+    if request.is_authenticated() || settings.join_authorize.hold(Ground::Any) {
+        let referral = referred_by.as_mut();
+        let refused = authorize::verify_token(context.host, referral, false, settings, scratch)?;
+        if let Some(refused) = refused {
+            return Ok(refused);
+        }
+    }
     let dialog = match find(context, &named, request, settings, scratch)? {
         Ok(dialog) => dialog,
         Err(verdict) => return Ok(verdict),

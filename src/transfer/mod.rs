@@ -10,6 +10,7 @@
 //! | [`uri_headers`] | which headers of a Refer-To URI are taken over (R090 to R094) |
 //! | [`domains`] | whether a remote transfer may go to that host |
 //! | [`rate`] | how many REFERs an endpoint may send |
+//! | [`passing`] | a REFER for the other leg of a B2BUA |
 //! | [`triggered`], [`response`] | the header lines of the triggered INVITE, the refusal as text |
 //! | [`recipient`] | one transfer from its accepted REFER to its one outcome |
 //! | [`subscription`] | the NOTIFYs of it |
@@ -29,6 +30,7 @@ pub mod domains;
 pub mod event;
 pub mod join;
 pub mod park;
+pub mod passing;
 pub mod rate;
 pub mod recipient;
 pub mod refer;
@@ -44,7 +46,7 @@ pub mod uri_headers;
 mod verdict;
 
 pub use authorize::Tokens;
-pub use verdict::{Kind, Matched, OldDialog, Rules, Variables, Verdict, MAX_RULES};
+pub use verdict::{Kind, Matched, OldDialog, Referrer, Rules, Variables, Verdict, MAX_RULES};
 
 use self::sentence::{Piece, Sentence};
 use crate::config::{Settings, Snapshot};
@@ -156,6 +158,12 @@ pub trait Host<D> {
         Approval::Yes
     }
 
+    /// Is this the token of that referrer, and valid (RFC 3892 section 5)? `part` is the whole body
+    /// part.
+    fn verify_token(&self, _referred_by: &[u8], _part: &[u8]) -> Answer {
+        Answer::No
+    }
+
     /// May the sender replace this dialog?
     fn authorize(&self, _dialog: &D) -> Answer {
         Answer::No
@@ -193,6 +201,9 @@ pub struct Context<'c, D: Directory, H: Host<D::Dialog>> {
     pub rates: &'c rate::Rates,
     /// The calls that are parked.
     pub tokens: &'c dyn Tokens,
+    /// Whether an accepted REFER becomes a transfer of the engine, which alone can hand out a URI for an
+    /// explicit subscription.
+    pub transfers: bool,
 }
 
 /// What the lookup of a dialog that a Replaces names came to.

@@ -1,9 +1,9 @@
 //! Whether an INVITE may replace a dialog: RFC 3891 section 3, in the one order of R025.
 
-use super::authorize::{self, Authority, Permission};
+use super::authorize::{self, Authority, Permission, Referral};
 use super::sentence::Piece::{Text, Value as Said};
 use super::takeover::Refused;
-use super::verdict::{malformed, Matched, OldDialog, Refusal};
+use super::verdict::{malformed, Matched, OldDialog, Referrer, Refusal};
 use super::{Answer, Context, Host, Kind, Match, NoVerdict, Request, Verdict};
 use crate::config::{Ground, InDialog, Settings, Unmatched};
 use crate::dialog::{DialogRef, Directory, Facts, Initiator, Lock, State, Usage};
@@ -55,11 +55,11 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         Ok(named) => named,
         Err(error) => return Ok(malformed(settings, scratch, "Replaces", header, error)?),
     };
-    let referred_by = match authorize::referred_by(message, settings, scratch)? {
+    let mut referred_by = match authorize::referred_by(message, settings, scratch)? {
         Ok(referred_by) => referred_by,
         Err(refused) => return Ok(refused),
     };
-    if let Some(refused) = unsupported(request, settings, scratch)? {
+    if let Some(refused) = unsupported(request, &[], settings, scratch)? {
         return Ok(refused);
     }
     if !settings.replaces_allow {
@@ -85,6 +85,14 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
             .by_setting("replaces.require_auth"));
     }
 
+    // A stranger is challenged or refused without it, but for where everybody may replace everything.
+    if request.is_authenticated() || settings.replaces_authorize.hold(Ground::Any) {
+        let referral = referred_by.as_mut();
+        let refused = authorize::verify_token(context.host, referral, false, settings, scratch)?;
+        if let Some(refused) = refused {
+            return Ok(refused);
+        }
+    }
     let dialog = match context.find(&named, request, scratch) {
         Match::Found(dialog) => dialog,
         Match::None(several) if settings.replaces_unmatched == Unmatched::Continue => {
@@ -98,8 +106,7 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         }
         other => return unmatched(other, &named, settings, scratch),
     };
-    let referred_by = referred_by.as_ref();
-    let authority = Authority { request, settings, referred_by };
+    let authority = Authority { request, settings, referred_by: referred_by.as_ref() };
     let (mut matched, permission) = match judge(context, &authority, dialog, &named, scratch)? {
         Ok(judged) => judged,
         Err(refused) => return Ok(refused),
@@ -111,6 +118,11 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
     }
 
     let mut verdict = accept(&matched, &named, permission, settings, scratch)?;
+    verdict.referrer = Referral::known(referred_by.as_ref());
+    verdict.token = referred_by.as_ref().map_or(&[][..], |it| it.token);
+    if verdict.referrer == Referrer::Unverified {
+        verdict.rules.push(Rule::R056);
+    }
     if verdict.kind == Kind::Accept {
         verdict.dialog = Some(matched);
     }
@@ -172,13 +184,15 @@ pub(super) fn challenge<'a, D: DialogRef>(rule: Rule, why: &'static str) -> Verd
 /// A Require that holds an option tag that nobody here understands (R023).
 pub(super) fn unsupported<'a, D: DialogRef>(
     request: &Request<'a>,
+    also: &[&str],
     settings: &Settings,
     scratch: &mut Scratch<'a>,
 ) -> Result<Option<Verdict<'a, D>>, NoVerdict> {
     let unknown = |tag: &&[u8]| {
         let replaces = tag.eq_ignore_ascii_case(b"replaces") && settings.replaces_allow;
         let join = tag.eq_ignore_ascii_case(b"join") && settings.join_allow;
-        !replaces && !join && !settings.supported.hold(tag)
+        let also = also.iter().any(|known| tag.eq_ignore_ascii_case(known.as_bytes()));
+        !replaces && !join && !also && !settings.supported.hold(tag)
     };
     if option_tags::of_message(&request.message, Name::Require).all(|tag| !unknown(&tag)) {
         return Ok(None);

@@ -249,6 +249,16 @@ static const struct request requests[] = {
     { .name = "REFER, local attended",
       .message = REFER("<sip:c@h?Replaces=call-1%40pbx%3Bto-tag%3DL1%3Bfrom-tag%3DR1>"),
       .kind = SIPXFER_VERDICT_LOCAL_ATTENDED, .code = 202 },
+    { .name = "REFER with a token",
+      .message = HEAD("REFER", ";tag=t1") "Refer-To: <sip:100@h>\r\n"
+                                          "Referred-By: <sip:bob@h>;cid=\"a@b\"\r\n"
+                                          "Content-Type: multipart/mixed;boundary=x\r\n\r\n"
+                                          "--x\r\nContent-ID: <a@b>\r\n\r\nt\r\n--x--\r\n",
+      .kind = SIPXFER_VERDICT_BLIND, .code = 202 },
+    { .name = "REFER beside its call",
+      .message = HEAD("REFER", "") "Target-Dialog: call-1@pbx;local-tag=L1;remote-tag=R1\r\n"
+                                   "Refer-To: <sip:100@h>\r\n\r\n",
+      .kind = SIPXFER_VERDICT_REJECT, .code = 403 },
     { .name = "REFER, remote attended",
       .message = REFER("<sip:c@example.net?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2"
                        "&Subject=hello&X-Dropped=yes>"),

@@ -18,6 +18,7 @@ pub struct Dialog {
     pub state: u32,
     pub initiator: u32,
     pub usage: u32,
+    pub secure: bool,
     /// State that the lock reports, where it is another one than the lookup's.
     pub state_under_lock: Option<u32>,
 }
@@ -34,6 +35,7 @@ impl Dialog {
             state: SIPXFER_DIALOG_CONFIRMED,
             initiator: SIPXFER_INITIATOR_REMOTE,
             usage: SIPXFER_USAGE_INVITE,
+            secure: false,
             state_under_lock: None,
         }
     }
@@ -62,6 +64,7 @@ impl Dialog {
         out.state = self.state;
         out.initiator = self.initiator;
         out.usage = self.usage;
+        out.secure = u32::from(self.secure);
         out
     }
 
@@ -103,6 +106,9 @@ pub struct Host {
     pub authorize: Mutex<Option<i32>>,
     pub can_mix: Mutex<Option<i32>>,
     pub is_conference: Mutex<Option<i32>>,
+    pub verify_token: Mutex<Option<i32>>,
+    /// The tokens that it was asked about, each with its Referred-By.
+    pub tokens: Mutex<Vec<(String, String)>>,
     /// Answer of `find` in the place of a search.
     pub find_answer: Mutex<Option<i32>>,
     pub lock_answer: Mutex<Option<i32>>,
@@ -164,6 +170,7 @@ pub fn engine(kind: Kind, host: &Arc<Host>) -> *mut sipxfer_engine {
     callbacks.allow_transfer = Some(allow_transfer);
     callbacks.approve = Some(approve);
     callbacks.authorize = Some(authorize);
+    callbacks.verify_token = Some(verify_token);
     callbacks.log = Some(log);
     callbacks.on_deadline = Some(on_deadline);
     callbacks.can_mix = Some(can_mix);
@@ -275,6 +282,17 @@ unsafe extern "C" fn approve(
     assert_eq!(host.locks_held(), 0, "approve was asked under a lock");
     host.ask(Asked::Approve(kind, text(target)));
     host.approve.lock().unwrap().unwrap_or(SIPXFER_YES)
+}
+
+unsafe extern "C" fn verify_token(
+    user: *mut c_void,
+    _: *const sipxfer_request,
+    referred_by: sipxfer_str,
+    part: sipxfer_str,
+) -> i32 {
+    let host = host(user);
+    host.tokens.lock().unwrap().push((text(referred_by), text(part)));
+    host.verify_token.lock().unwrap().unwrap_or(SIPXFER_NO)
 }
 
 unsafe extern "C" fn authorize(

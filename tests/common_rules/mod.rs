@@ -99,6 +99,17 @@ impl Pbx {
         self
     }
 
+    /// The option tags for Supported.
+    pub fn supported(&self, endpoint: &str) -> String {
+        let (mut buffer, mut needed) = ([0_u8; 256], 0);
+        let (from, len, to) =
+            (endpoint.as_ptr().cast(), endpoint.len(), buffer.as_mut_ptr().cast());
+        let status =
+            unsafe { sipxfer_engine_supported(self.engine, from, len, to, 256, &mut needed) };
+        assert_eq!(status, SIPXFER_OK);
+        String::from_utf8(buffer[..needed].to_vec()).unwrap()
+    }
+
     pub fn extension(&self, context: &str, extension: &str) -> &Pbx {
         self.host.extensions.lock().unwrap().push((context.into(), extension.into()));
         self
@@ -278,6 +289,10 @@ pub struct Got {
     pub rules: Vec<u16>,
     pub error: Option<(String, usize, u32)>,
     pub setting: String,
+    pub in_call: bool,
+    pub referrer: u32,
+    pub token: String,
+    pub target_dialog: String,
     pub why: String,
     /// The refusal as text, where it is one.
     pub response: String,
@@ -318,6 +333,10 @@ impl Got {
             error: (verdict.error_rule != 0)
                 .then(|| (text(verdict.error_what), verdict.error_offset, verdict.error_rule)),
             setting: text(verdict.setting),
+            in_call: verdict.in_call == 1,
+            referrer: verdict.referrer,
+            token: text(verdict.token),
+            target_dialog: text(verdict.target_dialog),
             why: text(verdict.why),
             response: if verdict.code >= 300 { response(request, verdict) } else { String::new() },
         }

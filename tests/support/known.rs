@@ -236,6 +236,30 @@ pub const KNOWN: &[Known] = &[
     // A NOTIFY with a document.
     with_after("park_next", &[], "parked_call(world), running_watcher(world);", ""),
     known("dialog_info_print", &[]),
+    with_after(
+        "dialog_bye",
+        &[NOW, ("key", "refer_dialog(world)")],
+        "running_transfer(world);",
+        "",
+    ),
+    with_after(
+        "transfer_subscribe_at",
+        &[("request_uri", "explicit_uri"), ("expires_s", "30"), NOW],
+        "explicit_transfer(world);",
+        "",
+    ),
+    known(
+        "refer_pass",
+        &[("message", PASSED_REFER), ("peer_leg", "base_peer_leg"), ("user", "world")],
+    ),
+    known("message_part", &[("message", PARTS), ("cid", "\"2U@h\"")]),
+    known("output_name", &[("kind", "SIPXFER_OUTPUT_NOTIFY")]),
+    known("command_name", &[("command", "SIPXFER_COMMAND_START")]),
+    known("cause_name", &[("cause", "SIPXFER_CAUSE_TARGET")]),
+    known("refer_output_name", &[("kind", "SIPXFER_REFER_OUTPUT_SEND")]),
+    known("refer_command_name", &[("command", "SIPXFER_REFER_COMMAND_KEEP_CALL")]),
+    known("refer_outcome_name", &[("outcome", "SIPXFER_REFER_SUCCESS")]),
+    known("refer_why_name", &[("why", "SIPXFER_REFER_WHY_EXPIRED")]),
 ];
 
 /// A call that waits at 701.
@@ -246,6 +270,14 @@ const CLAIM: (&str, &str) = ("claim", "claimed_call(world)");
 
 /// A subscription to the lot; its first NOTIFY is the next output.
 const WATCHER: (&str, &str) = ("watcher", "running_watcher(world)");
+
+const PASSED_REFER: &str = "\"REFER sip:b@h SIP/2.0\\r\\nRefer-To: <sip:c@h?Replaces=\"
+              \"a%40b%3Bto-tag%3Dx%3Bfrom-tag%3Dy>\\r\\nTarget-Dialog: a;local-tag=1;remote-tag=2\"
+              \"\\r\\nReferred-By: <sip:r@h>\\r\\nRefer-Sub: false\\r\\n\\r\\n\"";
+
+const PARTS: &str =
+    "\"REFER sip:b@h SIP/2.0\\r\\nContent-Type: multipart/mixed;boundary=x\\r\\n\\r\\n\"
+              \"--x\\r\\nContent-ID: <2U@h>\\r\\nContent-Type: a/b\\r\\n\\r\\ntoken\\r\\n--x--\"";
 
 /// A transfer that the host has started.
 const RUNNING: (&str, &str) = ("transfer", "running_transfer(world)");

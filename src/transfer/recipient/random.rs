@@ -49,6 +49,7 @@ fn accepted(numbers: &mut Numbers) -> Accepted {
             Subscribes::Yes,
             Subscribes::ReferSubFalse,
             Subscribes::No,
+            Subscribes::Explicit,
         ]),
         event_id: numbers.one_of(&[None, Some(0), Some(u32::MAX)]),
         expires_s: numbers.one_of(&[0, 2, 60]),
@@ -59,6 +60,8 @@ fn accepted(numbers: &mut Numbers) -> Accepted {
         control,
         on_failure: numbers.one_of(&[OnFailure::Keep, OnFailure::Recall, OnFailure::HangUp]),
         hang_up_after_ms: numbers.one_of(&[None, Some(0), Some(4_000)]),
+        releases_at: numbers.one_of(&[0, 0, 180, 200, 202]),
+        release_delay_ms: numbers.one_of(&[0, 3_000]),
         in_call: numbers.below(8) != 0,
     }
 }
@@ -69,6 +72,8 @@ struct Watch {
     now_ms: u64,
     min_interval_ms: u64,
     subscribes: bool,
+    /// Whether its subscription is begun by a SUBSCRIBE.
+    explicit: bool,
     controlled: bool,
     in_call: bool,
     answers: u32,
@@ -77,6 +82,12 @@ struct Watch {
     final_events: u32,
     failures: u32,
     hang_ups: u32,
+    /// Commands about the original call that came behind the outcome.
+    late_recalls: u32,
+    /// Explicit subscriptions that were begun.
+    begun: u32,
+    /// Whether the device lets go of its call before the outcome.
+    releases: bool,
     finished: Option<u16>,
     /// Whether the first NOTIFY has been sent.
     notified: bool,
@@ -105,8 +116,17 @@ impl Watch {
     fn see(&mut self, output: Output) {
         self.log.push(format!("{}: {}", self.now_ms, word(&output)));
         assert_eq!(self.answers == 0, matches!(output, Output::Answer(_)));
-        if self.finished.is_some() {
-            assert_eq!(output, Output::Command(Command::HangUpTransferor));
+        if let Some(code) = self.finished {
+            let hangs_up = output == Output::Command(Command::HangUpTransferor);
+            match &output {
+                Output::Command(_) => assert_eq!(hangs_up, (200..300).contains(&code)),
+                // Told to who subscribes late, and to nobody else.
+                Output::Notify(notify) => {
+                    assert!(self.explicit && self.refreshing && notify.is_last());
+                    assert_eq!(notify.status.code(), code);
+                }
+                other => panic!("{other:?}"),
+            }
         }
         match output {
             Output::Answer(_) => self.answers += 1,
@@ -119,6 +139,11 @@ impl Watch {
                 assert!(matches!(self.finished, Some(200..=299)));
                 assert!(self.in_call && !self.left);
                 self.hang_ups += 1;
+            }
+            Output::Command(command) if self.finished.is_some() => {
+                assert!(self.in_call && self.left && self.releases);
+                assert_ne!(command, Command::KeepCall);
+                self.late_recalls += 1;
             }
             Output::Command(command) => {
                 assert_eq!(
@@ -142,7 +167,9 @@ impl Watch {
                 self.finished = Some(finished.status.code());
             }
         }
-        assert!(self.starts <= 1 && self.hang_ups <= 1 && self.failures <= 1);
+        assert!(
+            self.late_recalls <= 1 && self.starts <= 1 && self.hang_ups <= 1 && self.failures <= 1
+        );
         assert!(self.answers == 1 && self.final_events <= 1);
     }
 
@@ -234,6 +261,26 @@ fn step(numbers: &mut Numbers, transfer: &mut Recipient, watch: &mut Watch) {
             }
             Some(transfer.decide(yes, now_ms, &mut |output| watch.see(output)))
         }
+        7 if watch.explicit && numbers.coin() => {
+            transfer.tick(now_ms, &mut |output| watch.see(output));
+            let asked_s = numbers.one_of(&[None, Some(0), Some(1), Some(30)]);
+            let (was_ended, was_notified) = (watch.ended, watch.notified);
+            // Where it begins, that is another subscription.
+            if was_ended {
+                (watch.ended, watch.notified) = (false, false);
+            }
+            watch.refreshing = true;
+            let begun =
+                transfer.subscribe_explicitly(asked_s, now_ms, &mut |output| watch.see(output));
+            watch.refreshing = false;
+            assert!(was_ended || begun == Err(Error::WrongState));
+            assert!(!was_ended || begun.is_ok() || watch.finished.is_some());
+            if was_ended && begun.is_err() {
+                (watch.ended, watch.notified) = (true, was_notified);
+            }
+            watch.begun += u32::from(begun.is_ok());
+            None
+        }
         7 => {
             transfer.tick(now_ms, &mut |output| watch.see(output));
             let asked_s = numbers.one_of(&[None, Some(0), Some(1), Some(30), Some(u32::MAX)]);
@@ -285,13 +332,16 @@ fn sequence(seed: u64) -> Watch {
     let mut watch = Watch::default();
     watch.now_ms = numbers.below(100_000);
     watch.min_interval_ms = u64::from(accepted.min_interval_ms);
-    watch.subscribes = accepted.subscribes == Subscribes::Yes;
+    watch.explicit = accepted.subscribes == Subscribes::Explicit;
+    watch.subscribes = accepted.subscribes == Subscribes::Yes || watch.explicit;
+    watch.ended = watch.explicit;
+    watch.releases = matches!(accepted.releases_at, 180 | 202);
     watch.controlled = matches!(accepted.control, Control::Application { .. });
     watch.in_call = accepted.in_call && accepted.kind != Kind::OtherMethod;
     watch.approved = !accepted.approval_pending;
     watch.log.push(format!("{accepted:?}"));
     let mut transfer = Recipient::accept(&accepted, watch.now_ms, &mut |output| watch.see(output));
-    assert_eq!(watch.notified, watch.subscribes);
+    assert_eq!(watch.notified, accepted.subscribes == Subscribes::Yes);
     for _ in 0..numbers.below(30) {
         match (numbers.below(4), transfer.deadline()) {
             (0, Some(deadline_ms)) => watch.now_ms = watch.now_ms.max(deadline_ms),
@@ -314,6 +364,11 @@ fn sequence(seed: u64) -> Watch {
     if matches!(accepted.control, Control::Host { timeout_ms: None }) && watch.finished.is_none() {
         let given_up = transfer.give_up(487, watch.now_ms, &mut |output| watch.see(output));
         assert_eq!(given_up, Ok(()));
+        while let Some(deadline_ms) = transfer.deadline() {
+            assert!(deadline_ms > watch.now_ms, "a deadline that does not pass");
+            watch.now_ms = deadline_ms;
+            transfer.tick(watch.now_ms, &mut |output| watch.see(output));
+        }
     }
     assert!(watch.finished.is_some(), "a transfer without an outcome");
     assert!(transfer.is_over());
@@ -328,11 +383,13 @@ fn sequence(seed: u64) -> Watch {
 fn r043_r081_random_sequences_have_one_outcome() {
     const SEQUENCES: u64 = 30_000;
     let mut codes = std::collections::BTreeMap::new();
-    let (mut hang_ups, mut ended_early) = (0, 0);
+    let (mut hang_ups, mut ended_early, mut late_recalls, mut begun) = (0, 0, 0, 0);
     for seed in 1..=SEQUENCES {
         let watch = sequence(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         *codes.entry(watch.finished).or_insert(0_u64) += 1;
         hang_ups += watch.hang_ups;
+        late_recalls += watch.late_recalls;
+        begun += watch.begun;
         ended_early += u32::from(watch.log.iter().any(|line| line.ends_with(" timeout")));
     }
     // The sequences come by all that there is to come by.
@@ -342,4 +399,5 @@ fn r043_r081_random_sequences_have_one_outcome() {
     }
     let few = (SEQUENCES / 100) as u32;
     assert!(hang_ups > few && ended_early > few, "{hang_ups} {ended_early}");
+    assert!(late_recalls > few / 10 && begun > few, "{late_recalls} {begun}");
 }
