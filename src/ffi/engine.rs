@@ -253,11 +253,12 @@ pub unsafe extern "C" fn sipxfer_engine_supported(
         let print = |out: &mut crate::sip::Writer<'_>| {
             let replaces = settings.replaces_allow.then_some("replaces");
             let join = settings.join_allow.then_some("join");
+            let own = replaces.into_iter().chain(join);
             let nosub = settings.refer_nosub.then_some("nosub");
             let explicitsub = (!settings.refer_events_at.is_empty()).then_some("explicitsub");
-            let more = [join, nosub, explicitsub].into_iter().flatten();
+            let more = [nosub, explicitsub].into_iter().flatten();
             let more = more.filter(|tag| !settings.supported.hold(tag.as_bytes()));
-            let tags = replaces.into_iter().chain(settings.supported.iter()).chain(more);
+            let tags = own.chain(settings.supported.iter()).chain(more);
             for (number, tag) in tags.enumerate() {
                 out.push(if number > 0 { b", " } else { b"" });
                 out.push(tag.as_bytes());
