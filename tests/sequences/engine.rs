@@ -1,15 +1,16 @@
 //! A whole engine: REFERs as they stand on the wire, from several phones in several dialogs, and the
 //! transfers of both sides.
 
+use super::host::{Dialogs, Dialplan};
 use super::{assert_clean, assert_lines, Case, Choices, Story};
 use sipxfer::config::Config;
-use sipxfer::dialog::{DialogRef, Directory, Facts, Initiator, Key, Lock, Lookup, State, Usage};
+use sipxfer::dialog::Key;
 use sipxfer::engine::{Begun, Engine, Received, SentOutput};
 use sipxfer::sip::Scratch;
 use sipxfer::transfer::recipient::{AppState, Command, Error, Output, Recipient, Sink};
 use sipxfer::transfer::subscription::NotifyState;
 use sipxfer::transfer::transferor::{Notify, Options, Response, Transfer};
-use sipxfer::transfer::{Answer, Approval, Host, Kind, Sender};
+use sipxfer::transfer::{Approval, Kind, Sender};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,68 +31,6 @@ pub const WORDS: &[&str] = &[
     "sent",
     "sent success",
 ];
-
-/// The dialog that an attended transfer names.
-struct Consultation;
-
-impl DialogRef for Consultation {
-    fn facts(&self) -> Facts<'_> {
-        Facts {
-            key: Key { call_id: b"consult", local_tag: b"L", remote_tag: b"R" },
-            user: b"bob",
-            endpoint: b"bob",
-            state: State::Confirmed,
-            initiator: Initiator::Remote,
-            usage: Usage::Invite,
-            secure: false,
-        }
-    }
-
-    fn lock(&self) -> Lock {
-        Lock::Held(State::Confirmed)
-    }
-
-    fn unlock(&self) {}
-}
-
-struct Dialogs;
-
-impl Directory for Dialogs {
-    type Dialog = Consultation;
-
-    fn find(&self, key: &Key<'_>) -> Lookup<Consultation> {
-        match key.call_id {
-            b"consult" => Lookup::Found(Consultation),
-            b"ambiguous" => Lookup::Ambiguous,
-            b"pending" => Lookup::Pending,
-            b"failed" => Lookup::Failed,
-            _ => Lookup::NotFound,
-        }
-    }
-}
-
-struct Dialplan {
-    approval: Cell<Approval>,
-}
-
-impl Host<Consultation> for Dialplan {
-    fn extension_exists(&self, _: &[u8], extension: &[u8]) -> Answer {
-        match extension {
-            b"nowhere" => Answer::No,
-            b"broken" => Answer::Failed,
-            _ => Answer::Yes,
-        }
-    }
-
-    fn approve(&self, _: Kind, target: &[u8]) -> Approval {
-        assert_clean(target);
-        self.approval.get()
-    }
-
-    fn log(&self, _: sipxfer::transfer::Level, line: &[u8]) {
-        assert_clean(line);
-    }
-}
 
 /// What was seen of one received transfer.
 #[derive(Default)]

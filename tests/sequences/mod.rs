@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod engine;
+pub mod host;
 pub mod recipient;
 pub mod takeover;
 pub mod transferor;
@@ -118,9 +119,6 @@ pub fn assert_lines(lines: &[u8]) {
 
 /// No CR, LF or NUL.
 pub fn assert_clean(text: &[u8]) {
-    let text = text.escape_ascii();
-    for breaker in ["\\r", "\\n", "\\x00"] {
-        let found = text.to_string().replace("\\\\", "").contains(breaker);
-        assert!(!found, "{breaker} in {text}");
-    }
+    let breaker = text.iter().find(|byte| sipxfer::sip::lex::is_line_breaker(**byte));
+    assert_eq!(breaker, None, "in {:?}", text.escape_ascii().to_string());
 }
