@@ -312,6 +312,7 @@ impl Config {
     pub fn set(&mut self, scope: &str, name: &str, value: &str) -> Result<(), ConfigError> {
         if let (Some(profile), "") = (name.strip_prefix("profile."), scope) {
             return self.profiles.set(profile, value).map_err(|why| {
+                let name = name.escape_debug();
                 ConfigError::BadValue(format!("{name}: {value:?} {why}; expected a device profile"))
             });
         }
@@ -319,7 +320,7 @@ impl Config {
         let mut trial = Settings::default();
         setting.set(&mut trial, value).map_err(|why| {
             let place = if scope.is_empty() { "" } else { " in " };
-            let values = setting.values;
+            let (values, scope) = (setting.values, scope.escape_debug());
             ConfigError::BadValue(format!(
                 "{name}{place}{scope}: {value:?} {why}; expected {values}"
             ))
@@ -378,6 +379,7 @@ fn lookup(scope: &str, name: &str) -> Result<&'static Setting, ConfigError> {
         return Err(ConfigError::Unknown(format!("there is no setting {name:?}")));
     };
     if per_endpoint && !setting.per_endpoint {
+        let scope = scope.escape_debug();
         let sentence = format!("{name} can only be set for all, not for {scope}");
         return Err(ConfigError::Unknown(sentence));
     }
@@ -447,6 +449,17 @@ mod tests {
         let value = config.set("endpoint:bob", "refer.allow", "maybe").unwrap_err().to_string();
         assert!(value.contains("refer.allow in endpoint:bob: \"maybe\""), "{value}");
         assert!(config.set("endpoint:bob", "warning.agent", "x").is_err());
+        // It goes into a log as one line, whatever the names hold.
+        for (scope, name) in [
+            ("", "profile.a\nb\0"),
+            ("endpoint:a\r\nb", "refer.allow"),
+            ("endpoint:a\r\nb", "warning.agent"),
+            ("\r\n", "refer.allow"),
+            ("", "\r\n"),
+        ] {
+            let sentence = config.set(scope, name, "\n").unwrap_err().to_string();
+            assert!(!sentence.contains(char::is_control), "{sentence:?}");
+        }
         assert_eq!(config.get("endpoint:bob", "refer.allow"), Ok("yes"));
     }
 

@@ -474,6 +474,4 @@ fn after_ms(now_ms: u64, ms: u32) -> u64 {
 }
 
 #[cfg(test)]
-mod random;
-#[cfg(test)]
 mod tests;

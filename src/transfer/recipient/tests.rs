@@ -38,7 +38,7 @@ struct Run {
     said: Vec<String>,
 }
 
-pub(super) fn word(output: &Output) -> String {
+fn word(output: &Output) -> String {
     match output {
         Output::Answer(answer) if answer.refer_sub_false => format!("{} no sub", answer.code),
         Output::Answer(answer) => format!("{}", answer.code),
