@@ -111,6 +111,10 @@ impl Host<Dialog> for Asker<'_> {
         answer(unsafe { ask(self.callbacks.user, self.request) })
     }
 
+    fn has_log(&self) -> bool {
+        self.callbacks.log.is_some()
+    }
+
     fn log(&self, level: Level, line: &[u8]) {
         let Some(log) = self.callbacks.log else {
             return;

@@ -181,6 +181,11 @@ pub trait Host<D> {
 
     /// A line for the log.
     fn log(&self, _level: Level, _text: &[u8]) {}
+
+    /// Whether somebody reads the log.
+    fn has_log(&self) -> bool {
+        true
+    }
 }
 
 /// A callback failed.
@@ -231,6 +236,9 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
         text: &[u8],
         scratch: &mut Scratch<'_>,
     ) {
+        if !self.host.has_log() {
+            return;
+        }
         let Sender { endpoint, source, .. } = request.sender;
         let call_id = request.message.first(Name::CallId).map_or(&[][..], |value| value.raw);
         let about = [

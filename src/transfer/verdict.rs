@@ -116,7 +116,7 @@ impl Rules {
 
     /// The rules.
     pub fn iter(&self) -> impl Iterator<Item = Rule> + '_ {
-        self.rules.iter().flatten().copied()
+        self.rules.get(..self.len).unwrap_or_default().iter().flatten().copied()
     }
 }
 
