@@ -116,8 +116,10 @@ pub unsafe extern "C" fn sipxfer_dialog_remove(
 }
 
 /// # Safety
-/// The strings of `key` hold for `'k`.
-pub(super) unsafe fn key_in<'k>(key: &sipxfer_dialog_key) -> Result<Key<'k>, Status> {
+/// `key` points to a struct whose `struct_size` is set and whose strings hold for `'k`.
+pub(super) unsafe fn key_in<'k>(key: *const sipxfer_dialog_key) -> Result<Key<'k>, Status> {
+    // SAFETY: contract of this function.
+    let key = unsafe { read_struct(key) }?;
     // SAFETY: contract of this function.
     let call_id = unsafe { bytes(key.call_id.ptr, key.call_id.len) }?;
     // SAFETY: contract of this function.
@@ -145,9 +147,7 @@ pub unsafe extern "C" fn sipxfer_dialog_ended(
         // SAFETY: contract of this function.
         let engine = unsafe { engine_in(engine) }?;
         // SAFETY: contract of this function.
-        let key = unsafe { read_struct(key) }?;
-        // SAFETY: contract of this function.
-        if engine.core.ended(&unsafe { key_in(&key) }?, now_ms) {
+        if engine.core.ended(&unsafe { key_in(key) }?, now_ms) {
             engine.tell_deadline();
         }
         Ok(())

@@ -32,9 +32,7 @@ pub unsafe extern "C" fn sipxfer_dialog_bye(
         // SAFETY: contract of this function.
         let engine = unsafe { engine_in(engine) }?;
         // SAFETY: contract of this function.
-        let key = unsafe { read_struct(key) }?;
-        // SAFETY: contract of this function.
-        let key = unsafe { key_in(&key) }?;
+        let key = unsafe { key_in(key) }?;
         if now_ms > i64::MAX as u64 {
             return Err(SIPXFER_E_RANGE);
         }

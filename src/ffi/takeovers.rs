@@ -1,11 +1,11 @@
 //! Level 3: the target's side. A call that takes the place of another, and one that joins it.
 
+use super::dialogs::key_in;
 use super::engine::{engine_in, sipxfer_engine};
 use super::raw::*;
 use super::status::*;
 use super::types::*;
 use super::verdict::{give_verdict, Decide};
-use crate::dialog::Key;
 use crate::engine::Side;
 use crate::sip::reason_phrase;
 use crate::transfer::takeover::{Outcome, Output, Outputs, Takeover};
@@ -287,20 +287,6 @@ pub unsafe extern "C" fn sipxfer_takeover_old_ended(
 ) -> i32 {
     // SAFETY: contract of this function.
     guard(|| unsafe { input(engine, takeover, now_ms, Takeover::old_ended) })
-}
-
-/// # Safety
-/// `dialog` points to a struct whose `struct_size` is set and whose strings hold for `'a`.
-unsafe fn key_in<'a>(dialog: *const sipxfer_dialog_key) -> Result<Key<'a>, Status> {
-    // SAFETY: contract of this function.
-    let key = unsafe { read_struct(dialog) }?;
-    // SAFETY: contract of this function.
-    let call_id = unsafe { bytes(key.call_id.ptr, key.call_id.len) }?;
-    // SAFETY: contract of this function.
-    let local_tag = unsafe { bytes(key.local_tag.ptr, key.local_tag.len) }?;
-    // SAFETY: contract of this function.
-    let remote_tag = unsafe { bytes(key.remote_tag.ptr, key.remote_tag.len) }?;
-    Ok(Key { call_id, local_tag, remote_tag })
 }
 
 /// What to answer a re-INVITE or UPDATE in this dialog with: `code` gets 491 where a takeover is under

@@ -514,9 +514,7 @@ pub unsafe extern "C" fn sipxfer_transfer_find(
         // SAFETY: contract of this function.
         let engine = unsafe { engine_in(engine) }?;
         // SAFETY: contract of this function.
-        let key = unsafe { read_struct(dialog) }?;
-        // SAFETY: contract of this function.
-        let key = unsafe { key_in(&key) }?;
+        let key = unsafe { key_in(dialog) }?;
         let event_id = (event_id != 0).then_some(event_id);
         let found = engine.core.transfers().find(&key, event_id).ok_or(SIPXFER_E_NOT_FOUND)?;
         // SAFETY: contract of this function.

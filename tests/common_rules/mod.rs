@@ -17,6 +17,7 @@ pub mod callbacks;
 pub mod messages;
 pub mod outputs;
 pub mod parking;
+pub mod random;
 pub mod sending;
 pub mod takeovers;
 
