@@ -40,6 +40,10 @@
 /** Scratch space that is always enough for a verdict on a message of this length, in bytes. */
 #define SIPXFER_SCRATCH_SIZE(message_len) (8192 + 6 * (size_t) (message_len))
 
+/** A buffer that is always enough for the outputs of a transfer, an EVENT too, whose REFER has this
+ *  length, in bytes. */
+#define SIPXFER_EVENT_SIZE(message_len) (1024 + (size_t) (message_len))
+
 
 /**
  * Done.
@@ -52,7 +56,7 @@
 #define SIPXFER_E_NULL (-1)
 
 /**
- * `struct_size` is smaller than version 1 of the struct, or larger than 4096.
+ * `struct_size` is smaller than version 1 of the struct, larger than 4096, or ends within a field.
  */
 #define SIPXFER_E_STRUCT_SIZE (-2)
 
@@ -173,6 +177,12 @@
 #define SIPXFER_E_NO_SUBSCRIPTION (-24)
 
 /**
+ * Somebody else has it: a place of the park lot, a dialog that is parked already, or a parked call
+ * that is being taken out (603 towards a Replaces).
+ */
+#define SIPXFER_E_TAKEN (-30)
+
+/**
  * Major number of the ABI; the soname carries it.
  */
 #define SIPXFER_ABI_MAJOR 0
@@ -237,6 +247,47 @@
 #define SIPXFER_VERDICT_PENDING 8
 
 /**
+ * INVITE with Join: accept it and mix it with the call of `dialog`, which goes on (RFC 3911 section
+ * 4). What cannot be accepted after all is refused and leaves `dialog` as it was.
+ */
+#define SIPXFER_VERDICT_JOIN 9
+
+/**
+ * INVITE, by `sipxfer_takeover_receive()` alone: it was received before. Answer it as it was answered
+ * then, if it was, and do nothing else.
+ */
+#define SIPXFER_VERDICT_AGAIN 10
+
+/**
+ * REFER: pass it on to the other leg of its call (the setting `refer.mode`); `code` is 0.
+ *
+ * The host sends a REFER in the dialog of that leg, with the header lines of `sipxfer_refer_pass()`, a
+ * Contact of its own and the body as it came. Its final response is the answer to this one: the code,
+ * and Refer-Sub or Refer-Events-At where it has one. The NOTIFYs that come on that leg are sent on in
+ * the dialog of this REFER, with their Subscription-State and body as they are; where their Event has
+ * an id, that is the CSeq of the REFER on that leg, and becomes the CSeq of this one (RFC 3515 section
+ * 2.4.6); each is answered as the one sent on is. A SUBSCRIBE goes the same way in the other direction.
+ * No transfer of the library begins.
+ */
+#define SIPXFER_VERDICT_PASS 11
+
+/**
+ * There is no Referred-By.
+ */
+#define SIPXFER_REFERRER_NONE 0
+
+/**
+ * There is a Referred-By that anybody could have written (RFC 3892 section 5): it has no token, its
+ * `cid` names no body part, or the host does not hold the token to be valid.
+ */
+#define SIPXFER_REFERRER_UNVERIFIED 1
+
+/**
+ * There is a Referred-By, and the host's `verify_token` holds its token to be valid.
+ */
+#define SIPXFER_REFERRER_VERIFIED 2
+
+/**
  * The dialog exists, the INVITE has no final answer yet.
  */
 #define SIPXFER_DIALOG_EARLY 1
@@ -272,7 +323,9 @@
 #define SIPXFER_USAGE_OTHER 2
 
 /**
- * Leave the old dialog alone.
+ * Leave the old dialog alone. With ACCEPT or LOCAL_ATTENDED `dialog` is a parked call, and the party
+ * that waits there is who is wanted: claim it (`sipxfer_park_claim_dialog()`), connect it, and tell
+ * (`sipxfer_park_retrieved()`, or `sipxfer_park_release()` where that failed).
  */
 #define SIPXFER_OLD_DIALOG_NOTHING 0
 
@@ -319,7 +372,8 @@
 #define SIPXFER_GROUND_REFERRED_BY 4
 
 /**
- * The sender holds a token of this library. (No function of this version hands one out.)
+ * The sender shows the token of a parked call (`sipxfer_park()`) as parameter `token` of its Replaces,
+ * or the call is parked under a number and `park.open` lets the sender have such calls.
  */
 #define SIPXFER_GROUND_TOKEN 5
 
@@ -400,7 +454,8 @@
 #define SIPXFER_OUTPUT_ANSWER 1
 
 /**
- * Send a NOTIFY in the dialog of the REFER: `headers` has its Event, Subscription-State and
+ * Send a NOTIFY in the dialog of the REFER, or in that of the SUBSCRIBE where the subscription is an
+ * explicit one (`sipxfer_transfer_subscribe_at()`): `headers` has its Event, Subscription-State and
  * Content-Type, `body` the sipfrag. How it is answered is told by
  * `sipxfer_transfer_notify_answered()`.
  */
@@ -418,7 +473,7 @@
 #define SIPXFER_OUTPUT_EVENT 4
 
 /**
- * The transfer has its one outcome: `code`, `reason` and `cause`.
+ * The transfer has its one outcome: `code`, `reason` and `cause`. It is not gone by that; `last` tells.
  */
 #define SIPXFER_OUTPUT_FINISHED 5
 
@@ -436,7 +491,9 @@
 
 /**
  * The transfer has failed and the transferor has hung up: give up what there is of the referred
- * call and call the transferor back for the other party.
+ * call and call the transferor back for the other party. This one and the next come behind FINISHED,
+ * after a KEEP_CALL, where the device of the transferor had let go of its call before the failure (its
+ * profile says so) and its BYE comes only now.
  */
 #define SIPXFER_COMMAND_RECALL_TRANSFEROR 3
 
@@ -484,6 +541,7 @@
 /**
  * Room that is enough for the strings of any output but an EVENT, which repeats the Replaces or the
  * user part of its REFER.
+ * (`SIPXFER_EVENT_SIZE()` is enough for that.)
  */
 #define SIPXFER_OUTPUT_SIZE 1024
 
@@ -603,6 +661,101 @@
  * The peer has agreed to send no NOTIFY (RFC 4488 section 4).
  */
 #define SIPXFER_REFER_WHY_NOT_SUBSCRIBED 4
+
+/**
+ * Answer the new INVITE with `code`: 200, or a refusal. What was sent is reported by
+ * `sipxfer_takeover_answered()` or `sipxfer_takeover_not_answered()`. A refusal may follow a 200 where
+ * the old call has changed before either was reported; a 2xx that was on its way by then counts.
+ */
+#define SIPXFER_TAKEOVER_ANSWER_NEW 1
+
+/**
+ * Give the new call the place and the resources of the old one: bridge, recording, user interface
+ * (RFC 3891 section 3).
+ */
+#define SIPXFER_TAKEOVER_TAKE_OVER 2
+
+/**
+ * End the old call with BYE. Its end is reported by `sipxfer_takeover_old_ended()`, here and for the
+ * next two.
+ */
+#define SIPXFER_TAKEOVER_BYE_OLD 3
+
+/**
+ * End the old call, which this side began and nobody has answered, with CANCEL. A 2xx that comes all
+ * the same is reported by `sipxfer_takeover_old_answered()`.
+ */
+#define SIPXFER_TAKEOVER_CANCEL_OLD 4
+
+/**
+ * Answer the INVITE of the old call, which the peer began, with 487 or whatever else fits.
+ */
+#define SIPXFER_TAKEOVER_REJECT_OLD 5
+
+/**
+ * Acknowledge the 2xx of the old call, which has crossed the CANCEL.
+ */
+#define SIPXFER_TAKEOVER_ACK_OLD 6
+
+/**
+ * End the new call with BYE: nobody has acknowledged its 2xx (RFC 3261 section 13.3.1.4).
+ */
+#define SIPXFER_TAKEOVER_END_NEW 7
+
+/**
+ * There is no new call: the old one goes on as if nothing had been.
+ */
+#define SIPXFER_TAKEOVER_LEAVE_OLD 8
+
+/**
+ * It is over, and the last output. `code` is 200 where the new call stands in the old one's place,
+ * else the failure (300 to 699) for which there is no new call.
+ */
+#define SIPXFER_TAKEOVER_FINISHED 9
+
+/**
+ * The dialog is the one that is replaced.
+ */
+#define SIPXFER_TAKEOVER_SIDE_OLD 1
+
+/**
+ * The dialog is the one of the new INVITE.
+ */
+#define SIPXFER_TAKEOVER_SIDE_NEW 2
+
+/**
+ * The lowest free place of `park.places`.
+ */
+#define SIPXFER_PARK_LOWEST 1
+
+/**
+ * The place `number`.
+ */
+#define SIPXFER_PARK_NUMBER 2
+
+/**
+ * No place: under a secret of 128 random bits, which nobody guesses. Who shows it in a Replaces has
+ * the ground `token`.
+ */
+#define SIPXFER_PARK_SECRET 3
+
+/**
+ * Room that is enough for every token.
+ */
+#define SIPXFER_PARK_TOKEN_SIZE 26
+
+/**
+ * Nobody came for this call in `park.timeout_s`, and it is out of the lot: ring the one who parked it
+ * (`parker`) and connect it with the call (`handle`), where that is still there.
+ */
+#define SIPXFER_PARK_OUTPUT_RING_BACK 1
+
+/**
+ * Send a NOTIFY in the subscription `handle`: `headers` has its Event, Subscription-State and
+ * Content-Type, `body` the document (RFC 4235). Where `watcher` is not 0,
+ * `sipxfer_park_notify_answered()` is told how it is answered.
+ */
+#define SIPXFER_PARK_OUTPUT_NOTIFY 2
 
 /**
  * Subscription-State: active.
@@ -897,7 +1050,8 @@ struct sipxfer_host {
     /**
      * May the sender of this request replace this dialog (a pickup group, say)? `SIPXFER_YES` or
      * `SIPXFER_NO`. Asked last, only for authenticated senders, and only where
-     * `replaces.authorize` holds `host`.
+     * `replaces.authorize` holds `host`; for a Join (may the sender join its call?) only where
+     * `join.authorize` does, which it does not by default.
      */
     int32_t (*authorize)(void *user,
                          const struct sipxfer_request *request,
@@ -909,7 +1063,8 @@ struct sipxfer_host {
     void (*log)(void *user, uint32_t level, struct sipxfer_str text);
     /**
      * Fills `len` bytes at `buffer` with random bytes and answers `SIPXFER_OK`. Without it the
-     * operating system is asked. Called only by `sipxfer_engine_new()`.
+     * operating system is asked. Called by `sipxfer_engine_new()`, and by `sipxfer_park()` for a
+     * secret: what it fills in is to be fit for one.
      */
     int32_t (*random)(void *user, char *buffer, size_t len);
     /**
@@ -923,6 +1078,32 @@ struct sipxfer_host {
      * Called once when the engine is gone and nothing will use `user` any more; may be NULL.
      */
     void (*destroy)(void *user);
+    /**
+     * Can the call of the request's sender be mixed with that of this dialog (RFC 3911 section 4)?
+     * `SIPXFER_YES` or `SIPXFER_NO` (488); anything else is a failure (500). It depends on the call
+     * (its bridge, its codecs, its keys), which is why no setting answers. Asked only by
+     * `sipxfer_join_verify_request()`, after the sender was found to be allowed. Without it the answer is
+     * yes, and a host that finds out later refuses with 488 by itself.
+     */
+    int32_t (*can_mix)(void *user,
+                       const struct sipxfer_request *request,
+                       const struct sipxfer_dialog *dialog);
+    /**
+     * Does the Request-URI of this INVITE name a conference? `SIPXFER_YES` or `SIPXFER_NO`; anything
+     * else is a failure (500). Asked only where a Join matches no dialog: towards a conference it is
+     * then ignored (RFC 3911 section 4). Without it the answer is no.
+     */
+    int32_t (*is_conference)(void *user, const struct sipxfer_request *request);
+    /**
+     * Is this the token of that referrer, and valid (RFC 3892 section 5)? `referred_by` is the value of the
+     * Referred-By, `part` the whole body part that its `cid` names, MIME header lines included:
+     * `SIPXFER_YES` or `SIPXFER_NO`; anything else is a failure (500). A valid one makes its referrer as
+     * good as one that a trusted peer names. Without this callback no token is valid.
+     */
+    int32_t (*verify_token)(void *user,
+                            const struct sipxfer_request *request,
+                            struct sipxfer_str referred_by,
+                            struct sipxfer_str part);
 };
 
 /**
@@ -1107,8 +1288,8 @@ struct sipxfer_verdict {
     size_t variable_count;
     /**
      * 1 where accepting the REFER creates a subscription and a NOTIFY with `SIP/2.0 100
-     * Trying` is to follow at once; 0 where the sender wants none (`Refer-Sub: false`), and
-     * the answer repeats that header.
+     * Trying` is to follow at once; 0 where the sender wants none: by `Refer-Sub: false`, which the
+     * answer repeats, or by what it requires (RFC 7614; `rules` then holds 71 or 72).
      */
     uint32_t subscription;
     /**
@@ -1151,6 +1332,29 @@ struct sipxfer_verdict {
      * One sentence for an administrator; the `log` callback got it too. Not for the wire.
      */
     struct sipxfer_str why;
+    /**
+     * REFER: 1 where it is about a call with its sender, in whose dialog it came or which
+     * `target_dialog` names. 0 where there is no such call (click-to-dial): the host calls the one that
+     * it acts for, and sends that call to where the verdict says. With `SIPXFER_VERDICT_LOCAL_ATTENDED`
+     * the new call takes the place of `dialog`, which may be a third party's.
+     */
+    uint32_t in_call;
+    /**
+     * `SIPXFER_REFERRER_*`: what is known of who is named in `referred_by`.
+     */
+    uint32_t referrer;
+    /**
+     * The body part with the token of the Referred-By as it came, its MIME header lines included; or
+     * empty. It goes into the triggered INVITE untouched, as a part of its multipart body between
+     * delimiters that do not occur in it (RFC 3892 section 2.2).
+     */
+    struct sipxfer_str token;
+    /**
+     * REFER: value of the Target-Dialog that names its call, where it came outside of the call's dialog
+     * and the setting `refer.target_dialog` lets that stand; otherwise empty.
+     * `sipxfer_target_dialog_parse()` reads it.
+     */
+    struct sipxfer_str target_dialog;
 };
 
 /**
@@ -1263,6 +1467,20 @@ struct sipxfer_output {
      * What it asks for: the user part of the target of a blind transfer, or empty.
      */
     struct sipxfer_str destination;
+    /**
+     * 1 where the transfer goes with this output: its id is stale from now on. A FINISHED may come
+     * before that, as long as the subscription goes on or a command about the transferor may follow.
+     */
+    uint32_t last;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * How many bytes the strings need in the buffer. Written where the answer is `SIPXFER_E_BUFFER`
+     * too, and then nothing else is.
+     */
+    size_t needed;
 };
 
 /**
@@ -1464,6 +1682,257 @@ struct sipxfer_refer_output {
      * Header lines of a SEND, each ended by CRLF, without Contact.
      */
     struct sipxfer_str headers;
+    /**
+     * How many bytes the strings need in the buffer. Written where the answer is `SIPXFER_E_BUFFER`
+     * too, and then nothing else is.
+     */
+    size_t needed;
+};
+
+/**
+ * One thing that a takeover wants done.
+ */
+struct sipxfer_takeover_output {
+    /**
+     * `sizeof (struct sipxfer_takeover_output)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The takeover that wants it.
+     */
+    uint64_t takeover;
+    /**
+     * `SIPXFER_TAKEOVER_*`. A kind that the host does not know is left out.
+     */
+    uint32_t kind;
+    /**
+     * SIP code of an ANSWER_NEW or FINISHED, else 0.
+     */
+    uint32_t code;
+    /**
+     * Reason phrase of `code`, or empty. Static text.
+     */
+    struct sipxfer_str reason;
+};
+
+/**
+ * A call that is to be parked.
+ */
+struct sipxfer_park_call {
+    /**
+     * `sizeof (struct sipxfer_park_call)`.
+     */
+    size_t struct_size;
+    /**
+     * Call-ID of the dialog with the party that waits.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * This side's tag.
+     */
+    struct sipxfer_str local_tag;
+    /**
+     * The peer's tag; empty for a peer that sends none (RFC 2543).
+     */
+    struct sipxfer_str remote_tag;
+    /**
+     * Who parks it: whatever the host needs to ring back.
+     */
+    struct sipxfer_str parker;
+    /**
+     * The URI of the party that waits, for those who watch the lot; may be empty.
+     */
+    struct sipxfer_str party;
+    /**
+     * The host's own name for the call.
+     */
+    uint64_t handle;
+    /**
+     * `SIPXFER_PARK_LOWEST`, `_NUMBER` or `_SECRET`.
+     */
+    uint32_t place;
+    /**
+     * The place of a NUMBER, else 0.
+     */
+    uint32_t number;
+};
+
+/**
+ * A parked call that was claimed.
+ */
+struct sipxfer_parked {
+    /**
+     * `sizeof (struct sipxfer_parked)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The right to take it out, for `sipxfer_park_retrieved()` or `sipxfer_park_release()`.
+     */
+    uint64_t claim;
+    /**
+     * The host's own name for the call.
+     */
+    uint64_t handle;
+    /**
+     * Its token.
+     */
+    struct sipxfer_str token;
+    /**
+     * Value of a Replaces that names its dialog as this side reads it, with its token as parameter
+     * `token`: an INVITE or Refer-To with it, sent to this side, may take the call out.
+     */
+    struct sipxfer_str replaces;
+    /**
+     * Call-ID of its dialog.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * This side's tag.
+     */
+    struct sipxfer_str local_tag;
+    /**
+     * The peer's tag, or empty.
+     */
+    struct sipxfer_str remote_tag;
+    /**
+     * Who parked it.
+     */
+    struct sipxfer_str parker;
+    /**
+     * The URI of the party that waits, or empty.
+     */
+    struct sipxfer_str party;
+};
+
+/**
+ * A SUBSCRIBE with Event: dialog to the lot, or to one of its places.
+ */
+struct sipxfer_park_watch {
+    /**
+     * `sizeof (struct sipxfer_park_watch)`.
+     */
+    size_t struct_size;
+    /**
+     * The URI that was subscribed to: `entity` of the documents.
+     */
+    struct sipxfer_str entity;
+    /**
+     * The URI that an INVITE with Replaces is to go to: an address of this side.
+     */
+    struct sipxfer_str target;
+    /**
+     * The id of the SUBSCRIBE's Event, or empty. One that is no token is left out.
+     */
+    struct sipxfer_str event_id;
+    /**
+     * The host's own name for the subscription.
+     */
+    uint64_t handle;
+    /**
+     * The place that is watched; 0 for the whole lot.
+     */
+    uint32_t number;
+    /**
+     * Expires of the SUBSCRIBE; UINT32_MAX: none. 0 is a single look.
+     */
+    uint32_t expires_s;
+};
+
+/**
+ * One thing that the lot wants done. Its strings point into the buffer that was handed in.
+ */
+struct sipxfer_park_output {
+    /**
+     * `sizeof (struct sipxfer_park_output)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The subscription of a NOTIFY; 0 where it is over with this one and has no name.
+     */
+    uint64_t watcher;
+    /**
+     * The host's own name for the call, or for the subscription.
+     */
+    uint64_t handle;
+    /**
+     * `SIPXFER_PARK_OUTPUT_*`. A kind that the host does not know is left out.
+     */
+    uint32_t kind;
+    /**
+     * 1 where the subscription ends with this NOTIFY.
+     */
+    uint32_t is_last;
+    /**
+     * Header lines of a NOTIFY, each ended by CRLF.
+     */
+    struct sipxfer_str headers;
+    /**
+     * Body of a NOTIFY.
+     */
+    struct sipxfer_str body;
+    /**
+     * Token of a RING_BACK; it names the call no more.
+     */
+    struct sipxfer_str token;
+    /**
+     * Call-ID of the dialog of a RING_BACK.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * This side's tag.
+     */
+    struct sipxfer_str local_tag;
+    /**
+     * The peer's tag, or empty.
+     */
+    struct sipxfer_str remote_tag;
+    /**
+     * Who parked the call of a RING_BACK.
+     */
+    struct sipxfer_str parker;
+    /**
+     * The URI of the party that waits, or empty.
+     */
+    struct sipxfer_str party;
+};
+
+/**
+ * Which dialogs of the engine's own table a dialog-info document is about.
+ */
+struct sipxfer_dialog_info {
+    /**
+     * `sizeof (struct sipxfer_dialog_info)`.
+     */
+    size_t struct_size;
+    /**
+     * The URI that was subscribed to, as `sip:bob@pbx.example.com`.
+     */
+    struct sipxfer_str entity;
+    /**
+     * Where an INVITE goes that picks a call up: an address of this side.
+     */
+    struct sipxfer_str target;
+    /**
+     * Dialogs of this endpoint are listed; or empty.
+     */
+    struct sipxfer_str endpoint;
+    /**
+     * Dialogs of this authenticated user are listed too; or empty.
+     */
+    struct sipxfer_str user;
+    /**
+     * 0 for a full document: what it does not list is over. Else the id of the one dialog that has
+     * changed, for a partial document; one that is in the table no more is told to have terminated.
+     */
+    uint64_t only;
+    /**
+     * 0 in the first NOTIFY of a subscription, and one more in each that follows.
+     */
+    uint32_t version;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
 };
 
 /**
@@ -1871,6 +2340,32 @@ struct sipxfer_sipfrag {
      * Zero.
      */
     uint32_t reserved;
+};
+
+/**
+ * One part of a multipart body (RFC 2046 section 5.1). Its strings point into the message.
+ */
+struct sipxfer_body_part {
+    /**
+     * `sizeof (struct sipxfer_body_part)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * All of it, as it stands between the delimiters.
+     */
+    struct sipxfer_str raw;
+    /**
+     * Its MIME header lines.
+     */
+    struct sipxfer_str headers;
+    /**
+     * What follows the empty line behind them.
+     */
+    struct sipxfer_str content;
+    /**
+     * Value of its Content-Type, or empty.
+     */
+    struct sipxfer_str content_type;
 };
 
 /**
@@ -2378,6 +2873,252 @@ struct sipxfer_api {
     int32_t (*refer_consultation_ended)(const struct sipxfer_engine *engine,
                                         uint64_t transfer,
                                         uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_receive()`.
+     */
+    int32_t (*takeover_receive)(const struct sipxfer_engine *engine,
+                                const struct sipxfer_request *request,
+                                uint32_t lock_dialog,
+                                char *scratch,
+                                size_t scratch_len,
+                                struct sipxfer_verdict *verdict,
+                                uint64_t *takeover);
+    /**
+     * `sipxfer_takeover_next()`.
+     */
+    int32_t (*takeover_next)(const struct sipxfer_engine *engine,
+                             uint64_t takeover,
+                             struct sipxfer_takeover_output *output);
+    /**
+     * `sipxfer_takeover_answered()`.
+     */
+    int32_t (*takeover_answered)(const struct sipxfer_engine *engine,
+                                 uint64_t takeover,
+                                 uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_not_answered()`.
+     */
+    int32_t (*takeover_not_answered)(const struct sipxfer_engine *engine,
+                                     uint64_t takeover,
+                                     uint32_t code,
+                                     uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_acked()`.
+     */
+    int32_t (*takeover_acked)(const struct sipxfer_engine *engine,
+                              uint64_t takeover,
+                              uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_new_ended()`.
+     */
+    int32_t (*takeover_new_ended)(const struct sipxfer_engine *engine,
+                                  uint64_t takeover,
+                                  uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_old_answered()`.
+     */
+    int32_t (*takeover_old_answered)(const struct sipxfer_engine *engine,
+                                     uint64_t takeover,
+                                     uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_old_ended()`.
+     */
+    int32_t (*takeover_old_ended)(const struct sipxfer_engine *engine,
+                                  uint64_t takeover,
+                                  uint64_t now_ms);
+    /**
+     * `sipxfer_takeover_reinvite()`.
+     */
+    int32_t (*takeover_reinvite)(const struct sipxfer_engine *engine,
+                                 const struct sipxfer_dialog_key *dialog,
+                                 uint32_t *code);
+    /**
+     * `sipxfer_takeover_find()`.
+     */
+    int32_t (*takeover_find)(const struct sipxfer_engine *engine,
+                             const struct sipxfer_dialog_key *dialog,
+                             uint64_t *takeover,
+                             uint32_t *side);
+    /**
+     * `sipxfer_takeover_count()`.
+     */
+    int32_t (*takeover_count)(const struct sipxfer_engine *engine, size_t *count);
+    /**
+     * `sipxfer_join_verify_request()`.
+     */
+    int32_t (*join_verify_request)(const struct sipxfer_engine *engine,
+                                   const struct sipxfer_request *request,
+                                   uint32_t lock_dialog,
+                                   char *scratch,
+                                   size_t scratch_len,
+                                   struct sipxfer_verdict *verdict);
+    /**
+     * `sipxfer_park()`.
+     */
+    int32_t (*park)(const struct sipxfer_engine *engine,
+                    const struct sipxfer_park_call *call,
+                    uint64_t now_ms,
+                    char *buffer,
+                    size_t capacity,
+                    size_t *needed);
+    /**
+     * `sipxfer_park_claim()`.
+     */
+    int32_t (*park_claim)(const struct sipxfer_engine *engine,
+                          const char *token,
+                          size_t token_len,
+                          uint64_t now_ms,
+                          char *buffer,
+                          size_t capacity,
+                          size_t *needed,
+                          struct sipxfer_parked *parked);
+    /**
+     * `sipxfer_park_claim_dialog()`.
+     */
+    int32_t (*park_claim_dialog)(const struct sipxfer_engine *engine,
+                                 const struct sipxfer_dialog_key *dialog,
+                                 uint64_t now_ms,
+                                 char *buffer,
+                                 size_t capacity,
+                                 size_t *needed,
+                                 struct sipxfer_parked *parked);
+    /**
+     * `sipxfer_park_release()`.
+     */
+    int32_t (*park_release)(const struct sipxfer_engine *engine, uint64_t claim, uint64_t now_ms);
+    /**
+     * `sipxfer_park_retrieved()`.
+     */
+    int32_t (*park_retrieved)(const struct sipxfer_engine *engine, uint64_t claim, uint64_t now_ms);
+    /**
+     * `sipxfer_park_cancel()`.
+     */
+    int32_t (*park_cancel)(const struct sipxfer_engine *engine,
+                           const char *token,
+                           size_t token_len,
+                           uint64_t now_ms,
+                           uint64_t *handle);
+    /**
+     * `sipxfer_park_count()`.
+     */
+    int32_t (*park_count)(const struct sipxfer_engine *engine, size_t *count);
+    /**
+     * `sipxfer_transfer_parked()`.
+     */
+    int32_t (*transfer_parked)(const struct sipxfer_engine *engine,
+                               uint64_t transfer,
+                               const char *token,
+                               size_t token_len,
+                               const char *host,
+                               size_t host_len,
+                               uint64_t now_ms);
+    /**
+     * `sipxfer_park_subscribe()`.
+     */
+    int32_t (*park_subscribe)(const struct sipxfer_engine *engine,
+                              const struct sipxfer_park_watch *watch,
+                              uint64_t now_ms,
+                              uint64_t *watcher,
+                              uint32_t *granted_s);
+    /**
+     * `sipxfer_park_refresh()`.
+     */
+    int32_t (*park_refresh)(const struct sipxfer_engine *engine,
+                            uint64_t watcher,
+                            uint32_t expires_s,
+                            uint64_t now_ms,
+                            uint32_t *granted_s);
+    /**
+     * `sipxfer_park_notify_answered()`.
+     */
+    int32_t (*park_notify_answered)(const struct sipxfer_engine *engine,
+                                    uint64_t watcher,
+                                    uint32_t code,
+                                    uint64_t now_ms);
+    /**
+     * `sipxfer_park_next()`.
+     */
+    int32_t (*park_next)(const struct sipxfer_engine *engine,
+                         char *buffer,
+                         size_t capacity,
+                         size_t *needed,
+                         struct sipxfer_park_output *output);
+    /**
+     * `sipxfer_dialog_info_print()`.
+     */
+    int32_t (*dialog_info_print)(const struct sipxfer_engine *engine,
+                                 const struct sipxfer_dialog_info *info,
+                                 char *buffer,
+                                 size_t capacity,
+                                 size_t *needed);
+    /**
+     * `sipxfer_dialog_bye()`.
+     */
+    int32_t (*dialog_bye)(const struct sipxfer_engine *engine,
+                          const struct sipxfer_dialog_key *key,
+                          uint64_t now_ms,
+                          size_t *count);
+    /**
+     * `sipxfer_transfer_subscribe_at()`.
+     */
+    int32_t (*transfer_subscribe_at)(const struct sipxfer_engine *engine,
+                                     const char *request_uri,
+                                     size_t request_uri_len,
+                                     uint32_t expires_s,
+                                     uint64_t now_ms,
+                                     uint64_t *transfer,
+                                     uint32_t *granted_s);
+    /**
+     * `sipxfer_refer_pass()`.
+     */
+    int32_t (*refer_pass)(const char *message,
+                          size_t message_len,
+                          int32_t (*peer_leg)(void *user,
+                                              const struct sipxfer_dialog_key *key,
+                                              struct sipxfer_dialog_key *peer),
+                          void *user,
+                          char *scratch,
+                          size_t scratch_len,
+                          char *buffer,
+                          size_t capacity,
+                          size_t *needed,
+                          struct sipxfer_parse_error *error);
+    /**
+     * `sipxfer_message_part()`.
+     */
+    int32_t (*message_part)(const char *message,
+                            size_t message_len,
+                            const char *cid,
+                            size_t cid_len,
+                            struct sipxfer_body_part *part);
+    /**
+     * `sipxfer_output_name()`.
+     */
+    const char *(*output_name)(uint32_t kind);
+    /**
+     * `sipxfer_command_name()`.
+     */
+    const char *(*command_name)(uint32_t command);
+    /**
+     * `sipxfer_cause_name()`.
+     */
+    const char *(*cause_name)(uint32_t cause);
+    /**
+     * `sipxfer_refer_output_name()`.
+     */
+    const char *(*refer_output_name)(uint32_t kind);
+    /**
+     * `sipxfer_refer_command_name()`.
+     */
+    const char *(*refer_command_name)(uint32_t command);
+    /**
+     * `sipxfer_refer_outcome_name()`.
+     */
+    const char *(*refer_outcome_name)(uint32_t outcome);
+    /**
+     * `sipxfer_refer_why_name()`.
+     */
+    const char *(*refer_why_name)(uint32_t why);
 };
 
 #ifdef __cplusplus
@@ -2417,7 +3158,8 @@ void sipxfer_engine_free(struct sipxfer_engine *engine);
 
 /**
  * The value of a Supported header towards an endpoint (empty: towards a stranger), by its settings:
- * `replaces` is in it where Replaces is supported, and never where not (RFC 3891 section 6.2).
+ * `replaces` is in it where Replaces is supported, and never where not (RFC 3891 section 6.2); so is
+ * `join` (RFC 3911 section 7.2).
  *
  * Otherwise as `sipxfer_replaces_print()`. Threads: any.
  *
@@ -2551,7 +3293,7 @@ int32_t sipxfer_dialog_set_state(const struct sipxfer_engine *engine,
  * Takes a dialog that has ended out of the engine's own table, at once, even while a verdict
  * holds it: `release` is called when the last one lets go, maybe before this returns. For 32
  * seconds from `now_ms` a Replaces that names the dialog gets 603 instead of 481 (RFC 3891
- * section 3).
+ * section 3). A parked one is out of the lot; those who watch are told (`sipxfer_park_next()`).
  *
  * Returns `SIPXFER_OK`, or `SIPXFER_E_NOT_FOUND` for a stale or foreign id. Threads: any.
  *
@@ -2562,7 +3304,8 @@ int32_t sipxfer_dialog_remove(const struct sipxfer_engine *engine, uint64_t id, 
 
 /**
  * Tells that a dialog of the host's directory has ended, so that for 32 seconds a Replaces that
- * names it gets 603 instead of 481. A host whose `find` still finds such dialogs need not call it.
+ * names it gets 603 instead of 481. A host whose `find` still finds such dialogs need not call it, but
+ * for one that is parked: it is out of the lot, and those who watch are told.
  *
  * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any; may allocate.
  *
@@ -2620,7 +3363,9 @@ int32_t sipxfer_replaces_verify_request(const struct sipxfer_engine *engine,
  * `sipxfer_replaces_verify_request()`. Nothing of the call that exists is changed by a verdict.
  *
  * A REFER with the To tag of a dialog that the host does not have is the host's to answer, with 481.
- * One without a To tag is refused unless `refer.outside_dialog` is yes. Where a blind transfer goes
+ * One without a To tag is refused unless `refer.outside_dialog` is yes or its Target-Dialog names a
+ * call of this side and `refer.target_dialog` lets that stand (RFC 4538 section 3). An explicit
+ * subscription (RFC 7614) is only to be had of `sipxfer_transfer_receive()`. Where a blind transfer goes
  * is the dialplan's decision, whatever host the URI names; `remote.allow_domains` and its kin guard
  * what leaves by external_replaces or by another method.
  *
@@ -2756,10 +3501,11 @@ int32_t sipxfer_transfer_receive(const struct sipxfer_engine *engine,
  * given outputs.
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale:
- * a transfer goes when it has its outcome, its subscription has ended, its last output was taken and
- * no HANG_UP_TRANSFEROR is to come), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
- * `SIPXFER_OUTPUT_SIZE` bytes are enough for all but EVENT,
- * for which as many more as the REFER has are), or the status of a wrong argument. Threads: any.
+ * a transfer goes when it has its outcome, its subscription has ended, its last output was taken, which
+ * `last` tells, and no command about the transferor may follow), `SIPXFER_E_BUFFER` where its strings
+ * do not fit (it stays the next one, and `needed` tells how many bytes they need; `SIPXFER_OUTPUT_SIZE`
+ * bytes are enough for all but EVENT, `SIPXFER_EVENT_SIZE()` for that too), or the status of a wrong
+ * argument. Threads: any.
  *
  * Requires:
  * `engine` is valid, `buffer` points to `capacity` writable bytes, `output` to a struct whose
@@ -2828,7 +3574,7 @@ int32_t sipxfer_transfer_give_up(const struct sipxfer_engine *engine,
                                  uint64_t now_ms);
 
 /**
- * The transferor has hung up its call. Neither the transfer nor its subscription ends by that
+ * The transferor has hung up its call; `sipxfer_dialog_bye()` tells that to all transfers of it. Neither the transfer nor its subscription ends by that
  * (RFC 5057, RFC 5589 section 6); a failure that comes later goes by `refer.on_failure`.
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument.
@@ -2895,7 +3641,9 @@ int32_t sipxfer_transfer_command(const struct sipxfer_engine *engine,
 
 /**
  * The transfer that a request of the transferor belongs to, by its dialog (as this side sees it) and
- * the id of its Event (0: none): for a SUBSCRIBE, or for a BYE with `event_id` 0, the oldest one.
+ * the id of its Event (0: none): for a SUBSCRIBE; with `event_id` 0 the oldest one. A BYE concerns all
+ * of them: `sipxfer_dialog_bye()`. Of a REFER that came outside of a dialog it is the key with an empty
+ * `local_tag`.
  *
  * Returns `SIPXFER_OK` and the id, `SIPXFER_E_NOT_FOUND` (a SUBSCRIBE with Event: refer is then answered
  * with 403, RFC 3515 section 2.4.4), or the status of a wrong argument. Threads: any.
@@ -2923,7 +3671,7 @@ int32_t sipxfer_transfer_count(const struct sipxfer_engine *engine,
 
 /**
  * Lets time pass: deadlines that have come are acted on. The outputs are then taken by
- * `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0. Costs what is due, not what
+ * `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0, and by `sipxfer_park_next()`. Costs what is due, not what
  * exists.
  *
  * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
@@ -2976,7 +3724,8 @@ int32_t sipxfer_refer_start(const struct sipxfer_engine *engine,
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale
  * or foreign: a transfer goes when it has its outcome, its last output was taken and no NOTIFY is
- * expected any more), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
+ * expected any more), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one, and `needed` tells how many
+ * bytes they need;
  * `SIPXFER_OUTPUT_SIZE` bytes and three times the length of all strings of `struct sipxfer_refer_options` are
  * enough for a SEND, the longest message that was handed in for the others), or the status of a wrong
  * argument. Threads: any.
@@ -3037,7 +3786,8 @@ int32_t sipxfer_refer_response(const struct sipxfer_engine *engine,
  * the call with the transferee. `answer_code` gets what it is to be answered with: 200, 400, 481 where
  * it matches no REFER of this transfer by its Event id (RFC 3515 section 2.4.6), 489 for another event
  * package (RFC 6665 section 4.1.3). Where a dialog has several transfers, the first one that does not
- * say 481 is meant.
+ * say 481 is meant. A copy of a NOTIFY is for the host's transaction layer to answer: one without an
+ * Event id that is handed in again behind the second REFER would be taken for one of that.
  *
  * It may come before the answer to its REFER (RFC 3515 section 2.4.4), and after the outcome. A body
  * that does not begin with a status line is no outcome (RFC 3420 section 2).
@@ -3093,6 +3843,448 @@ int32_t sipxfer_refer_consultation_answered(const struct sipxfer_engine *engine,
 int32_t sipxfer_refer_consultation_ended(const struct sipxfer_engine *engine,
                                          uint64_t transfer,
                                          uint64_t now_ms);
+
+/**
+ * Decides about an INVITE as `sipxfer_replaces_verify_request()` does and, where its Replaces is
+ * accepted, claims the dialog that it names and begins a takeover: `takeover` gets its id, or 0.
+ *
+ * The host then takes the outputs one by one by `sipxfer_takeover_next()` and carries them out, and
+ * reports what happens by the functions below, taking outputs after each. Until the 2xx to the new
+ * INVITE is reported the old call is not touched; each failure before that leaves it as it was (RFC
+ * 3891 section 3). Each step is waited for 64 times `takeover.t1_ms`.
+ *
+ * The verdict pins the dialog until `sipxfer_verdict_release()`, also beyond this function: a host
+ * may keep it until FINISHED, but gives the lock back (and sets `locked` to 0) as soon as it has noted
+ * the id. With `lock_dialog` 1 the dialog cannot change between match and claim.
+ *
+ * Another INVITE with Replaces for the same dialog gets 603 as long as this takeover is under way, and
+ * afterwards what the dialog's state says: 603 after a success. One whose dialog is found to have
+ * changed between match and claim gets 481. An INVITE that was received before (the same Call-ID, From
+ * tag and CSeq, from the same endpoint and user) gets `SIPXFER_VERDICT_AGAIN` and begins nothing;
+ * `takeover` is then the id of its takeover, or 0 where that is over. A host whose transaction layer
+ * absorbs retransmissions never sees one.
+ *
+ * Returns and requirements as for `sipxfer_replaces_verify_request()`. Threads: any; allocates. One
+ * takeover is handled by one thread at a time, or its outputs could be carried out in another order.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_verify_request()`; `takeover` points to a writable number.
+ */
+int32_t sipxfer_takeover_receive(const struct sipxfer_engine *engine,
+                                 const struct sipxfer_request *request,
+                                 uint32_t lock_dialog,
+                                 char *scratch,
+                                 size_t scratch_len,
+                                 struct sipxfer_verdict *verdict,
+                                 uint64_t *takeover);
+
+/**
+ * Takes the next output of a takeover. With `takeover` 0: of any that `sipxfer_tick()` has given
+ * outputs.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale: a
+ * takeover goes when its FINISHED was taken), or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `output` points to a struct whose `struct_size` is set.
+ */
+int32_t sipxfer_takeover_next(const struct sipxfer_engine *engine,
+                              uint64_t takeover,
+                              struct sipxfer_takeover_output *output);
+
+/**
+ * The 2xx to the new INVITE was sent. From here on the old call gives way, at once or, with
+ * `takeover.wait_for_ack`, behind the ACK.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` for a stale or foreign id, or the status of a wrong
+ * argument. A 2xx that is sent after the takeover has failed makes a call that nobody wants: the host
+ * ends it with BYE. Threads: any, one per takeover.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_takeover_answered(const struct sipxfer_engine *engine,
+                                  uint64_t takeover,
+                                  uint64_t now_ms);
+
+/**
+ * The new INVITE was refused with this code (300 to 699): what an ANSWER_NEW said, or 488 where
+ * there is no common media, 487 where its sender has cancelled it, and so on. Otherwise as
+ * `sipxfer_takeover_answered()`; `SIPXFER_E_RANGE` for another code.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_takeover_not_answered(const struct sipxfer_engine *engine,
+                                      uint64_t takeover,
+                                      uint32_t code,
+                                      uint64_t now_ms);
+
+/**
+ * The ACK to the 2xx of the new INVITE has come. Returns as `sipxfer_takeover_answered()`.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_takeover_acked(const struct sipxfer_engine *engine,
+                               uint64_t takeover,
+                               uint64_t now_ms);
+
+/**
+ * The new call, once answered, has ended: before TAKE_OVER the old one then goes on. Returns as
+ * `sipxfer_takeover_answered()`.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_takeover_new_ended(const struct sipxfer_engine *engine,
+                                   uint64_t takeover,
+                                   uint64_t now_ms);
+
+/**
+ * The old call, which was early, has got its 2xx: before its turn it is then ended with BYE (or, with
+ * early-only, the new INVITE is refused with 486), behind the CANCEL it is acknowledged and ended with
+ * BYE. Returns as `sipxfer_takeover_answered()`.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_takeover_old_answered(const struct sipxfer_engine *engine,
+                                      uint64_t takeover,
+                                      uint64_t now_ms);
+
+/**
+ * The old call has ended: because it was told to, or of its own accord. Before the new INVITE is
+ * answered that is refused with 603. Returns as `sipxfer_takeover_answered()`.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_takeover_old_ended(const struct sipxfer_engine *engine,
+                                   uint64_t takeover,
+                                   uint64_t now_ms);
+
+/**
+ * What to answer a re-INVITE or UPDATE in this dialog with: `code` gets 491 where a takeover is under
+ * way that it is part of (RFC 3261 section 14.2), or 0: as ever. The old call waits until the end of
+ * the takeover, the new one until TAKE_OVER. Nothing else changes by that.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any; does not block.
+ *
+ * Requires:
+ * `engine` is valid, `dialog` points to a struct whose `struct_size` is set and whose strings hold,
+ * `code` to a writable number.
+ */
+int32_t sipxfer_takeover_reinvite(const struct sipxfer_engine *engine,
+                                  const struct sipxfer_dialog_key *dialog,
+                                  uint32_t *code);
+
+/**
+ * The takeover that a dialog is part of, and which of its calls it is: `side` gets
+ * `SIPXFER_TAKEOVER_SIDE_*`. A BYE in it, say, is then reported by `sipxfer_takeover_old_ended()` or
+ * `sipxfer_takeover_new_ended()`. The new call is known by its Call-ID and the peer's tag alone.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument. Threads: any; does
+ * not block.
+ *
+ * Requires:
+ * `engine` is valid, `dialog` points to a struct whose `struct_size` is set and whose strings hold,
+ * `takeover` and `side` to writable numbers.
+ */
+int32_t sipxfer_takeover_find(const struct sipxfer_engine *engine,
+                              const struct sipxfer_dialog_key *dialog,
+                              uint64_t *takeover,
+                              uint32_t *side);
+
+/**
+ * How many takeovers there are, those included that are over and have outputs left.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `count` points to a writable size.
+ */
+int32_t sipxfer_takeover_count(const struct sipxfer_engine *engine, size_t *count);
+
+/**
+ * Verifies an INVITE that may carry Join, by RFC 3911 section 4, in the manner of
+ * `sipxfer_replaces_verify_request()`.
+ *
+ * Without a Join header, and where `join.allow` is no (the default), the verdict is
+ * `SIPXFER_VERDICT_NONE`. Where Join names a dialog whose call the sender may join, early or confirmed,
+ * it is `SIPXFER_VERDICT_JOIN` with `dialog`: the new call is accepted and mixed with that one, which
+ * goes on; `old_dialog` is NOTHING. What cannot be accepted after all (488) leaves it as it was.
+ * Otherwise it is a refusal or a challenge: 400 for a malformed Join or one beside Replaces, 420, 481,
+ * 603, 403 by `join.authorize`, 488 where the host cannot mix (`can_mix`).
+ *
+ * A request with both headers is refused by either function; a host that supports both asks this one
+ * where the other's verdict is NONE.
+ *
+ * Returns and requirements as for `sipxfer_replaces_verify_request()`.
+ *
+ * Requires:
+ * As for `sipxfer_replaces_verify_request()`.
+ */
+int32_t sipxfer_join_verify_request(const struct sipxfer_engine *engine,
+                                    const struct sipxfer_request *request,
+                                    uint32_t lock_dialog,
+                                    char *scratch,
+                                    size_t scratch_len,
+                                    struct sipxfer_verdict *verdict);
+
+/**
+ * Parks a call: writes its token to `buffer`, without NUL. A number is for people, and may be known
+ * to everybody; a secret is for programs. Both name the call until it is taken out. What happens to
+ * the call itself, music say, is the host's matter; so is who may park.
+ *
+ * Those who watch the lot are told: outputs of `sipxfer_park_next()`. A dialog that ends
+ * (`sipxfer_dialog_remove()`, `sipxfer_dialog_ended()`) is out of the lot by that, claimed or not.
+ *
+ * Returns `SIPXFER_OK`; `SIPXFER_E_BUFFER` with the length needed, and nothing is parked
+ * (`SIPXFER_PARK_TOKEN_SIZE` bytes are enough); `SIPXFER_E_TAKEN` where that place is taken or this
+ * dialog is parked already; `SIPXFER_E_NOMEM` where no place is free, or there are
+ * `park.max_secrets` secrets; `SIPXFER_E_RANGE` where the lot has no such place; `SIPXFER_E_PARSE` where
+ * no Replaces could name the dialog; `SIPXFER_E_RANDOM`; or the status of a wrong argument. Threads:
+ * any; allocates.
+ *
+ * Requires:
+ * `engine` is valid, `call` points to a struct whose `struct_size` is set and whose strings hold,
+ * `buffer` to `capacity` writable bytes, `needed` to a writable size.
+ */
+int32_t sipxfer_park(const struct sipxfer_engine *engine,
+                     const struct sipxfer_park_call *call,
+                     uint64_t now_ms,
+                     char *buffer,
+                     size_t capacity,
+                     size_t *needed);
+
+/**
+ * Claims a parked call by its token, as it was dialled, say: a number, or the letters of a secret in
+ * any case. Nobody else gets it, and its time-out waits, until the claim is released or
+ * `park.claim_s` is over. The host then connects the call, or hands `replaces` to somebody, and tells
+ * how that went.
+ *
+ * An INVITE whose verdict says ACCEPT with `SIPXFER_OLD_DIALOG_NOTHING` wants a parked call:
+ * `sipxfer_park_claim_dialog()` with the dialog that it names is next, unless it was claimed for
+ * this very INVITE before. The second of two gets `SIPXFER_E_TAKEN`, and 603.
+ *
+ * A token that a stranger may know is no permission: who may dial a place is the dialplan's
+ * decision.
+ *
+ * Returns `SIPXFER_OK`; `SIPXFER_E_NOT_FOUND` where no call has this token (404, or 481 towards a
+ * Replaces); `SIPXFER_E_TAKEN` where somebody else is taking it out; `SIPXFER_E_BUFFER` where the
+ * strings of `parked` do not fit, with the length needed, and nothing is claimed; or the status of a
+ * wrong argument. Threads: any; allocates.
+ *
+ * Requires:
+ * `engine` is valid, `token` points to `token_len` bytes, `buffer` to `capacity` writable bytes, which
+ * the strings of `parked` point into, `needed` to a writable size, `parked` to a struct whose
+ * `struct_size` is set.
+ */
+int32_t sipxfer_park_claim(const struct sipxfer_engine *engine,
+                           const char *token,
+                           size_t token_len,
+                           uint64_t now_ms,
+                           char *buffer,
+                           size_t capacity,
+                           size_t *needed,
+                           struct sipxfer_parked *parked);
+
+/**
+ * Claims a parked call by its dialog, as this side sees it. Otherwise as `sipxfer_park_claim()`;
+ * `SIPXFER_E_NOT_FOUND` where this dialog is not parked.
+ *
+ * Requires:
+ * `dialog` points to a struct whose `struct_size` is set and whose strings hold; the rest as for
+ * `sipxfer_park_claim()`.
+ */
+int32_t sipxfer_park_claim_dialog(const struct sipxfer_engine *engine,
+                                  const struct sipxfer_dialog_key *dialog,
+                                  uint64_t now_ms,
+                                  char *buffer,
+                                  size_t capacity,
+                                  size_t *needed,
+                                  struct sipxfer_parked *parked);
+
+/**
+ * The retrieval has failed: the call waits on, in its place and with its time (RFC 3891 section 3).
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where the claim has lapsed or is foreign, or the status of
+ * a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_park_release(const struct sipxfer_engine *engine,
+                             uint64_t claim,
+                             uint64_t now_ms);
+
+/**
+ * The retrieval went well: the call is out of the lot, and those who watch are told.
+ *
+ * Returns as `sipxfer_park_release()`. With `SIPXFER_E_NOT_FOUND` the call is somebody else's by now, was
+ * rung back, or has ended.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_park_retrieved(const struct sipxfer_engine *engine,
+                               uint64_t claim,
+                               uint64_t now_ms);
+
+/**
+ * Takes a call out of the lot for another reason, claimed or not: `handle` gets the host's own name
+ * for it. Nobody is rung.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where no call has this token, or the status of a wrong
+ * argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `token` points to `token_len` bytes, `handle` to a writable number.
+ */
+int32_t sipxfer_park_cancel(const struct sipxfer_engine *engine,
+                            const char *token,
+                            size_t token_len,
+                            uint64_t now_ms,
+                            uint64_t *handle);
+
+/**
+ * How many calls are parked.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any; does not block.
+ *
+ * Requires:
+ * `engine` is valid, `count` points to a writable size.
+ */
+int32_t sipxfer_park_count(const struct sipxfer_engine *engine, size_t *count);
+
+/**
+ * A REFER to park a call has done it: the transfer ends with 200, and the body of its final NOTIFY
+ * tells the transferor where the call is, by a header behind the status line (RFC 3420 section 2):
+ * `Contact: <sip:701@pbx.example.com>`. A phone that does not know that sees the 200 alone.
+ *
+ * This is no response of the referred call, of which the transferor learns the status line only (RFC
+ * 3515 section 5): who was referred to is this side itself, and what it says is meant for the parker.
+ * `host` is a name or address of this side, with a port or without; empty: no Contact. A secret
+ * that is told this way is known to whoever reads the NOTIFY.
+ *
+ * Returns as `sipxfer_transfer_progress()`, and `SIPXFER_E_PARSE` where `token` is no token or `host` no
+ * host. Threads: any, one per transfer; allocates.
+ *
+ * Requires:
+ * `engine` is valid, `token` points to `token_len` bytes, `host` to `host_len` bytes.
+ */
+int32_t sipxfer_transfer_parked(const struct sipxfer_engine *engine,
+                                uint64_t transfer,
+                                const char *token,
+                                size_t token_len,
+                                const char *host,
+                                size_t host_len,
+                                uint64_t now_ms);
+
+/**
+ * Accepts a SUBSCRIBE with Event: dialog to the lot or to one of its places: `watcher` gets its name,
+ * or 0 where it was a single look, `granted_s` what the answer's Expires says. The first NOTIFY is an
+ * output right away; each change in the lot is one, with a full document, but no more than one a
+ * second (RFC 4235 section 3.10). Calls under secrets are not listed.
+ *
+ * Whether this subscriber may know who waits is the host's decision. A phone that builds an INVITE
+ * with Replaces from the document names the very dialog that is parked; `park.open` lets it have the
+ * call.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_RANGE` where the lot has no such place (404), `SIPXFER_E_NOMEM` where
+ * 10,000 watch already (503), or the status of a wrong argument. Threads: any; allocates.
+ *
+ * Requires:
+ * `engine` is valid, `watch` points to a struct whose `struct_size` is set and whose strings hold,
+ * `watcher` and `granted_s` to writable numbers.
+ */
+int32_t sipxfer_park_subscribe(const struct sipxfer_engine *engine,
+                               const struct sipxfer_park_watch *watch,
+                               uint64_t now_ms,
+                               uint64_t *watcher,
+                               uint32_t *granted_s);
+
+/**
+ * A SUBSCRIBE came inside a subscription, with these seconds in Expires (0 ends it; UINT32_MAX: no
+ * Expires). `granted_s` gets what the answer's Expires says: never more than was asked for (RFC 6665
+ * section 4.2.1). A NOTIFY follows at once.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is no such subscription any more (481), or the
+ * status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `granted_s` points to a writable number.
+ */
+int32_t sipxfer_park_refresh(const struct sipxfer_engine *engine,
+                             uint64_t watcher,
+                             uint32_t expires_s,
+                             uint64_t now_ms,
+                             uint32_t *granted_s);
+
+/**
+ * A NOTIFY of this subscription was answered with this code; 0: not at all. 481 and some others end
+ * the subscription (RFC 6665 section 4.2.2), and what it still had to be told is dropped.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` (as a rule for the last NOTIFY), `SIPXFER_E_RANGE` for a
+ * code that is none, or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_park_notify_answered(const struct sipxfer_engine *engine,
+                                     uint64_t watcher,
+                                     uint32_t code,
+                                     uint64_t now_ms);
+
+/**
+ * Takes the next thing that the lot wants done. To be called after each function of this part, after
+ * `sipxfer_tick()`, and where a dialog ended that may have been parked, until there is none.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now, `SIPXFER_E_BUFFER` where its
+ * strings do not fit (`needed` has the length; it stays the next one, and its document may have grown
+ * by the next call), or the status of a wrong argument. Threads: any; two threads that take outputs
+ * could carry out two NOTIFYs of one subscription in another order.
+ *
+ * Requires:
+ * `engine` is valid, `buffer` points to `capacity` writable bytes, `needed` to a writable size, `output`
+ * to a struct whose `struct_size` is set.
+ */
+int32_t sipxfer_park_next(const struct sipxfer_engine *engine,
+                          char *buffer,
+                          size_t capacity,
+                          size_t *needed,
+                          struct sipxfer_park_output *output);
+
+/**
+ * Prints a document of type application/dialog-info+xml (RFC 4235) about the calls of an endpoint or
+ * user, from the engine's own table: for the NOTIFYs of a SUBSCRIBE with Event: dialog, which are the
+ * host's.
+ *
+ * Each leg is written down as the phone at its other end sees it: `local-tag` is the phone's tag,
+ * `remote-tag` the tag of this side, `direction` is recipient where this side called. A phone that
+ * builds its Replaces as RFC 3891 section 4 has it, and sends its INVITE to `target`, thereby names
+ * this side's leg to the ringing phone: `sipxfer_replaces_verify_request()` then says CANCEL for a leg
+ * that rings, 486 for one that was answered where the phone asked for early-only, and 403 without a
+ * ground: pickup groups are the `authorize` callback's. Who may subscribe is the host's decision:
+ * whoever reads the document can name the dialogs in it.
+ *
+ * It looks at every dialog of the table, but for a partial document. Dialogs that come or go
+ * meanwhile may be in it or not.
+ *
+ * Otherwise as `sipxfer_replaces_print()`; `SIPXFER_E_STATE` where the engine uses the host's
+ * directory, `SIPXFER_E_NOT_FOUND` where `only` is a dialog of somebody else. Threads: any; does not
+ * block; allocates nothing.
+ *
+ * Requires:
+ * `engine` is valid, `info` points to a struct whose `struct_size` is set and whose strings hold,
+ * `buffer` to `capacity` writable bytes, `needed` to a writable size.
+ */
+int32_t sipxfer_dialog_info_print(const struct sipxfer_engine *engine,
+                                  const struct sipxfer_dialog_info *info,
+                                  char *buffer,
+                                  size_t capacity,
+                                  size_t *needed);
 
 /**
  * Parses the start line and the identity of a message. Header lines may be folded, compact, in
@@ -3443,6 +4635,139 @@ int32_t sipxfer_sipfrag_print(uint32_t code,
                               char *buffer,
                               size_t capacity,
                               size_t *needed);
+
+/**
+ * The peer of a dialog has hung up: tells it to every transfer whose REFER came in this dialog, or names
+ * it by Target-Dialog, as `sipxfer_transfer_bye()` does for one. `count` gets how many there are. Their
+ * outputs, if any, are then taken by `sipxfer_transfer_next()` with `transfer` 0.
+ *
+ * `sipxfer_dialog_ended()` or `sipxfer_dialog_remove()` is called besides: that makes the dialog one that
+ * cannot be replaced any more.
+ *
+ * Returns `SIPXFER_OK`, also where there is none, or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `key` points to a struct whose `struct_size` is set and whose strings hold, `count`
+ * to a writable size.
+ */
+int32_t sipxfer_dialog_bye(const struct sipxfer_engine *engine,
+                           const struct sipxfer_dialog_key *key,
+                           uint64_t now_ms,
+                           size_t *count);
+
+/**
+ * A SUBSCRIBE with Event: refer has come outside of a dialog: where its Request-URI is one that the
+ * answer to a REFER has handed out in Refer-Events-At (RFC 7614, setting `refer.events_at`), it begins the
+ * subscription of that transfer. `transfer` gets its id and `granted_s` what the Expires of the 200 says;
+ * `expires_s` is as for `sipxfer_transfer_subscribe()`.
+ *
+ * The NOTIFYs of the transfer then go in the dialog of this SUBSCRIBE, the first one at once; the host
+ * keeps which transfer that dialog belongs to, and hands a SUBSCRIBE inside of it to
+ * `sipxfer_transfer_subscribe()`. Once that subscription has ended another one may begin. For 32 seconds
+ * after the outcome the end is told to who asks for it.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where no transfer has this URI, `SIPXFER_E_NO_SUBSCRIPTION`
+ * where the end is not kept any more, `SIPXFER_E_WRONG_STATE` where another subscription goes on (each is
+ * answered with 403), or the status of a wrong argument. Threads: any, one per transfer.
+ *
+ * Requires:
+ * `engine` is valid, `request_uri` points to `request_uri_len` bytes, `transfer` and `granted_s` to
+ * writable numbers.
+ */
+int32_t sipxfer_transfer_subscribe_at(const struct sipxfer_engine *engine,
+                                      const char *request_uri,
+                                      size_t request_uri_len,
+                                      uint32_t expires_s,
+                                      uint64_t now_ms,
+                                      uint64_t *transfer,
+                                      uint32_t *granted_s);
+
+/**
+ * Prints the header lines of a REFER that is passed on to the other leg of its call (the verdict
+ * `SIPXFER_VERDICT_PASS`), each ended by CRLF: Refer-To with its Replaces mapped, Referred-By as it came,
+ * Target-Dialog mapped, Refer-Sub and Require.
+ *
+ * `peer_leg` is asked for each dialog that is named, as by `sipxfer_map_replaces()`. Where it answers
+ * `SIPXFER_E_NOT_FOUND` a Replaces stays as it is (the dialog is elsewhere, and a proxy would leave it
+ * alone too), and a Target-Dialog is left out. Headers of the Refer-To URI that identify, route or prove
+ * something are left out.
+ *
+ * `scratch` is as long as `SIPXFER_SCRATCH_SIZE()` says. Otherwise as `sipxfer_map_replaces()`:
+ * `SIPXFER_E_PARSE` where the message is no REFER or a header does not parse, the offset in `error` being
+ * one in the message; `SIPXFER_E_SCRATCH`. Threads: any; blocks only if the callback does; allocates
+ * nothing.
+ *
+ * Requires:
+ * `message` points to `message_len` bytes, `scratch` to `scratch_len` and `buffer` to `capacity`
+ * writable bytes, `needed` to a writable size, `error` to a struct whose `struct_size` is set, or is NULL.
+ */
+int32_t sipxfer_refer_pass(const char *message,
+                           size_t message_len,
+                           int32_t (*peer_leg)(void *user,
+                                               const struct sipxfer_dialog_key *key,
+                                               struct sipxfer_dialog_key *peer),
+                           void *user,
+                           char *scratch,
+                           size_t scratch_len,
+                           char *buffer,
+                           size_t capacity,
+                           size_t *needed,
+                           struct sipxfer_parse_error *error);
+
+/**
+ * Finds the part of a message's multipart body that has this Content-ID, given without its angle brackets,
+ * as the `cid` of a Referred-By names it (RFC 3892 section 2.2). The part is not changed, and parts inside
+ * of a part are not looked at.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where the body is no multipart, is cut off, or holds no such
+ * part or several, `SIPXFER_E_PARSE` where the message cannot be read, or the status of a wrong argument.
+ * Threads: any; does not block; allocates nothing.
+ *
+ * Requires:
+ * `message` points to `message_len` bytes, `cid` to `cid_len` bytes, `part` to a struct whose
+ * `struct_size` is set.
+ */
+int32_t sipxfer_message_part(const char *message,
+                             size_t message_len,
+                             const char *cid,
+                             size_t cid_len,
+                             struct sipxfer_body_part *part);
+
+/**
+ * The name of a kind of output, as `notify`; "unknown" for a number that is none. Static, ends with NUL,
+ * never NULL. Threads: any; does not block.
+ */
+const char *sipxfer_output_name(uint32_t kind);
+
+/**
+ * The name of a command of a received transfer, as `keep_call`; otherwise as `sipxfer_output_name()`.
+ */
+const char *sipxfer_command_name(uint32_t command);
+
+/**
+ * The name of what ended a received transfer, as `deadline`; otherwise as `sipxfer_output_name()`.
+ */
+const char *sipxfer_cause_name(uint32_t cause);
+
+/**
+ * The name of a kind of output of a sent transfer, as `send`; otherwise as `sipxfer_output_name()`.
+ */
+const char *sipxfer_refer_output_name(uint32_t kind);
+
+/**
+ * The name of a command of a sent transfer, as `hang_up`; otherwise as `sipxfer_output_name()`.
+ */
+const char *sipxfer_refer_command_name(uint32_t command);
+
+/**
+ * The name of the outcome of a sent transfer, as `success`; otherwise as `sipxfer_output_name()`.
+ */
+const char *sipxfer_refer_outcome_name(uint32_t outcome);
+
+/**
+ * The name of why an outcome is unknown, as `no_notify`; otherwise as `sipxfer_output_name()`.
+ */
+const char *sipxfer_refer_why_name(uint32_t why);
 
 /**
  * How many faults inside the library were caught at the boundary since it was loaded. Each of

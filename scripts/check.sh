@@ -72,6 +72,7 @@ tests() {
 }
 
 check "$cargo" fmt --check
+check "$cargo" fmt --check --manifest-path fuzz/Cargo.toml
 check "$cargo" clippy --all-targets -- -D warnings
 check env RUSTDOCFLAGS="-D warnings" "$cargo" doc --no-deps
 # Library, command line, tests; the examples in the documentation are another kind.
@@ -79,6 +80,8 @@ tests "$cargo" test --no-fail-fast --lib --bins --tests
 tests "$cargo" test --no-fail-fast --doc
 # Installs packages into a small Debian of its own, which only root can do.
 tests "$cargo" test --no-fail-fast --test debian
+# What grew in long runs is in the corpora; this looks that they still hold, and a little further.
+check scripts/fuzz.sh "${FUZZ_SECONDS:-3}"
 
 printf '\n%d passed, %d failed' "$passed" "$failed"
 [ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"

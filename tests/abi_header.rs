@@ -84,7 +84,7 @@ size_t use_of_macros(size_t len)
     struct sipxfer_request request;
     SIPXFER_INIT(request);
     if (len > 0) SIPXFER_INIT(request); else len = 1;
-    return request.struct_size + SIPXFER_SCRATCH_SIZE(len + 1) + (SIPXFER_E_NULL == 0 ? 1 : 0);
+    return request.struct_size + SIPXFER_SCRATCH_SIZE(len + 1) + SIPXFER_EVENT_SIZE(len) + (SIPXFER_E_NULL == 0 ? 1 : 0);
 }
 ";
     let source = source.replace("extern \"C\" {", "#ifdef __cplusplus\nextern \"C\" {\n#endif");

@@ -19,9 +19,15 @@ fn run(name: &str, library: &Library, flags: &[&str]) {
     let files = [
         tools::c_source("hostile_driver.c"),
         tools::c_source("hostile_world.c"),
+        tools::c_source("hostile_takeovers.c"),
+        tools::c_source("hostile_park.c"),
+        tools::c_source("hostile_explicit.c"),
         tools::write(
             dir.join("hostile_functions.c"),
-            &format!("#include \"hostile_transfers.h\"\n{generated}"),
+            &format!(
+                "#include \"hostile_transfers.h\"\n#include \"hostile_takeovers.h\"\n\
+                 #include \"hostile_park.h\"\n{generated}"
+            ),
         ),
     ];
     let host = tools::host(library, &dir, "hostile", &files, flags);
@@ -42,8 +48,14 @@ fn every_function_stays_within_the_memory_it_is_given() {
 }
 
 /// The host whose callbacks misbehave, and its scenarios.
-const CALLBACKS: [&str; 4] =
-    ["callbacks.c", "callbacks_again.c", "callbacks_host.c", "callbacks_transfers.c"];
+const CALLBACKS: [&str; 6] = [
+    "callbacks.c",
+    "callbacks_again.c",
+    "callbacks_host.c",
+    "callbacks_transfers.c",
+    "callbacks_takeovers.c",
+    "callbacks_park.c",
+];
 
 fn run_callbacks(name: &str, library: &Library, flags: &[&str]) {
     let dir = tools::workshop(name);

@@ -54,7 +54,7 @@ fn layout_in_rust() -> BTreeSet<String> {
         }
         sipxfer_host {
             struct_size, user, extension_exists, transfer_context, allow_transfer, approve, authorize,
-            log, random, on_deadline, destroy,
+            log, random, on_deadline, destroy, can_mix, is_conference, verify_token,
         }
         sipxfer_engine_options { struct_size, directory, host }
         sipxfer_setting { struct_size, name, values, default_value, help, global, per_endpoint }
@@ -64,7 +64,7 @@ fn layout_in_rust() -> BTreeSet<String> {
             dialog_initiator, old_dialog, locked, early_only, ground, context, extension, target,
             method, replaces, referred_by, headers, dropped, variables, variable_count, subscription,
             approval_pending, transfer_depth, retry_after_s, rules, rule_count, error_rule,
-            error_what, error_offset, setting, why,
+            error_what, error_offset, setting, why, in_call, referrer, token, target_dialog,
         }
         sipxfer_event {
             struct_size, application, timestamp, state, replaces, destination, source_channel,
@@ -73,7 +73,7 @@ fn layout_in_rust() -> BTreeSet<String> {
         }
         sipxfer_output {
             struct_size, transfer, kind, command, code, cause, reason, headers, body, state,
-            replaces, destination,
+            replaces, destination, last, reserved, needed,
         }
         sipxfer_refer_options {
             struct_size, target, contact, aor, replaces, target_dialog, referred_by, peer_message,
@@ -82,8 +82,9 @@ fn layout_in_rust() -> BTreeSet<String> {
         }
         sipxfer_refer_output {
             struct_size, transfer, kind, command, in_dialog, attempt, outcome, code, why, reserved,
-            reason, headers,
+            reason, headers, needed,
         }
+        sipxfer_takeover_output { struct_size, takeover, kind, code, reason }
         sipxfer_message {
             struct_size, method, request_uri, reason, call_id, from_tag, to_tag, cseq_method, body,
             status, cseq,
@@ -112,7 +113,20 @@ fn layout_in_rust() -> BTreeSet<String> {
         sipxfer_subscription_state {
             struct_size, state_text, reason, state, has_expires, expires_s, reserved,
         }
+        sipxfer_body_part { struct_size, raw, headers, content, content_type }
         sipxfer_sipfrag { struct_size, reason, headers, code, reserved }
+        sipxfer_park_call {
+            struct_size, call_id, local_tag, remote_tag, parker, party, handle, place, number,
+        }
+        sipxfer_parked {
+            struct_size, claim, handle, token, replaces, call_id, local_tag, remote_tag, parker, party,
+        }
+        sipxfer_park_watch { struct_size, entity, target, event_id, handle, number, expires_s }
+        sipxfer_park_output {
+            struct_size, watcher, handle, kind, is_last, headers, body, token, call_id, local_tag,
+            remote_tag, parker, party,
+        }
+        sipxfer_dialog_info { struct_size, entity, target, endpoint, user, only, version, reserved }
         sipxfer_api {
             struct_size, abi_major, abi_minor, version, strerror, panic_count, engine_new,
             engine_free, engine_supported, config_new, config_set, config_get, config_error,
@@ -130,6 +144,14 @@ fn layout_in_rust() -> BTreeSet<String> {
             subscription_state_print, option_tag_listed, sipfrag_parse, sipfrag_print,
             refer_start, refer_next, refer_sent, refer_response, refer_notify, refer_call_ended,
             refer_consultation_answered, refer_consultation_ended,
+            takeover_receive, takeover_next, takeover_answered, takeover_not_answered,
+            takeover_acked, takeover_new_ended, takeover_old_answered, takeover_old_ended,
+            takeover_reinvite, takeover_find, takeover_count, join_verify_request,
+            park, park_claim, park_claim_dialog, park_release, park_retrieved, park_cancel,
+            park_count, transfer_parked, park_subscribe, park_refresh, park_notify_answered,
+            park_next, dialog_info_print, dialog_bye,
+            transfer_subscribe_at, refer_pass, message_part, output_name, command_name, cause_name,
+            refer_output_name, refer_command_name, refer_outcome_name, refer_why_name,
         }
     }
 }

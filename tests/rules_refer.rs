@@ -404,6 +404,33 @@ fn r060_a_target_dialog_that_matches_nothing_is_ignored() {
 }
 
 #[test]
+fn r095_a_device_that_writes_the_number_as_host_is_understood() {
+    on_both(|pbx| {
+        pbx.extension("default", "2002").extension("default", "s");
+        let with = |agent: &str, uri: &str| {
+            refer(&format!("Refer-To: <{uri}>\r\nUser-Agent: {agent}\r\n"))
+        };
+        let extension = |agent, uri| pbx.route(&with(agent, uri), known("bob")).extension;
+        assert_eq!(extension("Sipdroid/2.7", "sip:2002"), "2002");
+        assert_eq!(extension("Other/1", "sip:2002"), "s");
+        assert_eq!(extension("Sipdroid/2.7", "sip:100@2002"), "100");
+        assert_eq!(extension("Sipdroid/2.7", "sip:192.0.2.1"), "s");
+    });
+}
+
+#[test]
+fn r085_a_target_that_is_known_by_its_aor_must_know_replaces() {
+    on_both(|pbx| {
+        let with =
+            |agent: &str| refer(&format!("Refer-To: {ELSEWHERE}\r\nUser-Agent: {agent}\r\n"));
+        let headers = |agent| pbx.route(&with(agent), known("bob")).headers;
+        let replaces = "Replaces: ABCDE;to-tag=BtoBob;from-tag=BobtoB\r\n";
+        assert_eq!(headers("Grandstream GXP"), format!("{replaces}Require: replaces\r\n"));
+        assert_eq!(headers("Other/1"), replaces);
+    });
+}
+
+#[test]
 fn r099_a_party_is_added_to_a_conference() {
     on_both(|pbx| {
         pbx.extension("default", "conference");

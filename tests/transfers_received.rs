@@ -325,6 +325,147 @@ fn the_host_is_told_of_each_other_deadline() {
 }
 
 #[test]
+fn r078_a_bye_concerns_every_transfer_of_its_dialog() {
+    on_both(|pbx| {
+        let dialog = Dialog::of("bob", "first@phone", "pbx-to-bob", "bob-to-pbx");
+        let ids: Vec<u64> =
+            (7..10).map(|cseq| pbx.receive(&next_refer(cseq), known("bob"))).collect();
+        ids.iter().for_each(|id| drop(pbx.outputs(*id)));
+        pbx.progress(ids[2], 200, "");
+        pbx.outputs(ids[2]);
+        assert_eq!(pbx.dialog_bye(&dialog), 2);
+        assert!(pbx.outputs(0).list.is_empty());
+        for id in &ids[..2] {
+            pbx.progress(*id, 603, "");
+            let recall = Out::Command(SIPXFER_COMMAND_RECALL_TRANSFEROR);
+            assert!(pbx.outputs(*id).kinds().contains(&recall));
+        }
+        assert_eq!(pbx.dialog_bye(&dialog), 0);
+    });
+}
+
+#[test]
+fn r081_a_bye_that_brings_the_transferor_back_is_had_of_any_transfer() {
+    on_both(|pbx| {
+        let dialog = Dialog::of("bob", "first@phone", "pbx-to-bob", "bob-to-pbx");
+        let line = format!("Refer-To: {BLIND}\r\nUser-Agent: Yealink SIP-T52S\r\n");
+        let transfer = pbx.receive(&request("REFER", ";tag=pbx-to-bob", &line), known("bob"));
+        pbx.progress(transfer, 486, "");
+        let outputs = pbx.outputs(transfer);
+        assert!(outputs.kinds().contains(&Out::Command(SIPXFER_COMMAND_KEEP_CALL)));
+        assert!(!outputs.list.last().unwrap().last, "its BYE may be on the way");
+        assert_eq!(pbx.dialog_bye(&dialog), 1);
+        let outputs = pbx.outputs(0);
+        assert_eq!(outputs.kinds(), [Out::Command(SIPXFER_COMMAND_RECALL_TRANSFEROR)]);
+        assert!(outputs.list[0].last);
+        assert_eq!(pbx.count(), 0);
+    });
+}
+
+#[test]
+fn this_side_does_not_hang_up_sooner_than_the_device_would() {
+    on_both(|mut pbx| {
+        pbx.set("refer.hang_up_after_ms", "1000");
+        let line = format!("Refer-To: {BLIND}\r\nUser-Agent: Cisco/SPA525G\r\n");
+        let transfer = pbx.receive(&request("REFER", ";tag=pbx-to-bob", &line), known("bob"));
+        pbx.progress(transfer, 200, "");
+        pbx.outputs(transfer);
+        assert_eq!(pbx.next_deadline(), pbx.now_ms + 4_000);
+        pbx.now_ms += 4_000;
+        pbx.tick();
+        let expected = [Out::Command(SIPXFER_COMMAND_HANG_UP_TRANSFEROR)];
+        assert_eq!(pbx.outputs(0).kinds(), expected);
+    });
+}
+
+#[test]
+fn the_last_output_says_so_and_a_finished_before_it_does_not() {
+    on_both(|pbx| {
+        let last = |list: &[common_rules::outputs::Output]| -> Vec<bool> {
+            list.iter().map(|output| output.last).collect()
+        };
+        let transfer = pbx.receive(&refer_to(BLIND), known("bob"));
+        assert_eq!(last(&pbx.outputs(transfer).list), [false; 3]);
+        pbx.progress(transfer, 486, "");
+        assert_eq!(last(&pbx.outputs(transfer).list), [false, false, true]);
+        assert_eq!(pbx.progress(transfer, 486, ""), SIPXFER_E_NOT_FOUND);
+        pbx.set("refer.hang_up_after_ms", "1000");
+        let transfer = pbx.receive(&next_refer(8), known("bob"));
+        pbx.outputs(transfer);
+        pbx.progress(transfer, 200, "");
+        let outputs = pbx.outputs(transfer);
+        assert_eq!(outputs.kinds()[1], Out::Finished(200, SIPXFER_CAUSE_TARGET));
+        assert_eq!(last(&outputs.list), [false, false]);
+        pbx.bye(transfer);
+        assert_eq!(pbx.count(), 0);
+    });
+}
+
+#[test]
+fn a_buffer_that_is_too_small_is_told_what_is_needed() {
+    on_both(|pbx| {
+        pbx.set("transfer_handling", "application-only");
+        let user = "x".repeat(3_000);
+        pbx.extension("default", &user);
+        let message = refer_to(&format!("<sip:{user}@h>"));
+        let transfer = pbx.receive(&message, known("bob"));
+        let mut output: sipxfer_output = unsafe { std::mem::zeroed() };
+        let mut buffer = vec![0_u8; 1_024 + message.len()];
+        let mut next = |len: usize, size: usize| {
+            output.struct_size = size;
+            let to = buffer.as_mut_ptr().cast();
+            let status =
+                unsafe { sipxfer_transfer_next(pbx.engine, transfer, to, len, &mut output) };
+            (status, output)
+        };
+        let whole = size_of::<sipxfer_output>();
+        assert_eq!(next(0, whole).0, SIPXFER_OK);
+        let (status, told) = next(10, whole);
+        let needed = told.needed;
+        assert_eq!(
+            (status, told.kind),
+            (SIPXFER_E_BUFFER, SIPXFER_OUTPUT_ANSWER),
+            "left as it was"
+        );
+        assert_eq!(next(needed - 1, whole).0, SIPXFER_E_BUFFER);
+        let (status, told) = next(needed, whole);
+        assert_eq!((status, told.kind, told.needed), (SIPXFER_OK, SIPXFER_OUTPUT_NOTIFY, needed));
+        // An older host has no such field, and nothing is written behind its struct.
+        let old = std::mem::offset_of!(sipxfer_output, last);
+        let (status, told) = next(SIPXFER_OUTPUT_SIZE, old);
+        assert_eq!((status, told.needed), (SIPXFER_E_BUFFER, needed));
+        let (status, told) = next(SIPXFER_OUTPUT_SIZE, whole);
+        assert_eq!((status, told.needed), (SIPXFER_E_BUFFER, user.len()));
+        assert_eq!(next(1_024 + message.len(), whole).0, SIPXFER_OK, "SIPXFER_EVENT_SIZE()");
+    });
+}
+
+fn name(of: *const std::ffi::c_char) -> &'static str {
+    unsafe { std::ffi::CStr::from_ptr(of) }.to_str().unwrap()
+}
+
+#[test]
+fn every_number_that_a_host_logs_has_a_name_of_its_own() {
+    let names: [(extern "C" fn(u32) -> *const std::ffi::c_char, u32, &str); 7] = [
+        (sipxfer_output_name, SIPXFER_OUTPUT_FINISHED, "finished"),
+        (sipxfer_command_name, SIPXFER_COMMAND_HANG_UP_TRANSFEROR, "hang_up_transferor"),
+        (sipxfer_cause_name, SIPXFER_CAUSE_GIVEN_UP, "given_up"),
+        (sipxfer_refer_output_name, SIPXFER_REFER_OUTPUT_FINISHED, "finished"),
+        (sipxfer_refer_command_name, SIPXFER_REFER_COMMAND_HANG_UP, "hang_up"),
+        (sipxfer_refer_outcome_name, SIPXFER_REFER_UNKNOWN, "outcome_unknown"),
+        (sipxfer_refer_why_name, SIPXFER_REFER_WHY_NOT_SUBSCRIBED, "not_subscribed"),
+    ];
+    for (function, last, its) in names {
+        let all: std::collections::BTreeSet<_> = (1..=last).map(|it| name(function(it))).collect();
+        assert_eq!(all.len(), last as usize, "{all:?}");
+        assert!(!all.contains("unknown"), "{all:?}");
+        assert_eq!(name(function(last)), its);
+        assert_eq!((name(function(0)), name(function(last + 1))), ("unknown", "unknown"));
+    }
+    assert_eq!(name(sipxfer_verdict_name(SIPXFER_VERDICT_PASS)), "pass");
+}
+
+#[test]
 fn r039_a_subscribe_that_belongs_to_no_refer_is_told_from_one_that_does() {
     on_both(|pbx| {
         let stranger = Dialog::of("bob", "other@phone", "x", "y");

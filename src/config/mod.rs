@@ -17,6 +17,7 @@ pub use values::{Domain, Domains, Ground, Grounds, Names};
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// What to do with a Replaces that matches no dialog (`replaces.unmatched`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,28 @@ pub enum Handling {
     ApplicationOnly,
 }
 
+/// What is done with a REFER at all (`refer.mode`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It ends here: this side does what it asks for.
+    Terminate,
+    /// It is passed on to the other leg of the call.
+    Pass,
+    /// It is refused.
+    Reject,
+}
+
+/// Which Target-Dialog stands for the dialog that it names (`refer.target_dialog`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetDialogs {
+    /// One that names a dialog made over sips (RFC 4538 section 3).
+    Secure,
+    /// Any that matches.
+    Any,
+    /// None.
+    No,
+}
+
 /// What becomes of the transferee of a transfer that fails (`refer.on_failure`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {
@@ -88,6 +111,14 @@ pub struct Settings {
     pub replaces_require_tls: bool,
     /// `replaces_trusted`
     pub replaces_trusted: bool,
+    /// `join.allow`
+    pub join_allow: bool,
+    /// `join.authorize`
+    pub join_authorize: Grounds,
+    /// `takeover.wait_for_ack`
+    pub takeover_wait_for_ack: bool,
+    /// `takeover.t1_ms`
+    pub takeover_t1_ms: u32,
     /// `refer.allow`
     pub refer_allow: bool,
     /// `refer.require_auth`
@@ -102,6 +133,16 @@ pub struct Settings {
     pub refer_methods: Names,
     /// `refer.outside_dialog`
     pub refer_outside_dialog: bool,
+    /// `refer.target_dialog`
+    pub refer_target_dialog: TargetDialogs,
+    /// `refer.mode`
+    pub refer_mode: Mode,
+    /// `refer.nosub`
+    pub refer_nosub: bool,
+    /// `refer.events_at`
+    pub refer_events_at: Box<str>,
+    /// `referred_by.require_token`
+    pub referred_by_require_token: bool,
     /// `refer.concurrent`
     pub refer_concurrent: bool,
     /// `refer.on_failure`
@@ -138,6 +179,16 @@ pub struct Settings {
     pub rate_per_endpoint: u32,
     /// `supported`
     pub supported: Names,
+    /// `park.places`; empty for none
+    pub park_places: RangeInclusive<u32>,
+    /// `park.timeout_s`
+    pub park_timeout_s: u32,
+    /// `park.claim_s`
+    pub park_claim_s: u32,
+    /// `park.max_secrets`
+    pub park_max_secrets: u32,
+    /// `park.open`
+    pub park_open: bool,
     /// `warning.agent`
     pub warning_agent: Box<str>,
     /// `context`
@@ -160,6 +211,10 @@ impl Default for Settings {
             replaces_require_auth: false,
             replaces_require_tls: false,
             replaces_trusted: false,
+            join_allow: false,
+            join_authorize: Grounds::default(),
+            takeover_wait_for_ack: false,
+            takeover_t1_ms: 0,
             refer_allow: false,
             refer_require_auth: RequireAuth::Challenge,
             refer_accept_code: 0,
@@ -167,6 +222,11 @@ impl Default for Settings {
             refer_header_allow: Names::default(),
             refer_methods: Names::default(),
             refer_outside_dialog: false,
+            refer_target_dialog: TargetDialogs::No,
+            refer_mode: Mode::Reject,
+            refer_nosub: false,
+            refer_events_at: Box::default(),
+            referred_by_require_token: false,
             refer_concurrent: false,
             refer_on_failure: OnFailure::Keep,
             refer_timeout_ms: 0,
@@ -185,6 +245,11 @@ impl Default for Settings {
             remote_require_tls: false,
             rate_per_endpoint: 0,
             supported: Names::default(),
+            park_places: values::NO_PLACES,
+            park_timeout_s: 0,
+            park_claim_s: 0,
+            park_max_secrets: 0,
+            park_open: false,
             warning_agent: Box::default(),
             context: Box::default(),
             transfer_context: Box::default(),
@@ -247,6 +312,7 @@ impl Config {
     pub fn set(&mut self, scope: &str, name: &str, value: &str) -> Result<(), ConfigError> {
         if let (Some(profile), "") = (name.strip_prefix("profile."), scope) {
             return self.profiles.set(profile, value).map_err(|why| {
+                let name = name.escape_debug();
                 ConfigError::BadValue(format!("{name}: {value:?} {why}; expected a device profile"))
             });
         }
@@ -254,7 +320,7 @@ impl Config {
         let mut trial = Settings::default();
         setting.set(&mut trial, value).map_err(|why| {
             let place = if scope.is_empty() { "" } else { " in " };
-            let values = setting.values;
+            let (values, scope) = (setting.values, scope.escape_debug());
             ConfigError::BadValue(format!(
                 "{name}{place}{scope}: {value:?} {why}; expected {values}"
             ))
@@ -313,6 +379,7 @@ fn lookup(scope: &str, name: &str) -> Result<&'static Setting, ConfigError> {
         return Err(ConfigError::Unknown(format!("there is no setting {name:?}")));
     };
     if per_endpoint && !setting.per_endpoint {
+        let scope = scope.escape_debug();
         let sentence = format!("{name} can only be set for all, not for {scope}");
         return Err(ConfigError::Unknown(sentence));
     }
@@ -382,6 +449,17 @@ mod tests {
         let value = config.set("endpoint:bob", "refer.allow", "maybe").unwrap_err().to_string();
         assert!(value.contains("refer.allow in endpoint:bob: \"maybe\""), "{value}");
         assert!(config.set("endpoint:bob", "warning.agent", "x").is_err());
+        // It goes into a log as one line, whatever the names hold.
+        for (scope, name) in [
+            ("", "profile.a\nb\0"),
+            ("endpoint:a\r\nb", "refer.allow"),
+            ("endpoint:a\r\nb", "warning.agent"),
+            ("\r\n", "refer.allow"),
+            ("", "\r\n"),
+        ] {
+            let sentence = config.set(scope, name, "\n").unwrap_err().to_string();
+            assert!(!sentence.contains(char::is_control), "{sentence:?}");
+        }
         assert_eq!(config.get("endpoint:bob", "refer.allow"), Ok("yes"));
     }
 
@@ -394,11 +472,21 @@ mod tests {
             ("refer.header_allow", "p-asserted-identity"),
             ("refer.methods", "BYE, INVITE"),
             ("context", "a\r\nb"),
+            ("park.places", "720-701"),
+            ("park.places", "0-9"),
+            ("park.places", "1-100001"),
+            ("park.places", "701"),
+            ("park.places", "701-1000000000"),
+            ("park.places", "+701-720"),
         ] {
             let error = config.set("", name, value).unwrap_err().to_string();
             assert!(error.starts_with(name) && !error.contains('\n'), "{error}");
         }
         config.set("", "warning.agent", "[2001:db8::1]:5060").unwrap();
+        config.set("", "park.places", "").unwrap();
+        assert!(config.snapshot().global().park_places.is_empty());
+        config.set("", "park.places", " 900 - 999 ").unwrap();
+        assert_eq!(config.snapshot().global().park_places, 900..=999);
     }
 
     #[test]

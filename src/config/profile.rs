@@ -16,10 +16,10 @@
 //! | `accept` | `202` or `200`: the answer that accepts its REFER (R069); otherwise `refer.accept_code` says |
 //! | `event-id-first` | `yes` or `no`: whether its first REFER has an Event id too (R042) |
 //! | `notify-interval` | milliseconds between provisional NOTIFYs (R047) |
-//! | `releases-at` | the code from which on it lets go of its own call; `202` with the answer to its REFER (told, not acted on) |
-//! | `release-delay` | milliseconds that it waits before it does (told, not acted on) |
+//! | `releases-at` | the code from which on it lets go of its own call; `202` with the answer to its REFER. Where the transfer fails after that, its BYE means that it must be called back |
+//! | `release-delay` | milliseconds that it waits before it does; this side does not hang up sooner |
 //! | `hang-up` | `transferor`, or `us:MS`: who ends the transferor's leg after the last NOTIFY |
-//! | `refer-to` | quirks of its Refer-To, separated by `\|`; none of them is needed to read it |
+//! | `refer-to` | quirks of its Refer-To, separated by `\|`. `number-as-host`: the host of a URI without a user part is the extension, if it is digits. `target-aor`: the INVITE of an attended transfer elsewhere carries Require: replaces (R085). The others tell what is to be expected, and change nothing |
 
 pub mod builtin;
 
@@ -120,11 +120,6 @@ impl Habits {
         hang_up_after_ms: None,
         refer_to: Quirks::NONE,
     };
-
-    /// The Event id of a REFER's NOTIFYs: the CSeq of the REFER, or none (R042).
-    pub fn event_id(&self, is_first_of_dialog: bool, cseq: u32) -> Option<u32> {
-        (self.event_id_on_first || !is_first_of_dialog).then_some(cseq)
-    }
 }
 
 /// Where a habit is written down.

@@ -1,8 +1,9 @@
 //! The settings that exist.
 
 use super::header_names::{PROVES, ROUTES};
-use super::values::{Domains, Grounds, Names};
-use super::{Handling, InDialog, OnFailure, RequireAuth, Settings, Unmatched};
+use super::values::{range, Domains, Grounds, Names};
+use super::{Handling, InDialog, Mode, OnFailure, RequireAuth, Settings, TargetDialogs, Unmatched};
+use crate::sip::Uri;
 
 /// One setting.
 #[derive(Debug)]
@@ -68,9 +69,18 @@ registry! {
     "replaces.in_dialog", endpoint, "reject", "reject or ignore", replaces_in_dialog = in_dialog,
     "an INVITE with Replaces inside a dialog: reject it with 488 and keep the call, or ignore the Replaces";
     "replaces.require_auth", endpoint, "no", "yes or no", replaces_require_auth = flag,
-    "a sender that is not authenticated is challenged before its Replaces is matched";
+    "a sender that is not authenticated is challenged before its Replaces or Join is matched";
     "replaces.require_tls", endpoint, "no", "yes or no", replaces_require_tls = flag,
-    "Replaces is refused with 403 unless it came over a secure transport";
+    "Replaces and Join are refused with 403 unless they came over a secure transport";
+    "join.allow", endpoint, "no", "yes or no", join_allow = flag,
+    "whether Join is supported (barge-in, monitoring); with no it is left out of Supported, ignored in an INVITE, and Require: join gets 420";
+    "join.authorize", endpoint, "same-user, same-endpoint, referred-by",
+    "any, or a list of same-user, same-endpoint, referred-by, token, trusted-peer, host", join_authorize = Grounds::parse,
+    "on what grounds a sender may listen in on the call of a dialog; as replaces.authorize, but narrower: who may take over a call may not therefore overhear one";
+    "takeover.wait_for_ack", endpoint, "no", "yes or no", takeover_wait_for_ack = flag,
+    "whether a call is taken over when the ACK of the new one has come rather than right behind its 2xx (RFC 3891 section 3 asks for no more); with yes a new caller that vanishes does not take the old call along";
+    "takeover.t1_ms", endpoint, "500", "milliseconds, at least 1", takeover_t1_ms = positive,
+    "T1 of RFC 3261 section 17; each step of a takeover (the answer, the ACK, the end of the old call) is waited for 64 times as long";
     "refer.allow", endpoint, "yes", "yes or no", refer_allow = flag,
     "whether REFER is decided at all; with no every REFER gets 603";
     "allow_transfer", endpoint, "yes", "yes or no", allow_transfer = flag,
@@ -87,6 +97,16 @@ registry! {
     "methods besides INVITE, as they are written, that a Refer-To may ask for (method=BYE, say); others get 403";
     "refer.outside_dialog", endpoint, "no", "yes or no", refer_outside_dialog = flag,
     "whether a REFER without a To tag is decided (click-to-dial); else it gets 403. One with a tag of a dialog that does not exist is the host's to answer with 481";
+    "refer.target_dialog", endpoint, "secure", "secure, any or no", refer_target_dialog = target_dialogs,
+    "which Target-Dialog lets a REFER without a To tag be decided as one of the call that it names, whatever refer.outside_dialog says: one of a call made over sips, any that matches, or none; authentication is asked for all the same";
+    "refer.mode", endpoint, "terminate", "terminate, pass or reject", refer_mode = mode,
+    "what is done with a REFER of this peer: do what it asks for, tell the host to pass it on to the other leg of the call, or refuse it with 403";
+    "refer.nosub", endpoint, "no", "yes or no", refer_nosub = flag,
+    "whether a REFER may ask for no subscription by Require: nosub (RFC 7614); else it gets 420";
+    "refer.events_at", endpoint, "", "a sip or sips URI of this side without a user part, or nothing", refer_events_at = events_at,
+    "where subscriptions are accepted that Require: explicitsub asks for (RFC 7614): the answer hands out this URI with an unguessable user part; with nothing here such a REFER gets 420";
+    "referred_by.require_token", endpoint, "no", "yes or no", referred_by_require_token = flag,
+    "a REFER must bring a Referred-By whose token the host's verify_token callback holds to be valid, and so must an INVITE with Replaces that brings a Referred-By; else they get 429";
     "refer.tel", endpoint, "no", "yes or no", refer_tel = flag,
     "a tel: target is sent to the extension that is its number, else 416";
     "refer.concurrent", endpoint, "allow", "allow or reject", refer_concurrent = concurrent,
@@ -127,6 +147,16 @@ registry! {
     "how many REFERs one endpoint may send; more get 503 with Retry-After";
     "supported", endpoint, "100rel, timer, norefersub", "a list of option tags", supported = Names::parse,
     "option tags besides replaces that the host understands in Require; others get 420";
+    "park.places", all, "701-720", "a range of numbers, as 701-720, of at most 100000 places; or nothing", park_places = range,
+    "the places of the park lot; without any calls are parked under secrets only. Calls that wait in a place that goes stay until they are taken out";
+    "park.timeout_s", all, "45", "seconds, at least 1", park_timeout_s = positive,
+    "how long a parked call waits before the one who parked it is rung";
+    "park.claim_s", all, "32", "seconds, at least 1", park_claim_s = positive,
+    "how long a retrieval that is neither finished nor given up keeps a parked call from others";
+    "park.max_secrets", all, "100000", "a number, 0 for none", park_max_secrets = number,
+    "how many calls may be parked under secrets at once";
+    "park.open", endpoint, "no", "yes or no", park_open = flag,
+    "whether this endpoint may take out any call that is parked under a number, by Replaces with or without that number as its token; else only a secret is a ground";
     "warning.agent", all, "sipxfer", "a token, or a host with :port or without", warning_agent = agent,
     "the name in front of the text of a Warning header";
 }
@@ -221,6 +251,38 @@ fn on_failure(value: &str) -> Result<OnFailure, &'static str> {
         "hangup" => Ok(OnFailure::HangUp),
         _ => Err("is no choice"),
     }
+}
+
+fn target_dialogs(value: &str) -> Result<TargetDialogs, &'static str> {
+    match value {
+        "secure" => Ok(TargetDialogs::Secure),
+        "any" => Ok(TargetDialogs::Any),
+        "no" => Ok(TargetDialogs::No),
+        _ => Err("is no choice"),
+    }
+}
+
+fn mode(value: &str) -> Result<Mode, &'static str> {
+    match value {
+        "terminate" => Ok(Mode::Terminate),
+        "pass" => Ok(Mode::Pass),
+        "reject" => Ok(Mode::Reject),
+        _ => Err("is no choice"),
+    }
+}
+
+/// It goes between angle brackets into a header, with a user part put in.
+fn events_at(value: &str) -> Result<Box<str>, &'static str> {
+    if value.is_empty() {
+        return Ok(Box::default());
+    }
+    let uri = Uri::parse(value.as_bytes()).map_err(|_| "is no URI")?;
+    let plain = uri.user.is_none() && uri.headers.is_empty() && (uri.is_sip() || uri.is_sips());
+    let fits = |byte: u8| byte.is_ascii_graphic() && !b"<>\"@?".contains(&byte);
+    if !plain || value.len() > 255 || !value.bytes().all(fits) {
+        return Err("is no sip or sips URI without a user part and headers");
+    }
+    Ok(value.into())
 }
 
 fn handling(value: &str) -> Result<Handling, &'static str> {

@@ -1,6 +1,7 @@
 //! Kinds of values that settings have.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 /// On what ground somebody may replace a dialog (R009).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,32 @@ impl Names {
     /// The names in their order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|it| &**it)
+    }
+}
+
+/// The most places that a park lot has.
+const MOST_PLACES: u32 = 100_000;
+/// A place has at most nine digits.
+const HIGHEST_PLACE: u32 = 999_999_999;
+/// A lot without places.
+pub(super) const NO_PLACES: RangeInclusive<u32> = RangeInclusive::new(1, 0);
+
+/// The places of a park lot, `701-720`, or nothing.
+pub(super) fn range(value: &str) -> Result<RangeInclusive<u32>, &'static str> {
+    if value.trim().is_empty() {
+        return Ok(NO_PLACES);
+    }
+    let number = |text: &str| {
+        let digits = text.trim();
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse().ok().filter(|number| is_number && (1..=HIGHEST_PLACE).contains(number))
+    };
+    let (first, last) = value.split_once('-').ok_or("is no range")?;
+    let (first, last) = number(first).zip(number(last)).ok_or("is no range of numbers")?;
+    match last.checked_sub(first) {
+        None => Err("ends before it begins"),
+        Some(more) if more >= MOST_PLACES => Err("has too many places"),
+        Some(_) => Ok(first..=last),
     }
 }
 

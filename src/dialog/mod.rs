@@ -34,9 +34,11 @@ impl Key<'_> {
     /// Whether both name the same dialog: the Call-ID byte for byte, the tags without regard to
     /// ASCII case (R026).
     pub fn matches(&self, other: &Key<'_>) -> bool {
+        // Nearly all peers repeat a tag as it was.
+        let same = |a: &[u8], b: &[u8]| a == b || a.eq_ignore_ascii_case(b);
         self.call_id == other.call_id
-            && self.local_tag.eq_ignore_ascii_case(other.local_tag)
-            && self.remote_tag.eq_ignore_ascii_case(other.remote_tag)
+            && same(self.local_tag, other.local_tag)
+            && same(self.remote_tag, other.remote_tag)
     }
 }
 

@@ -95,6 +95,16 @@ impl<V> Slots<V> {
         }
     }
 
+    /// All values with where they stand.
+    pub fn iter(&self) -> impl Iterator<Item = (Slot, &V)> {
+        self.places.iter().zip(0..).filter_map(|(place, index)| match place {
+            Place::Full { generation, value } => {
+                Some((Slot { index, generation: *generation }, value))
+            }
+            Place::Free { .. } => None,
+        })
+    }
+
     /// Takes a value out.
     pub fn remove(&mut self, slot: Slot) -> Option<V> {
         self.get(slot)?;
@@ -138,5 +148,10 @@ mod tests {
         assert_eq!(slots.get(first), None);
         assert_eq!(slots.get(second), Some(&'b'));
         assert_eq!(slots.len(), 1);
+        slots.insert('c', 4).unwrap();
+        slots.remove(second).unwrap();
+        let there: Vec<char> = slots.iter().map(|(_, value)| *value).collect();
+        assert_eq!(there, ['c']);
+        assert!(slots.iter().all(|(slot, value)| slots.get(slot) == Some(value)));
     }
 }

@@ -184,6 +184,15 @@ impl<T> Table<T> {
         shard.entries.get(slot).map(Arc::clone)
     }
 
+    /// Shows every dialog to `look`, which may not call the table: the lock of a part is held.
+    pub fn each(&self, mut look: impl FnMut(u64, &Facts<'_>)) {
+        for (number, shard) in self.shards.iter().enumerate() {
+            for (slot, entry) in shard.read().entries.iter() {
+                look(self.ids.pack(number, slot), &entry.facts());
+            }
+        }
+    }
+
     /// Takes everything out. What is dropped by that is dropped under no lock.
     pub fn clear(&self) {
         for shard in &self.shards {

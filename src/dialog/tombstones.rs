@@ -36,7 +36,11 @@ impl Tombstones {
 
     /// Remembers a dialog that ended now.
     pub fn add(&self, key: &Key<'_>, now_ms: u64) {
-        let fingerprint = self.hash.fingerprint(key);
+        self.add_fingerprint(self.hash.fingerprint(key), now_ms);
+    }
+
+    /// The same by the fingerprint under the same secret.
+    pub fn add_fingerprint(&self, fingerprint: u128, now_ms: u64) {
         let until = now_ms.saturating_add(REMEMBERED_MS);
         let mut inner = self.inner.write();
         inner.forget_until(now_ms);

@@ -98,12 +98,33 @@ impl<M: Machine, X> Table<M, X> {
         Some(result)
     }
 
-    /// Shows the first output of one to `take` and, where that answers `Ok`, takes it off. `None`
-    /// where there is none. Id 0 stands for any that time has given outputs.
+    /// As [`Table::input`]; the outputs are had by id 0 too.
+    pub fn input_for_any<R>(
+        &self,
+        id: u64,
+        input: impl FnOnce(&mut M, &mut dyn FnMut(M::Output)) -> R,
+        gone: impl FnOnce(u64, X),
+    ) -> Option<R> {
+        let result = self.with(id, |live| {
+            let Live { machine, outputs, .. } = &mut *live;
+            let result = input(machine, &mut |output| outputs.push_back(output));
+            self.schedule(id, live);
+            if !live.outputs.is_empty() {
+                self.ready.lock().insert(id);
+            }
+            result
+        })?;
+        self.sweep(id, gone);
+        Some(result)
+    }
+
+    /// Shows the first output of one to `take`, and whether the machine goes with it; where that
+    /// answers `Ok`, takes it off. `None` where there is none. Id 0 stands for any that time has given
+    /// outputs.
     pub fn next<R, E>(
         &self,
         id: u64,
-        mut take: impl FnMut(u64, &M::Output, &X) -> Result<R, E>,
+        mut take: impl FnMut(u64, &M::Output, &X, bool) -> Result<R, E>,
         gone: impl FnOnce(u64, X),
     ) -> Option<Result<R, E>> {
         if id != 0 {
@@ -123,10 +144,11 @@ impl<M: Machine, X> Table<M, X> {
     fn next_of<R, E>(
         &self,
         id: u64,
-        take: &mut impl FnMut(u64, &M::Output, &X) -> Result<R, E>,
+        take: &mut impl FnMut(u64, &M::Output, &X, bool) -> Result<R, E>,
     ) -> Option<Result<R, E>> {
         let taken = self.with(id, |live| {
-            let taken = live.outputs.front().map(|output| take(id, output, &live.more));
+            let is_last = live.outputs.len() == 1 && live.machine.is_done();
+            let taken = live.outputs.front().map(|output| take(id, output, &live.more, is_last));
             if matches!(taken, Some(Ok(_))) {
                 live.outputs.pop_front();
             }

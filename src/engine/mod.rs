@@ -5,19 +5,23 @@
 #![forbid(unsafe_code)]
 
 mod live;
+mod park;
 mod sent;
+mod takeovers;
 mod terms;
 mod transfers;
 
+pub use park::{NotWatched, Park, ParkOutput, Wanted as WantedCall, Watch};
 pub use sent::{NotBegun, SentOutcome, SentOutput, SentRefers};
-pub use transfers::{Begun, ReferKey, Start, Transfers, Wanted};
+pub use takeovers::{Side, Takeovers};
+pub use transfers::{About, Begun, ReferKey, Start, Transfers, Wanted};
 
 use crate::config::{RequireAuth, Snapshot};
 use crate::dialog::{Directory, HashKey, Key, Tombstones};
 use crate::sip::{Message, Name, Scratch};
 use crate::transfer::{
-    rate::Rates, refer, replaces, route, unreadable, Context, Host, Level, NoVerdict, Request,
-    Sender, Verdict,
+    join, rate::Rates, refer, replaces, route, unreadable, Context, Host, Kind, Level, NoVerdict,
+    Request, Sender, Verdict,
 };
 use parking_lot::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,6 +49,8 @@ pub struct Engine {
     rates: Rates,
     transfers: Transfers,
     sent: SentRefers,
+    takeovers: Takeovers,
+    park: Park,
     latest_ms: AtomicU64,
 }
 
@@ -53,13 +59,17 @@ impl Engine {
     /// this engine strange to others.
     pub fn new(random: [u8; 16], salt: u16) -> Engine {
         let hash = HashKey::new(random);
+        let snapshot = Arc::new(Snapshot::default());
         Engine {
-            snapshot: RwLock::default(),
+            park: Park::new(&snapshot, hash, salt ^ 0x5555),
+            snapshot: RwLock::new(snapshot),
             tombstones: Tombstones::new(hash),
             rates: Rates::new(hash),
             transfers: Transfers::new(hash, salt),
             // Never the same salt: an id of one side is strange to the other.
             sent: SentRefers::new(!salt),
+            // Nor the same as either of these.
+            takeovers: Takeovers::new(hash, salt ^ 0x5555),
             latest_ms: AtomicU64::new(0),
         }
     }
@@ -67,6 +77,7 @@ impl Engine {
     /// Puts settings in the place of those it has, all at once. Verdicts under way end by those
     /// they began with.
     pub fn apply(&self, snapshot: Snapshot) {
+        self.park.apply(&snapshot);
         let old = core::mem::replace(&mut *self.snapshot.write(), Arc::new(snapshot));
         drop(old);
     }
@@ -76,10 +87,18 @@ impl Engine {
         Arc::clone(&self.snapshot.read())
     }
 
-    /// A dialog has ended: for a while a Replaces that names it is told so (R008).
-    pub fn ended(&self, key: &Key<'_>, now_ms: u64) {
-        self.tombstones.add(key, self.now(now_ms));
+    /// A dialog has ended: for a while a Replaces that names it is told so (R008). Whether it was
+    /// parked: then it is out of the lot, and those who watch are to be told.
+    pub fn ended(&self, key: &Key<'_>, now_ms: u64) -> bool {
+        let now_ms = self.now(now_ms);
+        self.tombstones.add(key, now_ms);
         self.transfers.forget(key);
+        self.park.ended(key, now_ms)
+    }
+
+    /// The calls that are parked.
+    pub fn park(&self) -> &Park {
+        &self.park
     }
 
     /// The received transfers that are under way.
@@ -92,16 +111,21 @@ impl Engine {
         &self.sent
     }
 
-    /// Lets time pass for the transfers of both sides.
+    /// Lets time pass for the transfers of both sides, for takeovers and for the park lot.
     pub fn tick(&self, now_ms: u64) {
         let now_ms = self.now(now_ms);
         self.transfers.tick(now_ms);
         self.sent.tick(now_ms);
+        self.takeovers.tick(now_ms);
+        self.park.tick(now_ms);
     }
 
-    /// When something is due next, on either side.
+    /// When something is due next, on any side or in the park lot.
     pub fn deadline(&self) -> Option<u64> {
-        [self.transfers.deadline(), self.sent.deadline()].into_iter().flatten().min()
+        let Engine { transfers, sent, takeovers, park, .. } = self;
+        let deadlines =
+            [transfers.deadline(), sent.deadline(), takeovers.deadline(), park.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Decides about a REFER and, where it is accepted, begins its transfer: its id, or 0.
@@ -118,7 +142,7 @@ impl Engine {
     ) -> Result<(Verdict<'a, D::Dialog>, Begun), NoVerdict> {
         let mut begun = Begun::Full;
         let verdict =
-            self.decide(directory, host, request, scratch, |context, request, scratch| {
+            self.decide(directory, host, request, true, scratch, |context, request, scratch| {
                 let settings = context.snapshot.of(request.sender.endpoint);
                 let is_refer = request.message.method() == Some(b"REFER");
                 let habits = context.snapshot.profile(user_agent(request)).habits;
@@ -136,7 +160,7 @@ impl Engine {
                 if !(200..300).contains(&verdict.code) {
                     return Ok(verdict);
                 }
-                let mut accepted = terms::accepted(&verdict, request, settings, &habits);
+                let mut accepted = terms::accepted(&verdict, settings, &habits);
                 verdict.code = accepted.accept_code;
                 let id_on_first = settings.refer_event_id_on_first || habits.event_id_on_first;
                 let start = Start {
@@ -144,6 +168,8 @@ impl Engine {
                     wanted: terms::wanted(&verdict, settings),
                     id_on_first,
                     several: settings.refer_concurrent,
+                    call: terms::call(&verdict),
+                    events_at: verdict.explicitsub.then_some(settings.refer_events_at.as_bytes()),
                 };
                 begun = self.transfers.begin(start, &mut accepted, request.now_ms);
                 match begun {
@@ -166,8 +192,22 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide(directory, host, request, scratch, |context, request, scratch| {
+        self.decide(directory, host, request, false, scratch, |context, request, scratch| {
             replaces::verify(context, request, want_lock, scratch)
+        })
+    }
+
+    /// Verifies a request that may carry Join: RFC 3911 section 4.
+    pub fn verify_join<'a, D: Directory, H: Host<D::Dialog>>(
+        &self,
+        directory: &D,
+        host: &H,
+        request: Received<'a>,
+        want_lock: bool,
+        scratch: &mut Scratch<'a>,
+    ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
+        self.decide(directory, host, request, false, scratch, |context, request, scratch| {
+            join::verify(context, request, want_lock, scratch)
         })
     }
 
@@ -180,7 +220,7 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide(directory, host, request, scratch, |context, request, scratch| {
+        self.decide(directory, host, request, false, scratch, |context, request, scratch| {
             route::route(context, request, want_lock, scratch)
         })
     }
@@ -190,6 +230,7 @@ impl Engine {
         directory: &D,
         host: &H,
         request: Received<'a>,
+        transfers: bool,
         scratch: &mut Scratch<'a>,
         rule: impl FnOnce(
             &Context<'_, D, H>,
@@ -200,8 +241,9 @@ impl Engine {
         let Received { raw, sender, now_ms } = request;
         let now_ms = self.now(now_ms);
         let snapshot = self.settings();
-        let Engine { tombstones, rates, .. } = self;
-        let context = Context { directory, host, snapshot: &snapshot, tombstones, rates };
+        let Engine { tombstones, rates, park: tokens, .. } = self;
+        let snapshot = &snapshot;
+        let context = Context { directory, host, snapshot, tombstones, rates, tokens, transfers };
         let message = match Message::parse(raw) {
             Ok(message) => message,
             Err(error) => {
@@ -213,6 +255,9 @@ impl Engine {
         let request = Request { message, sender, now_ms };
         let verdict = rule(&context, &request, scratch)?;
         match verdict.code {
+            0 if verdict.kind == Kind::Pass => {
+                context.log(Level::Info, &request, verdict.why, scratch);
+            }
             0 => {}
             300.. => context.log(Level::Warning, &request, verdict.why, scratch),
             _ => context.log(Level::Info, &request, verdict.why, scratch),

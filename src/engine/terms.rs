@@ -4,7 +4,7 @@ use super::{ReferKey, Wanted};
 use crate::config::profile::Habits;
 use crate::config::{self, Handling, Settings};
 use crate::dialog::{DialogRef, Key};
-use crate::sip::{tag_of, CSeq, Name};
+use crate::sip::{tag_of, CSeq, Name, TargetDialog};
 use crate::transfer::recipient::{Accepted, Control, OnFailure, Subscribes};
 use crate::transfer::{Request, Verdict};
 
@@ -17,7 +17,6 @@ fn unless_0(number: u32) -> Option<u32> {
 
 pub(super) fn accepted<D: DialogRef>(
     verdict: &Verdict<'_, D>,
-    request: &Request<'_>,
     settings: &Settings,
     habits: &Habits,
 ) -> Accepted {
@@ -31,8 +30,13 @@ pub(super) fn accepted<D: DialogRef>(
     };
     Accepted {
         kind: verdict.kind,
-        accept_code: habits.accept_code.unwrap_or(verdict.code),
-        subscribes: if verdict.subscription { Subscribes::Yes } else { Subscribes::ReferSubFalse },
+        accept_code: accept_code(verdict, habits),
+        subscribes: match verdict {
+            Verdict { subscription: true, .. } => Subscribes::Yes,
+            Verdict { nosub: true, .. } => Subscribes::No,
+            Verdict { explicitsub: true, .. } => Subscribes::Explicit,
+            _ => Subscribes::ReferSubFalse,
+        },
         // Known only where all REFERs of the dialog are.
         event_id: None,
         expires_s: settings.refer_expires_s,
@@ -46,9 +50,20 @@ pub(super) fn accepted<D: DialogRef>(
             config::OnFailure::Recall => OnFailure::Recall,
             config::OnFailure::HangUp => OnFailure::HangUp,
         },
-        hang_up_after_ms: unless_0(settings.refer_hang_up_after_ms).or(habits.hang_up_after_ms),
-        in_call: request.is_in_dialog(),
+        // Not before the device would do it itself.
+        hang_up_after_ms: unless_0(settings.refer_hang_up_after_ms)
+            .or(habits.hang_up_after_ms)
+            .map(|ms| ms.max(habits.release_delay_ms)),
+        releases_at: habits.releases_at,
+        release_delay_ms: habits.release_delay_ms,
+        in_call: verdict.in_call,
     }
+}
+
+/// A device's habit, but for what is newer than any habit (RFC 7614).
+fn accept_code<D: DialogRef>(verdict: &Verdict<'_, D>, habits: &Habits) -> u16 {
+    let habit = habits.accept_code.filter(|_| !verdict.nosub && !verdict.explicitsub);
+    habit.unwrap_or(verdict.code)
 }
 
 /// What the events of an application tell each time.
@@ -61,6 +76,13 @@ pub(super) fn wanted<D: DialogRef>(
     }
     let destination = if verdict.replaces.is_empty() { verdict.extension } else { b"" };
     Some(Wanted { replaces: verdict.replaces.into(), destination: destination.into() })
+}
+
+/// The call that a Target-Dialog names.
+pub(super) fn call<'v, D: DialogRef>(verdict: &Verdict<'v, D>) -> Option<Key<'v>> {
+    let TargetDialog { call_id, local_tag, remote_tag, .. } =
+        TargetDialog::parse(verdict.target_dialog).ok()?;
+    Some(Key { call_id, local_tag, remote_tag })
 }
 
 /// Outside of a dialog a REFER is told by its Call-ID and From tag.

@@ -6,14 +6,19 @@
 
 use super::live::{Live, Machine, Table};
 use crate::dialog::{HashKey, Key};
+use crate::sip::Uri;
 use crate::transfer::recipient::{Accepted, Error, Output, Recipient, Sink};
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Dialogs whose REFERs are all over are remembered, so that the next one carries an id in its Event
 /// (R042), until there are so many dialogs in all, or twice as many as had pending REFERs when the
 /// others were forgotten last.
 const REMEMBERED: usize = 1 << 17;
+
+/// What stands before the secret in the user part of a URI for an explicit subscription.
+const TOKEN_PREFIX: &[u8] = b"refer-";
 
 /// Where a REFER came from.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +64,23 @@ pub struct Start<'a> {
     pub id_on_first: bool,
     /// Whether it may begin while another one of its dialog is pending.
     pub several: bool,
+    /// The call that it is about, where it came outside of that.
+    pub call: Option<Key<'a>>,
+    /// Where a subscription of its own may be asked for (RFC 7614): a URI without a user part.
+    pub events_at: Option<&'a [u8]>,
+}
+
+/// What is known of an output besides itself.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// What was asked for, where an application controls the transfer.
+    pub wanted: Option<&'a Wanted>,
+    /// The body of its final NOTIFY, where a call was parked by it.
+    pub parked: Option<&'a [u8]>,
+    /// The URI for an explicit subscription, or empty.
+    pub events_at: &'a [u8],
+    /// Whether the transfer goes with this output.
+    pub is_last: bool,
 }
 
 impl Machine for Recipient {
@@ -81,14 +103,29 @@ impl Machine for Recipient {
 /// What is known of a transfer besides its state.
 struct Refer {
     wanted: Option<Box<Wanted>>,
+    /// The sipfrag that it ends with, where it parks a call.
+    parked: Option<Box<[u8]>>,
     dialog: u128,
+    /// The call that it is about, where that is another dialog.
+    call: Option<u128>,
+    explicit: Option<Box<Explicit>>,
     cseq: u32,
+}
+
+/// Where an explicit subscription is asked for.
+struct Explicit {
+    token: u128,
+    uri: Box<[u8]>,
 }
 
 /// The REFERs of one dialog that are not over, by CSeq.
 #[derive(Default)]
 struct Dialog {
     live: Vec<(u32, u64)>,
+    /// Transfers that are about this dialog and came outside of it.
+    beside: Vec<u64>,
+    /// Whether it has ended: it is forgotten with its last transfer.
+    ended: bool,
     /// The highest CSeq that began a transfer: what is not above it is no new REFER (RFC 3261
     /// section 12.2.2).
     highest: Option<u32>,
@@ -102,10 +139,30 @@ struct Dialogs {
     forget_at: usize,
 }
 
+impl Dialog {
+    fn has_transfers(&self) -> bool {
+        !self.live.is_empty() || !self.beside.is_empty()
+    }
+
+    /// Those of this dialog and those that are about it.
+    fn transfers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.live.iter().map(|(_, id)| *id).chain(self.beside.iter().copied())
+    }
+}
+
 impl Dialogs {
+    /// A transfer has gone from a dialog.
+    fn settle(&mut self, fingerprint: u128) {
+        let is_over =
+            |dialog: &Dialog| !dialog.has_transfers() && (dialog.ended || dialog.highest.is_none());
+        if self.known.get(&fingerprint).is_some_and(is_over) {
+            self.known.remove(&fingerprint);
+        }
+    }
+
     fn forget_some(&mut self) {
         if self.known.len() >= self.forget_at {
-            self.known.retain(|_, dialog| !dialog.live.is_empty());
+            self.known.retain(|_, dialog| dialog.has_transfers());
             self.forget_at = REMEMBERED.max(2 * self.known.len());
         }
     }
@@ -114,6 +171,11 @@ impl Dialogs {
 /// The received transfers of an engine.
 pub struct Transfers {
     hash: HashKey,
+    /// Makes what is handed out; nothing of the other hash is ever shown.
+    tokens: HashKey,
+    /// Transfers by the token of their URI for an explicit subscription.
+    explicit: Mutex<HashMap<u128, u64>>,
+    handed_out: AtomicU64,
     table: Table<Recipient, Refer>,
     dialogs: Mutex<Dialogs>,
 }
@@ -122,7 +184,17 @@ impl Transfers {
     /// None yet.
     pub fn new(hash: HashKey, salt: u16) -> Transfers {
         let dialogs = Dialogs { known: HashMap::new(), forget_at: REMEMBERED };
-        Transfers { hash, table: Table::new(salt), dialogs: Mutex::new(dialogs) }
+        let label = Key { call_id: b"tokens", local_tag: b"", remote_tag: b"" };
+        let tokens = HashKey::new(hash.fingerprint(&label).to_le_bytes());
+        let explicit = Mutex::default();
+        Transfers {
+            hash,
+            tokens,
+            explicit,
+            handed_out: AtomicU64::new(0),
+            table: Table::new(salt),
+            dialogs: Mutex::new(dialogs),
+        }
     }
 
     /// What is known of a REFER that was received before: a retransmission is told before anything is
@@ -139,30 +211,47 @@ impl Transfers {
     /// Begins a transfer. `accepted` gets its Event id here: whether it is the first REFER of its
     /// dialog is known here alone.
     pub fn begin(&self, start: Start<'_>, accepted: &mut Accepted, now_ms: u64) -> Begun {
-        let Start { refer, wanted, id_on_first, several } = start;
+        let Start { refer, wanted, id_on_first, several, call, events_at } = start;
         let fingerprint = self.hash.fingerprint(&refer.dialog);
         let mut dialogs = self.dialogs.lock();
         dialogs.forget_some();
-        let dialog = dialogs.known.entry(fingerprint).or_default();
-        let is_first = dialog.highest.is_none();
-        if let Some((_, id)) = dialog.live.iter().find(|(cseq, _)| *cseq == refer.cseq) {
+        let call = call.map(|call| self.hash.fingerprint(&call)).filter(|it| *it != fingerprint);
+        let known = dialogs.known.get(&fingerprint);
+        let same = known.and_then(|it| it.live.iter().find(|(cseq, _)| *cseq == refer.cseq));
+        if let Some((_, id)) = same {
             return self.again(*id);
         }
-        if !several && dialog.live.iter().any(|(_, id)| self.is_pending(*id)) {
+        let of_call = call.and_then(|call| dialogs.known.get(&call));
+        let has_pending = |it: &Dialog| it.transfers().any(|id| self.is_pending(id));
+        if !several && (known.is_some_and(has_pending) || of_call.is_some_and(has_pending)) {
             return Begun::Pending;
         }
+        let dialog = dialogs.known.entry(fingerprint).or_default();
+        let is_first = dialog.highest.is_none();
         accepted.event_id =
             crate::transfer::subscription::event_id(refer.cseq, is_first, id_on_first);
         let mut outputs = VecDeque::new();
         let machine = Recipient::accept(accepted, now_ms, &mut |output| outputs.push_back(output));
-        let more = Refer { wanted: wanted.map(Box::new), dialog: fingerprint, cseq: refer.cseq };
+        let explicit = events_at.map(|uri| Box::new(self.explicit_at(uri, &refer)));
+        let token = explicit.as_ref().map(|it| it.token);
+        let wanted = wanted.map(Box::new);
+        let cseq = refer.cseq;
+        let more = Refer { wanted, parked: None, dialog: fingerprint, call, explicit, cseq };
         // Spread by what the transferor cannot choose.
         let spread = (fingerprint >> 64) as usize;
         let Some(id) = self.table.insert(spread, Live::new(machine, more, outputs)) else {
+            dialogs.settle(fingerprint);
             return Begun::Full;
         };
         dialog.live.push((refer.cseq, id));
         dialog.highest = dialog.highest.max(Some(refer.cseq));
+        if let Some(call) = call {
+            dialogs.known.entry(call).or_default().beside.push(id);
+        }
+        if let Some(token) = token {
+            // Before the dialogs are let go of: nobody can forget it sooner.
+            self.explicit.lock().insert(token, id);
+        }
         Begun::New(id)
     }
 
@@ -175,14 +264,30 @@ impl Transfers {
         self.table.input(id, input, |id, refer| self.gone(id, &refer))
     }
 
+    /// A transfer has parked a call: it ends with 200 and with this sipfrag, which tells the transferor
+    /// where the call is. `None` for a stale or foreign id.
+    pub fn parked(&self, id: u64, sipfrag: &[u8], now_ms: u64) -> Option<Result<(), Error>> {
+        // Known before the NOTIFY is an output that somebody else may take.
+        let before = self.table.with(id, |live| live.more.parked.replace(sipfrag.into()))?;
+        let ended = self.input(id, |machine, out| machine.progress(200, b"OK", now_ms, out));
+        if !matches!(ended, Some(Ok(()))) {
+            let _ = self.table.with(id, |live| live.more.parked = before);
+        }
+        ended
+    }
+
     /// Shows the first output of a transfer to `take` and, where that answers `Ok`, takes it off.
     /// `None` where there is none. Id 0 stands for any transfer that time has given outputs.
     pub fn next<R, E>(
         &self,
         id: u64,
-        mut take: impl FnMut(u64, &Output, Option<&Wanted>) -> Result<R, E>,
+        mut take: impl FnMut(u64, &Output, About<'_>) -> Result<R, E>,
     ) -> Option<Result<R, E>> {
-        let take = |id, output: &Output, refer: &Refer| take(id, output, refer.wanted.as_deref());
+        let take = |id, output: &Output, refer: &Refer, is_last| {
+            let (wanted, parked) = (refer.wanted.as_deref(), refer.parked.as_deref());
+            let events_at = refer.explicit.as_ref().map_or(&[][..], |it| &it.uri);
+            take(id, output, About { wanted, parked, events_at, is_last })
+        };
         self.table.next(id, take, |id, refer| self.gone(id, &refer))
     }
 
@@ -210,13 +315,65 @@ impl Transfers {
         }
     }
 
+    /// The transfer whose answer handed out this Request-URI for an explicit subscription.
+    pub fn find_explicit(&self, request_uri: &[u8]) -> Option<u64> {
+        let user = Uri::parse(request_uri).ok()?.user?;
+        let digits = core::str::from_utf8(user.strip_prefix(TOKEN_PREFIX)?).ok()?;
+        // As it was printed, and in no other way.
+        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if digits.len() != 32 || !digits.bytes().all(is_hex) {
+            return None;
+        }
+        let token = u128::from_str_radix(digits, 16).ok()?;
+        self.explicit.lock().get(&token).copied()
+    }
+
+    /// The transferor of a call has hung up. Returns how many transfers that concerns; their outputs are
+    /// had by id 0.
+    pub fn bye(&self, dialog: &Key<'_>, now_ms: u64) -> usize {
+        let fingerprint = self.hash.fingerprint(dialog);
+        let ids: Vec<u64> = {
+            let dialogs = self.dialogs.lock();
+            let Some(known) = dialogs.known.get(&fingerprint) else {
+                return 0;
+            };
+            known.transfers().collect()
+        };
+        let told = ids.into_iter().filter_map(|id| {
+            self.table.input_for_any(
+                id,
+                |machine, out| machine.bye(now_ms, out),
+                |id, refer| self.gone(id, &refer),
+            )
+        });
+        told.count()
+    }
+
     /// A dialog has ended: the next REFER of that name is a first one.
     pub fn forget(&self, dialog: &Key<'_>) {
         let fingerprint = self.hash.fingerprint(dialog);
         let mut dialogs = self.dialogs.lock();
-        if dialogs.known.get(&fingerprint).is_some_and(|dialog| dialog.live.is_empty()) {
-            dialogs.known.remove(&fingerprint);
+        if let Some(known) = dialogs.known.get_mut(&fingerprint) {
+            known.ended = true;
         }
+        dialogs.settle(fingerprint);
+    }
+
+    /// A URI that nobody guesses. Each REFER has another one, a number that only grows and its dialog
+    /// being hashed with a secret.
+    fn explicit_at(&self, uri: &[u8], refer: &ReferKey<'_>) -> Explicit {
+        let number = self.handed_out.fetch_add(1, Ordering::Relaxed);
+        let number = number.to_string();
+        let ReferKey { dialog: Key { call_id, remote_tag, .. }, .. } = *refer;
+        let token =
+            self.tokens.fingerprint(&Key { call_id, local_tag: number.as_bytes(), remote_tag });
+        let (scheme, rest) = match uri.iter().position(|byte| *byte == b':') {
+            Some(colon) => uri.split_at(colon + 1),
+            None => (&[][..], uri),
+        };
+        let user = format!("{token:032x}@");
+        let uri = [scheme, TOKEN_PREFIX, user.as_bytes(), rest].concat().into();
+        Explicit { token, uri }
     }
 
     /// How many transfers there are, those with something left to say included.
@@ -249,5 +406,90 @@ impl Transfers {
         if let Some(dialog) = dialogs.known.get_mut(&refer.dialog) {
             dialog.live.retain(|(cseq, it)| *cseq != refer.cseq || *it != id);
         }
+        dialogs.settle(refer.dialog);
+        if let Some(call) = refer.call {
+            if let Some(dialog) = dialogs.known.get_mut(&call) {
+                dialog.beside.retain(|it| *it != id);
+            }
+            dialogs.settle(call);
+        }
+        drop(dialogs);
+        if let Some(explicit) = &refer.explicit {
+            self.explicit.lock().remove(&explicit.token);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transfer::recipient::{Control, OnFailure, Subscribes};
+    use crate::transfer::Kind;
+
+    const CALL: Key<'static> = Key { call_id: b"c@h", local_tag: b"l", remote_tag: b"r" };
+
+    const ACCEPTED: Accepted = Accepted {
+        kind: Kind::Blind,
+        accept_code: 202,
+        subscribes: Subscribes::No,
+        event_id: None,
+        expires_s: 60,
+        max_expires_s: 60,
+        invite_expires_s: None,
+        min_interval_ms: 0,
+        approval_pending: false,
+        control: Control::Host { timeout_ms: None },
+        on_failure: OnFailure::Keep,
+        hang_up_after_ms: None,
+        releases_at: 0,
+        release_delay_ms: 0,
+        in_call: true,
+    };
+
+    fn begin(transfers: &Transfers, dialog: Key<'_>, cseq: u32, call: Option<Key<'_>>) -> u64 {
+        let refer = ReferKey { dialog, cseq };
+        let start =
+            Start { refer, wanted: None, id_on_first: false, several: true, call, events_at: None };
+        match transfers.begin(start, &mut ACCEPTED.clone(), 0) {
+            Begun::New(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn end(transfers: &Transfers, id: u64) {
+        transfers.input(id, |it, out| it.progress(200, b"", 1, out)).unwrap().unwrap();
+        while transfers.next(id, |_, _, _| Ok::<_, ()>(())).is_some() {}
+    }
+
+    fn remembered(transfers: &Transfers) -> usize {
+        transfers.dialogs.lock().known.len()
+    }
+
+    #[test]
+    fn a_dialog_that_ends_while_refers_are_pending_is_forgotten_with_the_last_of_them() {
+        let transfers = Transfers::new(HashKey::new([3; 16]), 1);
+        let ids = [7, 8].map(|cseq| begin(&transfers, CALL, cseq, None));
+        transfers.forget(&CALL);
+        end(&transfers, ids[0]);
+        assert_eq!(remembered(&transfers), 1);
+        end(&transfers, ids[1]);
+        assert_eq!((remembered(&transfers), transfers.len()), (0, 0));
+        // One that goes on is remembered for its next REFER (R042).
+        end(&transfers, begin(&transfers, CALL, 9, None));
+        assert_eq!(remembered(&transfers), 1);
+        transfers.forget(&CALL);
+        assert_eq!(remembered(&transfers), 0);
+    }
+
+    #[test]
+    fn a_call_that_refers_came_beside_is_remembered_as_long_as_they_are() {
+        let transfers = Transfers::new(HashKey::new([3; 16]), 1);
+        let outside = Key { call_id: b"x@h", local_tag: b"", remote_tag: b"y" };
+        let id = begin(&transfers, outside, 1, Some(CALL));
+        assert_eq!((remembered(&transfers), transfers.bye(&CALL, 5)), (2, 1));
+        transfers.forget(&CALL);
+        assert_eq!((remembered(&transfers), transfers.find(&CALL, None)), (2, None));
+        end(&transfers, id);
+        assert_eq!((remembered(&transfers), transfers.bye(&CALL, 6)), (1, 0));
     }
 }

@@ -103,7 +103,8 @@ pub struct sipxfer_host {
     >,
     /// May the sender of this request replace this dialog (a pickup group, say)? `SIPXFER_YES` or
     /// `SIPXFER_NO`. Asked last, only for authenticated senders, and only where
-    /// `replaces.authorize` holds `host`.
+    /// `replaces.authorize` holds `host`; for a Join (may the sender join its call?) only where
+    /// `join.authorize` does, which it does not by default.
     pub authorize: Option<
         unsafe extern "C" fn(
             user: *mut c_void,
@@ -115,7 +116,8 @@ pub struct sipxfer_host {
     /// level is `SIPXFER_LOG_*`. It may be called with the dialog of a verdict locked.
     pub log: Option<unsafe extern "C" fn(user: *mut c_void, level: u32, text: sipxfer_str)>,
     /// Fills `len` bytes at `buffer` with random bytes and answers `SIPXFER_OK`. Without it the
-    /// operating system is asked. Called only by `sipxfer_engine_new()`.
+    /// operating system is asked. Called by `sipxfer_engine_new()`, and by `sipxfer_park()` for a
+    /// secret: what it fills in is to be fit for one.
     pub random:
         Option<unsafe extern "C" fn(user: *mut c_void, buffer: *mut c_char, len: usize) -> i32>,
     /// The time of the earliest deadline has changed: at `deadline_ms` (in the time of `now_ms`)
@@ -125,4 +127,33 @@ pub struct sipxfer_host {
     pub on_deadline: Option<unsafe extern "C" fn(user: *mut c_void, deadline_ms: u64)>,
     /// Called once when the engine is gone and nothing will use `user` any more; may be NULL.
     pub destroy: Option<unsafe extern "C" fn(user: *mut c_void)>,
+    /// Can the call of the request's sender be mixed with that of this dialog (RFC 3911 section 4)?
+    /// `SIPXFER_YES` or `SIPXFER_NO` (488); anything else is a failure (500). It depends on the call
+    /// (its bridge, its codecs, its keys), which is why no setting answers. Asked only by
+    /// `sipxfer_join_verify_request()`, after the sender was found to be allowed. Without it the answer is
+    /// yes, and a host that finds out later refuses with 488 by itself.
+    pub can_mix: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            request: *const sipxfer_request,
+            dialog: *const sipxfer_dialog,
+        ) -> i32,
+    >,
+    /// Does the Request-URI of this INVITE name a conference? `SIPXFER_YES` or `SIPXFER_NO`; anything
+    /// else is a failure (500). Asked only where a Join matches no dialog: towards a conference it is
+    /// then ignored (RFC 3911 section 4). Without it the answer is no.
+    pub is_conference:
+        Option<unsafe extern "C" fn(user: *mut c_void, request: *const sipxfer_request) -> i32>,
+    /// Is this the token of that referrer, and valid (RFC 3892 section 5)? `referred_by` is the value of the
+    /// Referred-By, `part` the whole body part that its `cid` names, MIME header lines included:
+    /// `SIPXFER_YES` or `SIPXFER_NO`; anything else is a failure (500). A valid one makes its referrer as
+    /// good as one that a trusted peer names. Without this callback no token is valid.
+    pub verify_token: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            request: *const sipxfer_request,
+            referred_by: sipxfer_str,
+            part: sipxfer_str,
+        ) -> i32,
+    >,
 }

@@ -3,6 +3,7 @@
 use super::raw::*;
 use super::status::*;
 use super::types::*;
+use crate::dialog::Key;
 use crate::sip::{Join, Replaces, TargetDialog};
 use core::ffi::{c_char, c_void};
 
@@ -248,6 +249,47 @@ pub unsafe extern "C" fn sipxfer_target_dialog_print(
     })
 }
 
+type PeerLeg = unsafe extern "C" fn(
+    user: *mut c_void,
+    key: *const sipxfer_dialog_key,
+    peer: *mut sipxfer_dialog_key,
+) -> i32;
+
+/// Asks the host for the leg that is bridged with a dialog; `None` where there is none. What it answers
+/// can stand in a header.
+///
+/// # Safety
+/// The strings that the callback answers hold for `'k`.
+pub(super) unsafe fn peer_key<'k>(
+    peer_leg: PeerLeg,
+    user: *mut c_void,
+    key: &Key<'_>,
+) -> Result<Option<Key<'k>>, Status> {
+    let struct_size = core::mem::size_of::<sipxfer_dialog_key>();
+    let key = sipxfer_dialog_key {
+        struct_size,
+        call_id: text(key.call_id),
+        local_tag: text(key.local_tag),
+        remote_tag: text(key.remote_tag),
+    };
+    let none = text(&[]);
+    let mut peer =
+        sipxfer_dialog_key { struct_size, call_id: none, local_tag: none, remote_tag: none };
+    // SAFETY: the callback is the host's, both structs live through the call.
+    match unsafe { peer_leg(user, &key, &mut peer) } {
+        SIPXFER_OK => {}
+        SIPXFER_E_NOT_FOUND => return Ok(None),
+        _ => return Err(SIPXFER_E_CALLBACK),
+    }
+    // What is wrong with these is the callback's doing.
+    // SAFETY: contract of this function.
+    let part = |it: sipxfer_str| unsafe { bytes(it.ptr, it.len) }.map_err(|_| SIPXFER_E_CALLBACK);
+    let (call_id, local_tag) = (part(peer.call_id)?, part(peer.local_tag)?);
+    let remote_tag = part(peer.remote_tag)?;
+    Replaces::new(call_id, local_tag, remote_tag, false, b"").ok_or(SIPXFER_E_CALLBACK)?;
+    Ok(Some(Key { call_id, local_tag, remote_tag }))
+}
+
 /// Maps a Replaces value from one leg of a B2BUA to the other (RFC 3891 section 5; a proxy leaves
 /// Replaces alone).
 ///
@@ -291,30 +333,11 @@ pub unsafe extern "C" fn sipxfer_map_replaces(
             // SAFETY: contract of this function.
             Err(cause) => return Err(unsafe { report(error, cause) }),
         };
-        let struct_size = core::mem::size_of::<sipxfer_dialog_key>();
-        let key = sipxfer_dialog_key {
-            struct_size,
-            call_id: text(named.call_id),
-            local_tag: text(named.to_tag),
-            remote_tag: text(named.from_tag),
-        };
-        let none = text(&[]);
-        let mut peer =
-            sipxfer_dialog_key { struct_size, call_id: none, local_tag: none, remote_tag: none };
-        // SAFETY: the callback is the host's, both structs live through the call.
-        match unsafe { peer_leg(user, &key, &mut peer) } {
-            SIPXFER_OK => {}
-            SIPXFER_E_NOT_FOUND => return Err(SIPXFER_E_NOT_FOUND),
-            _ => return Err(SIPXFER_E_CALLBACK),
-        }
-        // What is wrong with these is the callback's doing.
-        let lied = |_| SIPXFER_E_CALLBACK;
-        // SAFETY: the callback vouches for its strings until we return.
-        let call_id = unsafe { bytes(peer.call_id.ptr, peer.call_id.len) }.map_err(lied)?;
-        // SAFETY: as above.
-        let to_tag = unsafe { bytes(peer.local_tag.ptr, peer.local_tag.len) }.map_err(lied)?;
-        // SAFETY: as above.
-        let from_tag = unsafe { bytes(peer.remote_tag.ptr, peer.remote_tag.len) }.map_err(lied)?;
+        let key =
+            Key { call_id: named.call_id, local_tag: named.to_tag, remote_tag: named.from_tag };
+        // SAFETY: the callback is the host's, and vouches for its strings until we return.
+        let peer = unsafe { peer_key(peer_leg, user, &key) }?.ok_or(SIPXFER_E_NOT_FOUND)?;
+        let Key { call_id, local_tag: to_tag, remote_tag: from_tag } = peer;
         let params = named.params.raw();
         let mapped = Replaces::new(call_id, to_tag, from_tag, named.early_only, params)
             .ok_or(SIPXFER_E_CALLBACK)?;

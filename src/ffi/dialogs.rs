@@ -8,7 +8,7 @@ use super::status::*;
 use super::types::*;
 use crate::dialog::{DialogRef, Key, State, Table, TableError};
 
-fn own_table(engine: &sipxfer_engine) -> Result<&Table<Object>, Status> {
+pub(super) fn own_table(engine: &sipxfer_engine) -> Result<&Table<Object>, Status> {
     match &engine.directory.dialogs {
         Dialogs::Own(table) => Ok(table),
         Dialogs::Host => Err(SIPXFER_E_STATE),
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn sipxfer_dialog_set_state(
 /// Takes a dialog that has ended out of the engine's own table, at once, even while a verdict
 /// holds it: `release` is called when the last one lets go, maybe before this returns. For 32
 /// seconds from `now_ms` a Replaces that names the dialog gets 603 instead of 481 (RFC 3891
-/// section 3).
+/// section 3). A parked one is out of the lot; those who watch are told (`sipxfer_park_next()`).
 ///
 /// Returns `SIPXFER_OK`, or `SIPXFER_E_NOT_FOUND` for a stale or foreign id. Threads: any.
 ///
@@ -105,15 +105,33 @@ pub unsafe extern "C" fn sipxfer_dialog_remove(
         let table = own_table(engine)?;
         let ending = table.get(id).ok_or(SIPXFER_E_NOT_FOUND)?;
         // Remembered first: whoever looks in between finds the one or the other.
-        engine.core.ended(&ending.facts().key, now_ms);
-        let removed = table.remove(id).ok_or(SIPXFER_E_NOT_FOUND)?;
-        drop((ending, removed));
-        Ok(())
+        let was_parked = engine.core.ended(&ending.facts().key, now_ms);
+        let removed = table.remove(id);
+        if was_parked {
+            engine.tell_deadline();
+        }
+        drop(ending);
+        removed.map(drop).ok_or(SIPXFER_E_NOT_FOUND)
     })
 }
 
+/// # Safety
+/// `key` points to a struct whose `struct_size` is set and whose strings hold for `'k`.
+pub(super) unsafe fn key_in<'k>(key: *const sipxfer_dialog_key) -> Result<Key<'k>, Status> {
+    // SAFETY: contract of this function.
+    let key = unsafe { read_struct(key) }?;
+    // SAFETY: contract of this function.
+    let call_id = unsafe { bytes(key.call_id.ptr, key.call_id.len) }?;
+    // SAFETY: contract of this function.
+    let local_tag = unsafe { bytes(key.local_tag.ptr, key.local_tag.len) }?;
+    // SAFETY: contract of this function.
+    let remote_tag = unsafe { bytes(key.remote_tag.ptr, key.remote_tag.len) }?;
+    Ok(Key { call_id, local_tag, remote_tag })
+}
+
 /// Tells that a dialog of the host's directory has ended, so that for 32 seconds a Replaces that
-/// names it gets 603 instead of 481. A host whose `find` still finds such dialogs need not call it.
+/// names it gets 603 instead of 481. A host whose `find` still finds such dialogs need not call it, but
+/// for one that is parked: it is out of the lot, and those who watch are told.
 ///
 /// Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any; may allocate.
 ///
@@ -129,14 +147,9 @@ pub unsafe extern "C" fn sipxfer_dialog_ended(
         // SAFETY: contract of this function.
         let engine = unsafe { engine_in(engine) }?;
         // SAFETY: contract of this function.
-        let key = unsafe { read_struct(key) }?;
-        // SAFETY: contract of this function.
-        let call_id = unsafe { bytes(key.call_id.ptr, key.call_id.len) }?;
-        // SAFETY: contract of this function.
-        let local_tag = unsafe { bytes(key.local_tag.ptr, key.local_tag.len) }?;
-        // SAFETY: contract of this function.
-        let remote_tag = unsafe { bytes(key.remote_tag.ptr, key.remote_tag.len) }?;
-        engine.core.ended(&Key { call_id, local_tag, remote_tag }, now_ms);
+        if engine.core.ended(&unsafe { key_in(key) }?, now_ms) {
+            engine.tell_deadline();
+        }
         Ok(())
     })
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 versioned! {
     sipxfer_directory: destroy;
-    sipxfer_host: destroy;
+    sipxfer_host: is_conference;
     sipxfer_engine_options: host;
 }
 
@@ -114,24 +114,37 @@ const NO_HOST: sipxfer_host = sipxfer_host {
     authorize: None,
     log: None,
     random: None,
+    verify_token: None,
     on_deadline: None,
     destroy: None,
+    can_mix: None,
+    is_conference: None,
 };
 
 /// 16 bytes for the hash, 6 for the salts of ids.
 fn random_bytes(host: &sipxfer_host) -> Result<[u8; 22], Status> {
     let mut random = [0; 22];
-    match host.random {
-        Some(fill) => {
-            // SAFETY: the callback is the host's; the buffer lives through the call.
-            let status = unsafe { fill(host.user, random.as_mut_ptr().cast(), random.len()) };
-            if status != SIPXFER_OK {
-                return Err(SIPXFER_E_RANDOM);
-            }
-        }
-        None => getrandom::fill(&mut random).map_err(|_| SIPXFER_E_RANDOM)?,
-    }
+    fill_random(host, &mut random)?;
     Ok(random)
+}
+
+fn fill_random(host: &sipxfer_host, random: &mut [u8]) -> Result<(), Status> {
+    let Some(fill) = host.random else {
+        return getrandom::fill(random).map_err(|_| SIPXFER_E_RANDOM);
+    };
+    // SAFETY: the callback is the host's; the buffer lives through the call.
+    let status = unsafe { fill(host.user, random.as_mut_ptr().cast(), random.len()) };
+    if status != SIPXFER_OK {
+        return Err(SIPXFER_E_RANDOM);
+    }
+    Ok(())
+}
+
+impl HostCallbacks {
+    /// Random bytes; no lock of ours is held.
+    pub(super) fn fill_random(&self, random: &mut [u8]) -> Result<(), Status> {
+        fill_random(&self.0, random)
+    }
 }
 
 /// How an engine is made.
@@ -214,7 +227,8 @@ pub unsafe extern "C" fn sipxfer_engine_free(engine: *mut sipxfer_engine) {
 }
 
 /// The value of a Supported header towards an endpoint (empty: towards a stranger), by its settings:
-/// `replaces` is in it where Replaces is supported, and never where not (RFC 3891 section 6.2).
+/// `replaces` is in it where Replaces is supported, and never where not (RFC 3891 section 6.2); so is
+/// `join` (RFC 3911 section 7.2).
 ///
 /// Otherwise as `sipxfer_replaces_print()`. Threads: any.
 ///
@@ -238,7 +252,14 @@ pub unsafe extern "C" fn sipxfer_engine_supported(
         let settings = snapshot.of(endpoint);
         let print = |out: &mut crate::sip::Writer<'_>| {
             let replaces = settings.replaces_allow.then_some("replaces");
-            for (number, tag) in replaces.into_iter().chain(settings.supported.iter()).enumerate() {
+            let join = settings.join_allow.then_some("join");
+            let own = replaces.into_iter().chain(join);
+            let nosub = settings.refer_nosub.then_some("nosub");
+            let explicitsub = (!settings.refer_events_at.is_empty()).then_some("explicitsub");
+            let more = [nosub, explicitsub].into_iter().flatten();
+            let more = more.filter(|tag| !settings.supported.hold(tag.as_bytes()));
+            let tags = own.chain(settings.supported.iter()).chain(more);
+            for (number, tag) in tags.enumerate() {
                 out.push(if number > 0 { b", " } else { b"" });
                 out.push(tag.as_bytes());
             }

@@ -77,6 +77,14 @@ impl Host<Dialog> for Asker<'_> {
         }
     }
 
+    fn verify_token(&self, referred_by: &[u8], part: &[u8]) -> Answer {
+        let Some(ask) = self.callbacks.verify_token else {
+            return Answer::No;
+        };
+        // SAFETY: the callback is the host's; the strings and the request live through the call.
+        answer(unsafe { ask(self.callbacks.user, self.request, text(referred_by), text(part)) })
+    }
+
     fn authorize(&self, dialog: &Dialog) -> Answer {
         let Some(ask) = self.callbacks.authorize else {
             return Answer::No;
@@ -84,6 +92,27 @@ impl Host<Dialog> for Asker<'_> {
         let described = dialog.describe();
         // SAFETY: the callback is the host's; description and request live through the call.
         answer(unsafe { ask(self.callbacks.user, self.request, &described) })
+    }
+
+    fn can_mix(&self, dialog: &Dialog) -> Answer {
+        let Some(ask) = self.callbacks.can_mix else {
+            return Answer::Yes;
+        };
+        let described = dialog.describe();
+        // SAFETY: the callback is the host's; description and request live through the call.
+        answer(unsafe { ask(self.callbacks.user, self.request, &described) })
+    }
+
+    fn is_conference(&self) -> Answer {
+        let Some(ask) = self.callbacks.is_conference else {
+            return Answer::No;
+        };
+        // SAFETY: the callback is the host's; the request lives through the call.
+        answer(unsafe { ask(self.callbacks.user, self.request) })
+    }
+
+    fn has_log(&self) -> bool {
+        self.callbacks.log.is_some()
     }
 
     fn log(&self, level: Level, line: &[u8]) {

@@ -15,7 +15,10 @@ pub(super) fn kind_number(kind: Kind) -> u32 {
         Kind::LocalAttended => SIPXFER_VERDICT_LOCAL_ATTENDED,
         Kind::RemoteAttended => SIPXFER_VERDICT_REMOTE_ATTENDED,
         Kind::OtherMethod => SIPXFER_VERDICT_OTHER_METHOD,
+        Kind::Pass => SIPXFER_VERDICT_PASS,
         Kind::Pending => SIPXFER_VERDICT_PENDING,
+        Kind::Join => SIPXFER_VERDICT_JOIN,
+        Kind::Again => SIPXFER_VERDICT_AGAIN,
     }
 }
 

@@ -11,7 +11,8 @@ use core::ffi::c_char;
 /// Answer the REFER with `code`, `reason` and the header lines in `headers`. The first output of a
 /// transfer; given again only where the REFER is retransmitted.
 pub const SIPXFER_OUTPUT_ANSWER: u32 = 1;
-/// Send a NOTIFY in the dialog of the REFER: `headers` has its Event, Subscription-State and
+/// Send a NOTIFY in the dialog of the REFER, or in that of the SUBSCRIBE where the subscription is an
+/// explicit one (`sipxfer_transfer_subscribe_at()`): `headers` has its Event, Subscription-State and
 /// Content-Type, `body` the sipfrag. How it is answered is told by
 /// `sipxfer_transfer_notify_answered()`.
 pub const SIPXFER_OUTPUT_NOTIFY: u32 = 2;
@@ -20,7 +21,7 @@ pub const SIPXFER_OUTPUT_COMMAND: u32 = 3;
 /// Tell the application: that there is a transfer (an empty `state`), or its new state;
 /// `sipxfer_event_json()` makes the event.
 pub const SIPXFER_OUTPUT_EVENT: u32 = 4;
-/// The transfer has its one outcome: `code`, `reason` and `cause`.
+/// The transfer has its one outcome: `code`, `reason` and `cause`. It is not gone by that; `last` tells.
 pub const SIPXFER_OUTPUT_FINISHED: u32 = 5;
 
 /// Contact the target, or connect the calls, as the verdict said; tell what comes of it by
@@ -30,7 +31,9 @@ pub const SIPXFER_COMMAND_START: u32 = 1;
 /// as it was (RFC 5589 section 4).
 pub const SIPXFER_COMMAND_KEEP_CALL: u32 = 2;
 /// The transfer has failed and the transferor has hung up: give up what there is of the referred
-/// call and call the transferor back for the other party.
+/// call and call the transferor back for the other party. This one and the next come behind FINISHED,
+/// after a KEEP_CALL, where the device of the transferor had let go of its call before the failure (its
+/// profile says so) and its BYE comes only now.
 pub const SIPXFER_COMMAND_RECALL_TRANSFEROR: u32 = 3;
 /// The transfer has failed and the transferor has hung up: give up what there is of the referred
 /// call and hang up the other party.
@@ -53,6 +56,7 @@ pub const SIPXFER_CAUSE_GIVEN_UP: u32 = 6;
 
 /// Room that is enough for the strings of any output but an EVENT, which repeats the Replaces or the
 /// user part of its REFER.
+/// (`SIPXFER_EVENT_SIZE()` is enough for that.)
 pub const SIPXFER_OUTPUT_SIZE: usize = 1024;
 
 /// One thing that a transfer wants done. Its strings point into the buffer that was handed in, or
@@ -84,6 +88,14 @@ pub struct sipxfer_output {
     pub replaces: sipxfer_str,
     /// What it asks for: the user part of the target of a blind transfer, or empty.
     pub destination: sipxfer_str,
+    /// 1 where the transfer goes with this output: its id is stale from now on. A FINISHED may come
+    /// before that, as long as the subscription goes on or a command about the transferor may follow.
+    pub last: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// How many bytes the strings need in the buffer. Written where the answer is `SIPXFER_E_BUFFER`
+    /// too, and then nothing else is.
+    pub needed: usize,
 }
 
 /// A ChannelTransfer event, as ARI of Asterisk 22 knows it. Channels and bridges are the host's own

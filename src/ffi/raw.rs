@@ -4,7 +4,7 @@ use super::status::*;
 use super::types::{sipxfer_parse_error, sipxfer_str, SIPXFER_ALLOW_UNKNOWN};
 use crate::sip::{ParseError, Writer};
 use core::ffi::c_char;
-use core::mem::{size_of, MaybeUninit};
+use core::mem::{align_of, size_of, MaybeUninit};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -130,6 +130,27 @@ pub(super) unsafe fn write_struct<T: Versioned>(ptr: *mut T, value: &T) -> Resul
     Ok(())
 }
 
+/// Writes one field of the caller's struct, where that is long enough to have it.
+///
+/// # Safety
+/// As for [`write_struct`]; `offset` is that of a field of this type.
+pub(super) unsafe fn write_field<T: Versioned, F>(
+    ptr: *mut T,
+    offset: usize,
+    value: F,
+) -> Result<(), Status> {
+    // SAFETY: forwarded from the caller.
+    let (size, _) = unsafe { struct_size(ptr.cast_const()) }?;
+    if size < offset + size_of::<F>() {
+        return Ok(());
+    }
+    // SAFETY: the caller's struct reaches to the end of the field.
+    let place = unsafe { ptr.cast::<u8>().add(offset) }.cast::<F>();
+    // SAFETY: as above; the place need not be aligned.
+    unsafe { place.write_unaligned(value) };
+    Ok(())
+}
+
 /// # Safety
 /// `ptr` is NULL or points to a readable `usize`.
 unsafe fn struct_size<T: Versioned>(ptr: *const T) -> Result<(usize, bool), Status> {
@@ -140,7 +161,9 @@ unsafe fn struct_size<T: Versioned>(ptr: *const T) -> Result<(usize, bool), Stat
     let raw = unsafe { ptr.cast::<usize>().read_unaligned() };
     let allow = SIPXFER_ALLOW_UNKNOWN as usize;
     let size = raw & !allow;
-    if size < T::MIN_SIZE || size > MAX_STRUCT_SIZE {
+    // A struct of an older header ends where a field does: a pointer that is cut off is none.
+    let is_cut = size < size_of::<T>() && size % align_of::<T>() != 0;
+    if size < T::MIN_SIZE || size > MAX_STRUCT_SIZE || is_cut {
         return Err(SIPXFER_E_STRUCT_SIZE);
     }
     Ok((size, raw & allow != 0))

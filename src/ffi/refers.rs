@@ -140,6 +140,9 @@ pub struct sipxfer_refer_output {
     pub reason: sipxfer_str,
     /// Header lines of a SEND, each ended by CRLF, without Contact.
     pub headers: sipxfer_str,
+    /// How many bytes the strings need in the buffer. Written where the answer is `SIPXFER_E_BUFFER`
+    /// too, and then nothing else is.
+    pub needed: usize,
 }
 
 versioned! {

@@ -163,7 +163,8 @@ pub unsafe extern "C" fn sipxfer_refer_start(
 ///
 /// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale
 /// or foreign: a transfer goes when it has its outcome, its last output was taken and no NOTIFY is
-/// expected any more), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
+/// expected any more), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one, and `needed` tells how many
+/// bytes they need;
 /// `SIPXFER_OUTPUT_SIZE` bytes and three times the length of all strings of `struct sipxfer_refer_options` are
 /// enough for a SEND, the longest message that was handed in for the others), or the status of a wrong
 /// argument. Threads: any.
@@ -187,18 +188,39 @@ pub unsafe extern "C" fn sipxfer_refer_next(
         // SAFETY: contract of this function.
         let mut room = unsafe { self::buffer(buffer, capacity) }?;
         let told = engine.core.sent().next(transfer, |id, output| {
-            tell(id, output, &mut Scratch::new(core::mem::take(&mut room)))
+            let needed = room_for(output);
+            let mut scratch = Scratch::new(core::mem::take(&mut room));
+            tell(id, output, needed, &mut scratch).map_err(|OutOfScratch| needed)
         });
-        let told = told.ok_or(SIPXFER_E_NOT_FOUND)?.map_err(|OutOfScratch| SIPXFER_E_BUFFER)?;
-        // SAFETY: contract of this function.
-        unsafe { write_struct(output, &told) }
+        match told.ok_or(SIPXFER_E_NOT_FOUND)? {
+            // SAFETY: contract of this function.
+            Ok(told) => unsafe { write_struct(output, &told) },
+            Err(needed) => {
+                let place = core::mem::offset_of!(sipxfer_refer_output, needed);
+                // SAFETY: contract of this function.
+                unsafe { write_field(output, place, needed) }?;
+                Err(SIPXFER_E_BUFFER)
+            }
+        }
     })
+}
+
+/// How many bytes the strings of an output take.
+fn room_for(output: &SentOutput) -> usize {
+    match output {
+        SentOutput::Send { headers, .. } => headers.len(),
+        SentOutput::Command(_) => 0,
+        SentOutput::Progress { reason, .. } => reason.len(),
+        SentOutput::Finished(SentOutcome::Failure { reason, .. }) => reason.len(),
+        SentOutput::Finished(_) => 0,
+    }
 }
 
 /// An output as the struct of the boundary; its strings are copied into the scratch space.
 fn tell(
     transfer: u64,
     output: &SentOutput,
+    needed: usize,
     scratch: &mut Scratch<'_>,
 ) -> Result<sipxfer_refer_output, OutOfScratch> {
     let mut told = sipxfer_refer_output {
@@ -214,6 +236,7 @@ fn tell(
         reserved: 0,
         reason: text(&[]),
         headers: text(&[]),
+        needed,
     };
     match output {
         SentOutput::Send { in_dialog, attempt, headers } => {
@@ -387,7 +410,8 @@ fn unfolded(value: Value<'_>) -> Cow<'_, [u8]> {
 /// the call with the transferee. `answer_code` gets what it is to be answered with: 200, 400, 481 where
 /// it matches no REFER of this transfer by its Event id (RFC 3515 section 2.4.6), 489 for another event
 /// package (RFC 6665 section 4.1.3). Where a dialog has several transfers, the first one that does not
-/// say 481 is meant.
+/// say 481 is meant. A copy of a NOTIFY is for the host's transaction layer to answer: one without an
+/// Event id that is handed in again behind the second REFER would be taken for one of that.
 ///
 /// It may come before the answer to its REFER (RFC 3515 section 2.4.4), and after the outcome. A body
 /// that does not begin with a status line is no outcome (RFC 3420 section 2).

@@ -6,7 +6,7 @@ use core::ffi::c_char;
 pub const SIPXFER_OK: i32 = 0;
 /// A pointer that must not be NULL is NULL, or a length is given without a pointer.
 pub const SIPXFER_E_NULL: i32 = -1;
-/// `struct_size` is smaller than version 1 of the struct, or larger than 4096.
+/// `struct_size` is smaller than version 1 of the struct, larger than 4096, or ends within a field.
 pub const SIPXFER_E_STRUCT_SIZE: i32 = -2;
 /// The struct has a non-zero field that this version does not know. Ignoring it could open a
 /// hole (a callback that is never asked), so it is refused unless the caller added
@@ -60,6 +60,10 @@ pub const SIPXFER_E_NOT_CONTROLLED: i32 = -23;
 /// The subscription has ended or never was (403 towards a SUBSCRIBE).
 pub const SIPXFER_E_NO_SUBSCRIPTION: i32 = -24;
 
+/// Somebody else has it: a place of the park lot, a dialog that is parked already, or a parked call
+/// that is being taken out (603 towards a Replaces).
+pub const SIPXFER_E_TAKEN: i32 = -30;
+
 pub(super) const WORDS: &[(i32, &core::ffi::CStr)] = &[
     (SIPXFER_OK, c"done"),
     (SIPXFER_E_NULL, c"a required pointer is NULL"),
@@ -86,6 +90,7 @@ pub(super) const WORDS: &[(i32, &core::ffi::CStr)] = &[
     (SIPXFER_E_WRONG_STATE, c"the transfer is in another state"),
     (SIPXFER_E_NOT_CONTROLLED, c"the transfer is under another control"),
     (SIPXFER_E_NO_SUBSCRIPTION, c"there is no such subscription any more"),
+    (SIPXFER_E_TAKEN, c"somebody else has it"),
 ];
 
 /// The meaning of a status, in a few English words. Never NULL; a number that is no status

@@ -1,18 +1,19 @@
 //! Level 3: transfers as objects, from the REFER to the one outcome.
 
+use super::dialogs::key_in;
 use super::engine::{engine_in, sipxfer_engine};
 use super::outputs::*;
 use super::raw::*;
 use super::status::*;
 use super::types::*;
 use super::verdict::{give_verdict, Decide};
-use crate::dialog::Key;
-use crate::engine::{Begun, Wanted};
-use crate::sip::{reason_phrase, OutOfScratch, Scratch};
+use crate::engine::{About, Begun, Wanted};
+use crate::sip::{reason_phrase, OutOfScratch, Scratch, Writer};
 use crate::transfer::recipient::{
     AppState, Cause, Command, Error, Finished, Output, Recipient, Sink,
 };
 use core::ffi::c_char;
+use core::mem::offset_of;
 
 /// Decides about a REFER as `sipxfer_refer_route()` does and, where it is accepted, begins a transfer:
 /// `transfer` gets its id, or 0.
@@ -77,10 +78,11 @@ pub unsafe extern "C" fn sipxfer_transfer_receive(
 /// given outputs.
 ///
 /// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is none now (also for an id that is stale:
-/// a transfer goes when it has its outcome, its subscription has ended, its last output was taken and
-/// no HANG_UP_TRANSFEROR is to come), `SIPXFER_E_BUFFER` where its strings do not fit (it stays the next one;
-/// `SIPXFER_OUTPUT_SIZE` bytes are enough for all but EVENT,
-/// for which as many more as the REFER has are), or the status of a wrong argument. Threads: any.
+/// a transfer goes when it has its outcome, its subscription has ended, its last output was taken, which
+/// `last` tells, and no command about the transferor may follow), `SIPXFER_E_BUFFER` where its strings
+/// do not fit (it stays the next one, and `needed` tells how many bytes they need; `SIPXFER_OUTPUT_SIZE`
+/// bytes are enough for all but EVENT, `SIPXFER_EVENT_SIZE()` for that too), or the status of a wrong
+/// argument. Threads: any.
 ///
 /// # Safety
 /// `engine` is valid, `buffer` points to `capacity` writable bytes, `output` to a struct whose
@@ -100,21 +102,63 @@ pub unsafe extern "C" fn sipxfer_transfer_next(
         unsafe { check_out(output) }?;
         // SAFETY: contract of this function.
         let mut room = unsafe { self::buffer(buffer, capacity) }?;
-        let told = engine.core.transfers().next(transfer, |id, output, wanted| {
+        let told = engine.core.transfers().next(transfer, |id, output, about| {
+            let needed = room_for(output, &about);
             let mut scratch = Scratch::new(core::mem::take(&mut room));
-            tell(id, output, wanted, &mut scratch)
+            tell(id, output, &about, needed, &mut scratch).map_err(|OutOfScratch| needed)
         });
-        let told = told.ok_or(SIPXFER_E_NOT_FOUND)?.map_err(|OutOfScratch| SIPXFER_E_BUFFER)?;
-        // SAFETY: contract of this function.
-        unsafe { write_struct(output, &told) }
+        match told.ok_or(SIPXFER_E_NOT_FOUND)? {
+            // SAFETY: contract of this function.
+            Ok(told) => unsafe { write_struct(output, &told) },
+            Err(needed) => {
+                let place = offset_of!(sipxfer_output, needed);
+                // SAFETY: contract of this function.
+                unsafe { write_field(output, place, needed) }?;
+                Err(SIPXFER_E_BUFFER)
+            }
+        }
     })
+}
+
+/// RFC 7614: where the subscription is to be had.
+fn print_events_at(uri: &[u8], out: &mut Writer<'_>) {
+    out.push(b"Refer-Events-At: <");
+    out.push(uri);
+    out.push(b">\r\n");
+}
+
+/// How many bytes the strings of an output take, those of static text left out.
+fn room_for(output: &Output, about: &About<'_>) -> usize {
+    let mut out = Writer::new(&mut []);
+    match output {
+        Output::Answer(_) if about.events_at.is_empty() => {}
+        Output::Answer(_) => print_events_at(about.events_at, &mut out),
+        Output::Notify(notify) => {
+            out.push(notify.status.reason().as_bytes());
+            notify.print_headers(&mut out);
+            match about.parked.filter(|_| notify.status.code() == 200) {
+                Some(sipfrag) => out.push(sipfrag),
+                None => notify.print_body(&mut out),
+            }
+        }
+        Output::Command(_) => {}
+        Output::Event(_) => {
+            if let Some(Wanted { replaces, destination }) = about.wanted {
+                out.push(replaces);
+                out.push(destination);
+            }
+        }
+        Output::Finished(Finished { status, .. }) => out.push(status.reason().as_bytes()),
+    }
+    out.needed()
 }
 
 /// An output as the struct of the boundary; its strings are printed into the scratch space.
 fn tell(
     transfer: u64,
     output: &Output,
-    wanted: Option<&Wanted>,
+    about: &About<'_>,
+    needed: usize,
     scratch: &mut Scratch<'_>,
 ) -> Result<sipxfer_output, OutOfScratch> {
     let none = text(&[]);
@@ -131,6 +175,9 @@ fn tell(
         state: none,
         replaces: none,
         destination: none,
+        last: u32::from(about.is_last),
+        reserved: 0,
+        needed,
     };
     match output {
         Output::Answer(answer) => {
@@ -140,13 +187,20 @@ fn tell(
             // RFC 4488 section 4: who complies says so.
             let headers: &[u8] = if answer.refer_sub_false { b"Refer-Sub: false\r\n" } else { b"" };
             told.headers = text(headers);
+            if !about.events_at.is_empty() {
+                let line = scratch.write_with(|out| print_events_at(about.events_at, out))?;
+                told.headers = text(line);
+            }
         }
         Output::Notify(notify) => {
             told.kind = SIPXFER_OUTPUT_NOTIFY;
             told.code = u32::from(notify.status.code());
             told.reason = text(scratch.copy(notify.status.reason().as_bytes())?);
             told.headers = text(scratch.write_with(|out| notify.print_headers(out))?);
-            told.body = text(scratch.write_with(|out| notify.print_body(out))?);
+            told.body = match about.parked.filter(|_| notify.status.code() == 200) {
+                Some(sipfrag) => text(scratch.copy(sipfrag)?),
+                None => text(scratch.write_with(|out| notify.print_body(out))?),
+            };
         }
         Output::Command(command) => {
             told.kind = SIPXFER_OUTPUT_COMMAND;
@@ -161,7 +215,7 @@ fn tell(
         Output::Event(state) => {
             told.kind = SIPXFER_OUTPUT_EVENT;
             told.state = text(state.map_or("", AppState::name).as_bytes());
-            if let Some(wanted) = wanted {
+            if let Some(wanted) = about.wanted {
                 told.replaces = text(scratch.copy(&wanted.replaces)?);
                 told.destination = text(scratch.copy(&wanted.destination)?);
             }
@@ -187,7 +241,7 @@ fn tell(
 ///
 /// # Safety
 /// `engine` is valid.
-unsafe fn input<R>(
+pub(super) unsafe fn input<R>(
     engine: *const sipxfer_engine,
     transfer: u64,
     now_ms: u64,
@@ -317,7 +371,7 @@ pub unsafe extern "C" fn sipxfer_transfer_give_up(
     })
 }
 
-/// The transferor has hung up its call. Neither the transfer nor its subscription ends by that
+/// The transferor has hung up its call; `sipxfer_dialog_bye()` tells that to all transfers of it. Neither the transfer nor its subscription ends by that
 /// (RFC 5057, RFC 5589 section 6); a failure that comes later goes by `refer.on_failure`.
 ///
 /// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND`, or the status of a wrong argument.
@@ -439,7 +493,9 @@ pub unsafe extern "C" fn sipxfer_transfer_command(
 }
 
 /// The transfer that a request of the transferor belongs to, by its dialog (as this side sees it) and
-/// the id of its Event (0: none): for a SUBSCRIBE, or for a BYE with `event_id` 0, the oldest one.
+/// the id of its Event (0: none): for a SUBSCRIBE; with `event_id` 0 the oldest one. A BYE concerns all
+/// of them: `sipxfer_dialog_bye()`. Of a REFER that came outside of a dialog it is the key with an empty
+/// `local_tag`.
 ///
 /// Returns `SIPXFER_OK` and the id, `SIPXFER_E_NOT_FOUND` (a SUBSCRIBE with Event: refer is then answered
 /// with 403, RFC 3515 section 2.4.4), or the status of a wrong argument. Threads: any.
@@ -458,14 +514,7 @@ pub unsafe extern "C" fn sipxfer_transfer_find(
         // SAFETY: contract of this function.
         let engine = unsafe { engine_in(engine) }?;
         // SAFETY: contract of this function.
-        let key = unsafe { read_struct(dialog) }?;
-        // SAFETY: contract of this function.
-        let call_id = unsafe { bytes(key.call_id.ptr, key.call_id.len) }?;
-        // SAFETY: contract of this function.
-        let local_tag = unsafe { bytes(key.local_tag.ptr, key.local_tag.len) }?;
-        // SAFETY: contract of this function.
-        let remote_tag = unsafe { bytes(key.remote_tag.ptr, key.remote_tag.len) }?;
-        let key = Key { call_id, local_tag, remote_tag };
+        let key = unsafe { key_in(dialog) }?;
         let event_id = (event_id != 0).then_some(event_id);
         let found = engine.core.transfers().find(&key, event_id).ok_or(SIPXFER_E_NOT_FOUND)?;
         // SAFETY: contract of this function.
@@ -494,7 +543,7 @@ pub unsafe extern "C" fn sipxfer_transfer_count(
 }
 
 /// Lets time pass: deadlines that have come are acted on. The outputs are then taken by
-/// `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0. Costs what is due, not what
+/// `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0, and by `sipxfer_park_next()`. Costs what is due, not what
 /// exists.
 ///
 /// Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.

@@ -32,6 +32,31 @@ pub const SIPXFER_VERDICT_REMOTE_ATTENDED: u32 = 6;
 pub const SIPXFER_VERDICT_OTHER_METHOD: u32 = 7;
 /// The directory has not found out yet: keep the request and ask again later.
 pub const SIPXFER_VERDICT_PENDING: u32 = 8;
+/// INVITE with Join: accept it and mix it with the call of `dialog`, which goes on (RFC 3911 section
+/// 4). What cannot be accepted after all is refused and leaves `dialog` as it was.
+pub const SIPXFER_VERDICT_JOIN: u32 = 9;
+/// INVITE, by `sipxfer_takeover_receive()` alone: it was received before. Answer it as it was answered
+/// then, if it was, and do nothing else.
+pub const SIPXFER_VERDICT_AGAIN: u32 = 10;
+
+/// REFER: pass it on to the other leg of its call (the setting `refer.mode`); `code` is 0.
+///
+/// The host sends a REFER in the dialog of that leg, with the header lines of `sipxfer_refer_pass()`, a
+/// Contact of its own and the body as it came. Its final response is the answer to this one: the code,
+/// and Refer-Sub or Refer-Events-At where it has one. The NOTIFYs that come on that leg are sent on in
+/// the dialog of this REFER, with their Subscription-State and body as they are; where their Event has
+/// an id, that is the CSeq of the REFER on that leg, and becomes the CSeq of this one (RFC 3515 section
+/// 2.4.6); each is answered as the one sent on is. A SUBSCRIBE goes the same way in the other direction.
+/// No transfer of the library begins.
+pub const SIPXFER_VERDICT_PASS: u32 = 11;
+
+/// There is no Referred-By.
+pub const SIPXFER_REFERRER_NONE: u32 = 0;
+/// There is a Referred-By that anybody could have written (RFC 3892 section 5): it has no token, its
+/// `cid` names no body part, or the host does not hold the token to be valid.
+pub const SIPXFER_REFERRER_UNVERIFIED: u32 = 1;
+/// There is a Referred-By, and the host's `verify_token` holds its token to be valid.
+pub const SIPXFER_REFERRER_VERIFIED: u32 = 2;
 
 /// The dialog exists, the INVITE has no final answer yet.
 pub const SIPXFER_DIALOG_EARLY: u32 = 1;
@@ -50,7 +75,9 @@ pub const SIPXFER_USAGE_INVITE: u32 = 1;
 /// The dialog was made by SUBSCRIBE or anything else that is not INVITE.
 pub const SIPXFER_USAGE_OTHER: u32 = 2;
 
-/// Leave the old dialog alone.
+/// Leave the old dialog alone. With ACCEPT or LOCAL_ATTENDED `dialog` is a parked call, and the party
+/// that waits there is who is wanted: claim it (`sipxfer_park_claim_dialog()`), connect it, and tell
+/// (`sipxfer_park_retrieved()`, or `sipxfer_park_release()` where that failed).
 pub const SIPXFER_OLD_DIALOG_NOTHING: u32 = 0;
 /// Once the new call is answered, end the old dialog with BYE (RFC 3891 section 3).
 pub const SIPXFER_OLD_DIALOG_BYE: u32 = 1;
@@ -71,7 +98,8 @@ pub const SIPXFER_GROUND_SAME_USER: u32 = 2;
 pub const SIPXFER_GROUND_SAME_ENDPOINT: u32 = 3;
 /// A trusted peer sent a Referred-By of the user that is being replaced.
 pub const SIPXFER_GROUND_REFERRED_BY: u32 = 4;
-/// The sender holds a token of this library. (No function of this version hands one out.)
+/// The sender shows the token of a parked call (`sipxfer_park()`) as parameter `token` of its Replaces,
+/// or the call is parked under a number and `park.open` lets the sender have such calls.
 pub const SIPXFER_GROUND_TOKEN: u32 = 5;
 /// The configuration trusts the sender's endpoint (`replaces_trusted`).
 pub const SIPXFER_GROUND_TRUSTED_PEER: u32 = 6;
@@ -296,8 +324,8 @@ pub struct sipxfer_verdict {
     /// How many variables there are.
     pub variable_count: usize,
     /// 1 where accepting the REFER creates a subscription and a NOTIFY with `SIP/2.0 100
-    /// Trying` is to follow at once; 0 where the sender wants none (`Refer-Sub: false`), and
-    /// the answer repeats that header.
+    /// Trying` is to follow at once; 0 where the sender wants none: by `Refer-Sub: false`, which the
+    /// answer repeats, or by what it requires (RFC 7614; `rules` then holds 71 or 72).
     pub subscription: u32,
     /// 1 where the host's `approve` callback has not decided yet.
     pub approval_pending: u32,
@@ -319,4 +347,19 @@ pub struct sipxfer_verdict {
     pub setting: sipxfer_str,
     /// One sentence for an administrator; the `log` callback got it too. Not for the wire.
     pub why: sipxfer_str,
+    /// REFER: 1 where it is about a call with its sender, in whose dialog it came or which
+    /// `target_dialog` names. 0 where there is no such call (click-to-dial): the host calls the one that
+    /// it acts for, and sends that call to where the verdict says. With `SIPXFER_VERDICT_LOCAL_ATTENDED`
+    /// the new call takes the place of `dialog`, which may be a third party's.
+    pub in_call: u32,
+    /// `SIPXFER_REFERRER_*`: what is known of who is named in `referred_by`.
+    pub referrer: u32,
+    /// The body part with the token of the Referred-By as it came, its MIME header lines included; or
+    /// empty. It goes into the triggered INVITE untouched, as a part of its multipart body between
+    /// delimiters that do not occur in it (RFC 3892 section 2.2).
+    pub token: sipxfer_str,
+    /// REFER: value of the Target-Dialog that names its call, where it came outside of the call's dialog
+    /// and the setting `refer.target_dialog` lets that stand; otherwise empty.
+    /// `sipxfer_target_dialog_parse()` reads it.
+    pub target_dialog: sipxfer_str,
 }

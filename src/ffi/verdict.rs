@@ -12,7 +12,7 @@ use crate::engine::{Engine, Received};
 use crate::rule::Rule;
 use crate::sip::{reason_phrase, Message, Scratch};
 use crate::transfer::response::{self, Extra};
-use crate::transfer::{NoVerdict, OldDialog, Sender, Variables, Verdict};
+use crate::transfer::{NoVerdict, OldDialog, Referrer, Sender, Variables, Verdict};
 use core::ffi::{c_char, CStr};
 use core::mem::{align_of, size_of};
 
@@ -179,6 +179,14 @@ fn hand_out(
         error_offset: verdict.error.map_or(0, |error| error.offset),
         setting: text(verdict.setting.as_bytes()),
         why: text(verdict.why),
+        in_call: u32::from(verdict.in_call),
+        referrer: match verdict.referrer {
+            Referrer::None => SIPXFER_REFERRER_NONE,
+            Referrer::Unverified => SIPXFER_REFERRER_UNVERIFIED,
+            Referrer::Verified => SIPXFER_REFERRER_VERIFIED,
+        },
+        token: text(verdict.token),
+        target_dialog: text(verdict.target_dialog),
     };
     if let Some(matched) = verdict.dialog {
         told.dialog = matched.dialog.object();
@@ -237,7 +245,9 @@ pub unsafe extern "C" fn sipxfer_replaces_verify_request(
 /// `sipxfer_replaces_verify_request()`. Nothing of the call that exists is changed by a verdict.
 ///
 /// A REFER with the To tag of a dialog that the host does not have is the host's to answer, with 481.
-/// One without a To tag is refused unless `refer.outside_dialog` is yes. Where a blind transfer goes
+/// One without a To tag is refused unless `refer.outside_dialog` is yes or its Target-Dialog names a
+/// call of this side and `refer.target_dialog` lets that stand (RFC 4538 section 3). An explicit
+/// subscription (RFC 7614) is only to be had of `sipxfer_transfer_receive()`. Where a blind transfer goes
 /// is the dialplan's decision, whatever host the URI names; `remote.allow_domains` and its kin guard
 /// what leaves by external_replaces or by another method.
 ///
@@ -380,7 +390,10 @@ pub extern "C" fn sipxfer_verdict_name(kind: u32) -> *const c_char {
         SIPXFER_VERDICT_LOCAL_ATTENDED => c"local_attended",
         SIPXFER_VERDICT_REMOTE_ATTENDED => c"remote_attended",
         SIPXFER_VERDICT_OTHER_METHOD => c"other_method",
+        SIPXFER_VERDICT_PASS => c"pass",
         SIPXFER_VERDICT_PENDING => c"pending",
+        SIPXFER_VERDICT_JOIN => c"join",
+        SIPXFER_VERDICT_AGAIN => c"again",
         _ => c"unknown",
     };
     name.as_ptr()

@@ -81,6 +81,7 @@ pub(crate) struct DialogParams<'a> {
 }
 
 /// A byte of a parameter value that is no quoted string: token, or host with IPv6 brackets.
+#[inline]
 fn is_value_byte(byte: u8) -> bool {
     is_token_byte(byte) || matches!(byte, b'[' | b']' | b':')
 }

@@ -1,5 +1,7 @@
 //! A SIP message as a view over its bytes (RFC 3261 section 7).
 
+mod scan;
+
 use memchr::{memchr, memchr3};
 
 use super::error::ParseError;
@@ -19,6 +21,13 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    /// What is left of `raw`, which begins at `offset`, without the white space around it.
+    fn trimmed(raw: &'a [u8], offset: usize) -> Value<'a> {
+        let value = trim_end(raw);
+        let trimmed = trim_start(value);
+        Value { raw: trimmed, offset: offset + offset_of_suffix(value, trimmed) }
+    }
+
     /// Whether the value goes over several lines (RFC 3261 section 7.3.1).
     pub fn is_folded(&self) -> bool {
         memchr(b'\n', self.raw).is_some()
@@ -56,13 +65,29 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Where the first header of a name stands, and how many there are.
+/// Where the first header of a name stands, from behind its colon to its line end, and how many
+/// there are.
 #[derive(Clone, Copy, Debug, Default)]
 struct Span {
     start: u32,
-    len: u32,
+    end: u32,
     count: u32,
 }
+
+impl Span {
+    /// Counts one more. Both fit: the length of the message does.
+    #[inline]
+    fn add(&mut self, start: usize, end: usize) {
+        if self.count == 0 {
+            self.start = start as u32;
+            self.end = end as u32;
+        }
+        self.count += 1;
+    }
+}
+
+/// The places of the tracked headers.
+type Spans = [Span; Name::TRACKED];
 
 /// A request or response. Nothing is copied: the first value of each tracked [`Name`] is
 /// remembered by its place, everything else is read again when it is asked for.
@@ -72,7 +97,7 @@ pub struct Message<'a> {
     start: StartLine<'a>,
     headers: usize,
     body: usize,
-    spans: [Span; Name::TRACKED],
+    spans: Spans,
 }
 
 /// One header line with its continuation lines.
@@ -133,10 +158,20 @@ fn header_line(raw: &[u8], at: usize) -> Result<Option<Line<'_>>, ParseError> {
     }
     let from_colon = at + name_len + colon + 1;
     let (end, next) = folded_line_end(raw, from_colon).map_err(breaker)?;
-    let value = trim_end(raw.get(from_colon..end).unwrap_or_default());
-    let trimmed = trim_start(value);
-    let offset = from_colon + offset_of_suffix(value, trimmed);
-    Ok(Some(Line { name: until(rest, name_len), value: Value { raw: trimmed, offset }, end: next }))
+    let value = Value::trimmed(raw.get(from_colon..end).unwrap_or_default(), from_colon);
+    Ok(Some(Line { name: until(rest, name_len), value, end: next }))
+}
+
+/// Finds the tracked headers from `at` on, and where the empty line or the end of all bytes is.
+fn line_by_line(raw: &[u8], mut at: usize, spans: &mut Spans) -> Result<usize, ParseError> {
+    while let Some(Line { name, value, end }) = header_line(raw, at)? {
+        at = end;
+        let known = Name::from_bytes(name);
+        if let Some(span) = known.and_then(|name| spans.get_mut(name as usize)) {
+            span.add(value.offset, value.offset + value.raw.len());
+        }
+    }
+    Ok(at)
 }
 
 impl<'a> Message<'a> {
@@ -170,19 +205,14 @@ impl<'a> Message<'a> {
             body: raw.len(),
             spans: [Span::default(); Name::TRACKED],
         };
-        let mut at = headers;
-        while let Some(line) = header_line(raw, at)? {
-            at = line.end;
-            let known = Name::from_bytes(line.name);
-            if let Some(span) = known.and_then(|name| message.spans.get_mut(name as usize)) {
-                if span.count == 0 {
-                    // Both fit: the length of the message does.
-                    span.start = line.value.offset as u32;
-                    span.len = line.value.raw.len() as u32;
-                }
-                span.count += 1;
+        let at = match scan::spans(raw, headers, &mut message.spans) {
+            Some(at) => at,
+            // Something unusual, or wrong: looked at again, line by line.
+            None => {
+                message.spans = [Span::default(); Name::TRACKED];
+                line_by_line(raw, headers, &mut message.spans)?
             }
-        }
+        };
         message.body = at
             + match from(raw, at) {
                 [b'\r', ..] => 2,
@@ -280,9 +310,9 @@ impl<'a> Message<'a> {
     }
 
     fn spanned(&self, span: &Span) -> Option<Value<'a>> {
-        let (start, len) = (span.start as usize, span.len as usize);
-        let raw = self.raw.get(start..start + len).filter(|_| span.count > 0)?;
-        Some(Value { raw, offset: start })
+        let (start, end) = (span.start as usize, span.end as usize);
+        let raw = self.raw.get(start..end).filter(|_| span.count > 0)?;
+        Some(Value::trimmed(raw, start))
     }
 
     fn search(&self, at: usize, name: Name) -> impl Iterator<Item = Value<'a>> + use<'a> {

@@ -12,11 +12,13 @@
 //! | [`replaces`], [`join`], [`target_dialog`] | the headers that name a dialog |
 //! | [`refer_to`], [`referred_by`], [`refer_sub`] | what REFER brings |
 //! | [`event`], [`subscription_state`], [`sipfrag`] | what NOTIFY brings |
+//! | [`body_part`] | a part of a multipart body |
 //! | [`option_tags`], [`cseq`], [`call_id`] | Supported and Require, CSeq, Call-ID |
 //!
 //! A [`ParseError`] names the byte, what was expected there, and the rule that asks for it.
 #![forbid(unsafe_code)]
 
+pub mod body_part;
 pub mod call_id;
 pub mod cseq;
 mod dialog_params;
@@ -45,6 +47,7 @@ pub mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use body_part::BodyPart;
 pub use cseq::CSeq;
 pub use dialog_params::Params;
 pub use error::ParseError;

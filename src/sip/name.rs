@@ -211,71 +211,30 @@ impl Name {
 
     /// The known header of this name, long or compact, in any case.
     pub fn from_bytes(name: &[u8]) -> Option<Name> {
-        let first = name.first()?.to_ascii_lowercase();
-        if name.len() == 1 {
-            return Name::from_compact(first);
+        let mut padded = [0; 8 * WORDS];
+        padded.get_mut(..name.len())?.copy_from_slice(name);
+        let mut words = [0; WORDS];
+        for (word, bytes) in words.iter_mut().zip(padded.chunks_exact(8)) {
+            *word = u64::from_le_bytes(*bytes.first_chunk()?);
         }
-        // Length and first letter leave one candidate, seldom two or three.
-        let candidates: &[Name] = match (name.len(), first) {
-            (2, b't') => &[Name::To],
-            (3, b'v') => &[Name::Via],
-            (4, b'c') => &[Name::CSeq],
-            (4, b'd') => &[Name::Date],
-            (4, b'f') => &[Name::From],
-            (4, b'j') => &[Name::Join],
-            (4, b'r') => &[Name::RAck, Name::RSeq],
-            (5, b'a') => &[Name::Allow],
-            (5, b'e') => &[Name::Event],
-            (5, b'r') => &[Name::Route],
-            (6, b'a') => &[Name::Accept],
-            (6, b'm') => &[Name::MinSe],
-            (6, b'r') => &[Name::Reason],
-            (6, b's') => &[Name::Server],
-            (7, b'c') => &[Name::CallId, Name::Contact],
-            (7, b'e') => &[Name::Expires],
-            (7, b'p') => &[Name::Privacy],
-            (7, b'r') => &[Name::Require],
-            (7, b's') => &[Name::Subject],
-            (7, b'w') => &[Name::Warning],
-            (8, b'i') => &[Name::Identity],
-            (8, b'r') => &[Name::Replaces, Name::ReferTo],
-            (9, b'd') => &[Name::Diversion],
-            (9, b'r') => &[Name::ReferSub],
-            (9, b's') => &[Name::Supported],
-            (9, b't') => &[Name::Timestamp],
-            (10, b'c') => &[Name::ContentId],
-            (10, b's') => &[Name::SessionId],
-            (10, b'u') => &[Name::UserAgent],
-            (11, b'm') => &[Name::MinExpires],
-            (11, b'r') => &[Name::ReferredBy, Name::RetryAfter],
-            (11, b'u') => &[Name::Unsupported],
-            (12, b'a') => &[Name::AllowEvents],
-            (12, b'c') => &[Name::ContentType],
-            (12, b'h') => &[Name::HistoryInfo],
-            (12, b'm') => &[Name::MaxForwards, Name::MimeVersion],
-            (12, b'o') => &[Name::Organization],
-            (12, b'r') => &[Name::RecordRoute],
-            (12, b'u') => &[Name::UserToUser],
-            (13, b'a') => &[Name::Authorization],
-            (13, b'p') => &[Name::ProxyRequire],
-            (13, b't') => &[Name::TargetDialog],
-            (14, b'a') => &[Name::AcceptContact],
-            (14, b'c') => &[Name::ContentLength],
-            (14, b'r') => &[Name::RejectContact],
-            (15, b'a') => &[Name::AcceptEncoding, Name::AcceptLanguage],
-            (15, b'r') => &[Name::ReferEventsAt, Name::RemotePartyId],
-            (15, b's') => &[Name::SessionExpires],
-            (16, b'c') => &[Name::ContentEncoding],
-            (16, b'w') => &[Name::WwwAuthenticate],
-            (18, b'p') => &[Name::ProxyAuthenticate],
-            (18, b's') => &[Name::SubscriptionState],
-            (19, b'c') => &[Name::ContentDisposition],
-            (19, b'p') => &[Name::ProxyAuthorization, Name::PAssertedIdentity],
-            (19, b'r') => &[Name::RequestDisposition],
-            (20, b'p') => &[Name::PPreferredIdentity],
-            _ => return None,
-        };
-        candidates.iter().copied().find(|known| same(name, known.canonical().as_bytes()))
+        Name::from_words(words, name.len())
+    }
+
+    /// The same for the bytes of a name in little-endian words, with zeros behind them: this runs for
+    /// each line of each message.
+    #[inline]
+    pub(crate) fn from_words(words: [u64; WORDS], len: usize) -> Option<Name> {
+        let [first, ..] = words;
+        let last_at = len.checked_sub(1)?;
+        if last_at == 0 {
+            return Name::from_compact((first as u8).to_ascii_lowercase());
+        }
+        let last = words.get(last_at / 8)? >> (last_at % 8 * 8);
+        let known = PLACES.get(place(len, first as u8, last as u8))?;
+        // No bit differs but the one that makes a letter small, and that only in letters.
+        let differ = known.words.iter().zip(words).zip(known.letters);
+        let same = differ.fold(0, |all, ((a, b), letters)| all | ((a ^ b) & !letters)) == 0;
+        known.name.filter(|_| same)
     }
 
     fn from_compact(letter: u8) -> Option<Name> {
@@ -374,32 +333,52 @@ impl Name {
     }
 }
 
-/// Equal but for ASCII case, for two names of one length: a name of 4 to 16 bytes is compared as two
-/// words that may overlap, since this runs for each line of each message.
+/// How many words of eight bytes hold every known name.
+pub(crate) const WORDS: usize = 3;
+
+/// Where the long name of this length, first and last letter stands in [`PLACES`]. No two known names
+/// have one place; the factors were found by trying. All begin and end with a letter, whose case one
+/// bit tells.
 #[inline]
-fn same(name: &[u8], known: &[u8]) -> bool {
-    /// No bit differs but the one that makes a letter small, and that only in letters.
-    fn same_word(a: u64, b: u64) -> bool {
-        const CASE: u64 = 0x2020_2020_2020_2020;
-        let differs = a ^ b;
-        differs & !CASE == 0 && (differs << 1) & !b == 0
-    }
-    fn words<const N: usize>(bytes: &[u8], widen: fn([u8; N]) -> u64) -> Option<(u64, u64)> {
-        Some((widen(*bytes.first_chunk()?), widen(*bytes.last_chunk()?)))
-    }
-    fn pair(bytes: &[u8]) -> Option<(u64, u64)> {
-        match bytes.len() {
-            4..=7 => words::<4>(bytes, |word| u64::from(u32::from_le_bytes(word))),
-            8..=16 => words::<8>(bytes, u64::from_le_bytes),
-            _ => None,
+const fn place(len: usize, first: u8, last: u8) -> usize {
+    (len * 31 + (first | 0x20) as usize * 156 + (last | 0x20) as usize) % 256
+}
+
+/// A long name as it is compared.
+#[derive(Clone, Copy)]
+struct Known {
+    name: Option<Name>,
+    words: [u64; WORDS],
+    /// The bit of case of each byte that is a letter.
+    letters: [u64; WORDS],
+}
+
+/// The long names by their [`place`].
+static PLACES: [Known; 256] = places();
+
+// A table being built before anything runs: a wrong index would not compile.
+#[allow(clippy::indexing_slicing)]
+const fn places() -> [Known; 256] {
+    let empty = Known { name: None, words: [0; WORDS], letters: [0; WORDS] };
+    let mut places = [empty; 256];
+    let mut number = 0;
+    while number < Name::ALL.len() {
+        let name = Name::ALL[number];
+        let text = name.canonical().as_bytes();
+        let mut known = Known { name: Some(name), ..empty };
+        let mut at = 0;
+        while at < text.len() {
+            let (word, shift) = (at / 8, at % 8 * 8);
+            known.words[word] |= (text[at] as u64) << shift;
+            if text[at].is_ascii_alphabetic() {
+                known.letters[word] |= 0x20 << shift;
+            }
+            at += 1;
         }
+        places[place(text.len(), text[0], text[text.len() - 1])] = known;
+        number += 1;
     }
-    match (pair(name), pair(known)) {
-        (Some(a), Some(b)) if name.len() == known.len() => {
-            same_word(a.0, b.0) && same_word(a.1, b.1)
-        }
-        _ => name.eq_ignore_ascii_case(known),
-    }
+    places
 }
 
 #[cfg(test)]

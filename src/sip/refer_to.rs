@@ -108,14 +108,7 @@ impl<'a> ReferTo<'a> {
         let before = bare.len().saturating_sub(self.uri.params.len() + 1);
         scratch.write_with(|out| {
             out.push(lex::until(bare, before));
-            lex::params(self.uri.params).filter(|param| !is_taken(param.name)).for_each(|param| {
-                out.push(b";");
-                out.push(param.name);
-                if let Some(value) = param.value {
-                    out.push(b"=");
-                    out.push(value);
-                }
-            });
+            print_params(self.uri.params, |name| !is_taken(name), out);
         })
     }
 
@@ -141,6 +134,48 @@ impl<'a> ReferTo<'a> {
             ParseError { offset, ..error }
         })?;
         Ok(Some(replaces))
+    }
+
+    /// Prints the value anew, with `replaces` in the place of its Replaces, and without the headers of
+    /// the URI that `keep` leaves out. Everything else stays as it was.
+    pub fn print_with(
+        &self,
+        replaces: Option<&Replaces<'_>>,
+        keep: impl Fn(&HeaderInUri<'a>) -> bool,
+        out: &mut Writer<'_>,
+    ) {
+        if !self.display.is_empty() {
+            out.push(self.display);
+            out.push_byte(b' ');
+        }
+        out.push(b"<");
+        let bare = self.uri.without_headers();
+        if self.replaces_in_param {
+            let before = bare.len().saturating_sub(self.uri.params.len() + 1);
+            out.push(lex::until(bare, before));
+            print_params(self.uri.params, |name| !means_ignore_case(name, b"Replaces"), out);
+        } else {
+            out.push(bare);
+        }
+        let mut separator: &[u8] = b"?";
+        if let Some(replaces) = replaces {
+            out.push(b"?Replaces=");
+            replaces.print_with(&mut |piece| escape_header(out, piece));
+            separator = b"&";
+        }
+        for header in self.headers().filter(|header| !header.is_named(b"Replaces") && keep(header))
+        {
+            out.push(separator);
+            out.push(header.name_raw);
+            out.push(b"=");
+            out.push(header.value_raw);
+            separator = b"&";
+        }
+        out.push(b">");
+        if !self.params.is_empty() {
+            out.push(b";");
+            out.push(self.params);
+        }
     }
 
     /// Prints the Refer-To of a transfer: the target in angle brackets, the Replaces escaped once,
@@ -184,6 +219,17 @@ impl<'a> ReferTo<'a> {
     pub fn param(&self, name: &[u8]) -> Option<Option<&'a [u8]>> {
         lex::param(self.params, name)
     }
+}
+
+fn print_params(params: &[u8], keep: impl Fn(&[u8]) -> bool, out: &mut Writer<'_>) {
+    lex::params(params).filter(|param| keep(param.name)).for_each(|param| {
+        out.push(b";");
+        out.push(param.name);
+        if let Some(value) = param.value {
+            out.push(b"=");
+            out.push(value);
+        }
+    });
 }
 
 /// The URI parameters that are read here and not part of the target.

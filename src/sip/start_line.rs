@@ -43,13 +43,14 @@ pub(crate) fn parse(line: &[u8], rule: Rule) -> Result<StartLine<'_>, ParseError
     if !is_token(method) {
         return Err(err("expected a method", 0));
     }
-    let last = memrchr(b' ', line)
-        .filter(|&last| last > space)
-        .ok_or_else(|| err("expected \"SIP/2.0\" after the Request-URI", line.len()))?;
-    if !from(line, last + 1).eq_ignore_ascii_case(VERSION) {
-        return Err(err("expected \"SIP/2.0\" after the Request-URI", last + 1));
-    }
-    let uri = line.get(space + 1..last).unwrap_or_default();
+    let behind = from(line, space + 1);
+    let uri = match behind.split_last_chunk::<8>() {
+        Some((uri, [b' ', version @ ..])) if version.eq_ignore_ascii_case(VERSION) => uri,
+        _ => {
+            let at = memrchr(b' ', behind).map_or(line.len(), |at| space + 1 + at + 1);
+            return Err(err("expected \"SIP/2.0\" after the Request-URI", at));
+        }
+    };
     match uri.iter().position(|&byte| byte <= b' ' || byte == 0x7f) {
         Some(at) => {
             Err(err("expected no space or control character in the Request-URI", space + 1 + at))

@@ -2,7 +2,7 @@
 
 use core::net::Ipv6Addr;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::error::ParseError;
 use super::escape::{self, means_ignore_case};
@@ -118,7 +118,8 @@ fn host_port(text: &[u8]) -> Result<HostPort<'_>, (&'static str, usize)> {
         return Ok(HostPort { host, port: None, end: host_len });
     }
     let digits = from(behind, 1);
-    let len = digits.iter().position(stop).unwrap_or(digits.len());
+    // A second ":" is no end of the port: what follows would be read by nobody.
+    let len = memchr2(b';', b'?', digits).unwrap_or(digits.len());
     let port = port(until(digits, len)).ok_or(("expected a port, 1 to 65535", host_len + 1))?;
     Ok(HostPort { host, port: Some(port), end: host_len + 1 + len })
 }

@@ -3,12 +3,14 @@
 //! | file | what it decides |
 //! |---|---|
 //! | [`replaces`] | whether an INVITE may replace a dialog (RFC 3891 section 3) |
+//! | [`join`] | whether one may join the call of a dialog (RFC 3911 section 4) |
 //! | [`authorize`] | on what ground (R009) |
 //! | [`refer`] | what a REFER asks for (RFC 3515 section 2.4) |
 //! | [`route`] | where a REFER goes: local, external_replaces, blind |
 //! | [`uri_headers`] | which headers of a Refer-To URI are taken over (R090 to R094) |
 //! | [`domains`] | whether a remote transfer may go to that host |
 //! | [`rate`] | how many REFERs an endpoint may send |
+//! | [`passing`] | a REFER for the other leg of a B2BUA |
 //! | [`triggered`], [`response`] | the header lines of the triggered INVITE, the refusal as text |
 //! | [`recipient`] | one transfer from its accepted REFER to its one outcome |
 //! | [`subscription`] | the NOTIFYs of it |
@@ -26,7 +28,9 @@ pub mod authorize;
 pub mod dialog_info;
 pub mod domains;
 pub mod event;
+pub mod join;
 pub mod park;
+pub mod passing;
 pub mod rate;
 pub mod recipient;
 pub mod refer;
@@ -41,7 +45,8 @@ pub mod triggered;
 pub mod uri_headers;
 mod verdict;
 
-pub use verdict::{Kind, Matched, OldDialog, Rules, Variables, Verdict, MAX_RULES};
+pub use authorize::Tokens;
+pub use verdict::{Kind, Matched, OldDialog, Referrer, Rules, Variables, Verdict, MAX_RULES};
 
 use self::sentence::{Piece, Sentence};
 use crate::config::{Settings, Snapshot};
@@ -153,13 +158,34 @@ pub trait Host<D> {
         Approval::Yes
     }
 
+    /// Is this the token of that referrer, and valid (RFC 3892 section 5)? `part` is the whole body
+    /// part.
+    fn verify_token(&self, _referred_by: &[u8], _part: &[u8]) -> Answer {
+        Answer::No
+    }
+
     /// May the sender replace this dialog?
     fn authorize(&self, _dialog: &D) -> Answer {
         Answer::No
     }
 
+    /// Can the sender's call be mixed with that of this dialog?
+    fn can_mix(&self, _dialog: &D) -> Answer {
+        Answer::Yes
+    }
+
+    /// Does the Request-URI name a conference?
+    fn is_conference(&self) -> Answer {
+        Answer::No
+    }
+
     /// A line for the log.
     fn log(&self, _level: Level, _text: &[u8]) {}
+
+    /// Whether somebody reads the log.
+    fn has_log(&self) -> bool {
+        true
+    }
 }
 
 /// A callback failed.
@@ -178,6 +204,11 @@ pub struct Context<'c, D: Directory, H: Host<D::Dialog>> {
     pub tombstones: &'c Tombstones,
     /// How many REFERs each endpoint has sent.
     pub rates: &'c rate::Rates,
+    /// The calls that are parked.
+    pub tokens: &'c dyn Tokens,
+    /// Whether an accepted REFER becomes a transfer of the engine, which alone can hand out a URI for an
+    /// explicit subscription.
+    pub transfers: bool,
 }
 
 /// What the lookup of a dialog that a Replaces names came to.
@@ -205,6 +236,9 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
         text: &[u8],
         scratch: &mut Scratch<'_>,
     ) {
+        if !self.host.has_log() {
+            return;
+        }
         let Sender { endpoint, source, .. } = request.sender;
         let call_id = request.message.first(Name::CallId).map_or(&[][..], |value| value.raw);
         let about = [

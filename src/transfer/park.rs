@@ -20,8 +20,8 @@
 //! it. A secret of 128 random bits is for programs: who shows it was given it, and that is a ground
 //! to replace the dialog (R009, `token`). It travels as parameter `token` of the Replaces value
 //! ([`ParkedCall::print_replaces`]), which every peer hands on (R022); [`token_of`] finds it there,
-//! [`Lot::grounds`] judges it. Where [`LotSettings::open`] is set, being parked under a number is a
-//! ground too: whoever may send to this PBX at all may take such a call out, as in most offices.
+//! [`Lot::parking`] judges it. Where the lot is open to the sender (`park.open`), being parked under a
+//! number is a ground too: it may take out any such call, as in most offices.
 //!
 //! # Claims
 //!
@@ -53,12 +53,15 @@ const MOST_NUMBERS: u32 = 100_000;
 /// The highest place: what [`Token::parse`] reads as a number.
 const HIGHEST: u32 = 999_999_999;
 
+/// Ids are a salt above a counter of so many bits, which never comes to its end.
+const COUNTER_BITS: u32 = 48;
+
 /// What a lot is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LotSettings {
     /// The first place.
     pub first: u32,
-    /// The last place.
+    /// The last place; where it is less than the first there are none.
     pub last: u32,
     /// How long a call waits before it is given back to the one who parked it.
     pub timeout_ms: u64,
@@ -66,8 +69,20 @@ pub struct LotSettings {
     pub claim_ms: u64,
     /// How many calls under secrets the lot takes.
     pub most_secrets: u32,
-    /// Whether being parked under a number is a ground to be taken out.
-    pub open: bool,
+}
+
+impl LotSettings {
+    /// At most 100,000 places, of nine digits at most.
+    fn fit(&self) -> bool {
+        match self.last.checked_sub(self.first) {
+            Some(more) => more < MOST_NUMBERS && self.last <= HIGHEST,
+            None => true,
+        }
+    }
+
+    fn have(&self, number: u32) -> bool {
+        (self.first..=self.last).contains(&number)
+    }
 }
 
 impl Default for LotSettings {
@@ -79,7 +94,6 @@ impl Default for LotSettings {
             timeout_ms: 45_000,
             claim_ms: 32_000,
             most_secrets: 100_000,
-            open: false,
         }
     }
 }
@@ -132,11 +146,18 @@ pub enum ClaimError {
     Claimed,
 }
 
-/// The right to take a call out.
+/// The right to take a call out: a number that comes once.
+pub type Claim = u64;
+
+/// How a dialog that somebody wants to replace stands in the lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim {
-    id: u64,
-    serial: u32,
+pub enum Parking {
+    /// It is not parked.
+    None,
+    /// It is parked, and that gives the sender no right to it.
+    Kept,
+    /// It is parked, and the sender may take it out (R009, `token`).
+    Granted,
 }
 
 /// A call in the lot.
@@ -149,8 +170,8 @@ pub struct ParkedCall {
     /// Call-ID, tags, parker and party, one behind the other.
     strings: Box<[u8]>,
     ends: [u32; 4],
-    claims: u32,
-    claimed_until: Option<u64>,
+    /// The claim, and until when it holds.
+    claimed: Option<(Claim, u64)>,
     ring_back_at: u64,
 }
 
@@ -183,7 +204,7 @@ impl ParkedCall {
 
     /// Whether somebody is taking it out.
     pub fn is_claimed(&self, now_ms: u64) -> bool {
-        self.claimed_until.is_some_and(|until| until > now_ms)
+        self.claimed.is_some_and(|(_, until)| until > now_ms)
     }
 
     /// Prints the Replaces value that takes the call out, as its recipient (this PBX) reads it. With
@@ -202,7 +223,7 @@ impl ParkedCall {
     }
 
     fn due_at(&self) -> u64 {
-        self.claimed_until.unwrap_or(self.ring_back_at)
+        self.claimed.map_or(self.ring_back_at, |(_, until)| until)
     }
 }
 
@@ -223,18 +244,24 @@ fn replaces_of<'a>(key: &Key<'a>, params: &'a [u8]) -> Option<Replaces<'a>> {
 
 /// Prints what the parker's REFER ends with: that it went well, and where the call is. RFC 3420
 /// section 2 allows headers behind the status line; phones that do not know that see the 200 alone,
-/// and so do all where the host (with its port) is none.
-pub fn print_sipfrag(token: &Token, host: &[u8], out: &mut Writer<'_>) {
+/// and so do all where the host (with its port) is empty. `None` where it is no host. R048 keeps the response of somebody else
+/// from the transferor; here the recipient of the REFER itself is who answers, and what it says is
+/// meant for the parker.
+pub fn print_sipfrag(token: &Token, host: &[u8], out: &mut Writer<'_>) -> Option<()> {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(byte);
+    if !host.iter().all(fits) {
+        return None;
+    }
     // A status line of ours is one that can be printed.
-    let printed = Sipfrag::print_status(out, 200, b"OK").is_ok();
-    if printed && !host.is_empty() && host.iter().all(fits) {
+    Sipfrag::print_status(out, 200, b"OK").ok()?;
+    if !host.is_empty() {
         out.push(b"Contact: <sip:");
         token.print(out);
         out.push(b"@");
         out.push(host);
         out.push(b">\r\n");
     }
+    Some(())
 }
 
 /// What a lot wants done.
@@ -263,6 +290,7 @@ pub struct Lot {
     /// By keyed hash, so that looking one up says nothing of how much of a guess was right.
     by_secret: BTreeMap<u128, u64>,
     by_dialog: BTreeMap<u128, u64>,
+    by_claim: BTreeMap<Claim, u64>,
     watchers: BTreeMap<u64, Watcher>,
     due: BTreeSet<(u64, Due)>,
 }
@@ -270,22 +298,28 @@ pub struct Lot {
 type Sink<'s> = &'s mut dyn FnMut(Output);
 
 impl Lot {
-    /// An empty lot; `None` where its places are none or more than 100,000, or a place has more than
-    /// nine digits.
-    pub fn new(settings: LotSettings, hash: HashKey) -> Option<Lot> {
-        let places = settings.last.checked_sub(settings.first)?;
-        (places < MOST_NUMBERS && settings.last <= HIGHEST).then(|| Lot {
-            settings,
+    /// An empty lot with the default settings. `salt` makes its claims and watchers strange to
+    /// other lots.
+    pub fn new(hash: HashKey, salt: u16) -> Lot {
+        Lot {
+            settings: LotSettings::default(),
             hash,
             now_ms: 0,
-            last_id: 0,
+            last_id: u64::from(salt) << COUNTER_BITS,
             calls: BTreeMap::new(),
             by_number: BTreeMap::new(),
             by_secret: BTreeMap::new(),
             by_dialog: BTreeMap::new(),
+            by_claim: BTreeMap::new(),
             watchers: BTreeMap::new(),
             due: BTreeSet::new(),
-        })
+        }
+    }
+
+    /// Other settings, from now on: a call that waits keeps its place and its time-out. `None` where
+    /// its places would be more than 100,000, or one would have more than nine digits.
+    pub fn set(&mut self, settings: LotSettings) -> Option<()> {
+        settings.fit().then(|| self.settings = settings)
     }
 
     /// How many calls wait.
@@ -317,22 +351,14 @@ impl Lot {
         if self.by_dialog.contains_key(&dialog) {
             return Err(ParkError::Parked);
         }
-        let token = self.token_for(place)?;
+        let token = self.next_token(place)?;
         let mut end = 0;
         let ends = [key.call_id, key.local_tag, key.remote_tag, parker].map(|part| {
             end += part.len() as u32;
             end
         });
         let ring_back_at = self.now_ms.saturating_add(self.settings.timeout_ms);
-        let call = ParkedCall {
-            token,
-            handle,
-            strings,
-            ends,
-            claims: 0,
-            claimed_until: None,
-            ring_back_at,
-        };
+        let call = ParkedCall { token, handle, strings, ends, claimed: None, ring_back_at };
         let id = self.next_id();
         match &token {
             Token::Number(number) => self.by_number.insert(*number, id),
@@ -345,19 +371,17 @@ impl Lot {
         Ok(token)
     }
 
-    fn token_for(&self, place: Place) -> Result<Token, ParkError> {
+    /// The token that a call would get that is parked there now.
+    pub fn next_token(&self, place: Place) -> Result<Token, ParkError> {
         let LotSettings { first, last, most_secrets, .. } = self.settings;
         match place {
-            Place::Number(number) if !(first..=last).contains(&number) => {
-                Err(ParkError::NoSuchPlace)
-            }
+            Place::Number(number) if !self.settings.have(number) => Err(ParkError::NoSuchPlace),
             Place::Number(number) if self.by_number.contains_key(&number) => Err(ParkError::Taken),
             Place::Number(number) => Ok(Token::Number(number)),
             Place::Lowest => {
-                let taken = self.by_number.keys().copied();
                 // The first gap: the keys are in order.
-                let run =
-                    taken.zip(first..=last).take_while(|(taken, place)| taken == place).count();
+                let taken = self.by_number.range(first..).map(|(number, _)| *number);
+                let run = taken.zip(first..=last).take_while(|(taken, it)| taken == it).count();
                 let run = u32::try_from(run).unwrap_or(u32::MAX);
                 let lowest = first.checked_add(run).filter(|lowest| *lowest <= last);
                 lowest.map(Token::Number).ok_or(ParkError::Full)
@@ -378,21 +402,32 @@ impl Lot {
         self.id_of(token).and_then(|id| self.calls.get(&id))
     }
 
-    /// Whether being parked here allows this dialog to be replaced (R009): its secret was shown, or
-    /// the lot is open and it waits under a number, the one shown if one was. That the sender is
-    /// authenticated is not asked here; [`super::authorize`] asks it before any ground.
-    pub fn grounds(&self, token: Option<&[u8]>, dialog: &Key<'_>) -> bool {
-        let call = match token.map(Token::parse) {
-            Some(None) => None,
-            Some(Some(token @ Token::Secret(_))) => self.find(&token),
-            Some(Some(token)) => self.find(&token).filter(|_| self.settings.open),
-            None => {
-                let id = self.by_dialog.get(&self.hash.fingerprint(dialog));
-                let call = id.and_then(|id| self.calls.get(id));
-                call.filter(|call| self.settings.open && call.token.number().is_some())
-            }
+    /// Whether this dialog is parked, and whether that allows the sender to have it (R009): its
+    /// secret is shown, or the lot is `open` to the sender and it waits under a number, the one that
+    /// is shown if one is. A token that is wrong is no better than a wrong password. That the sender
+    /// is authenticated is not asked here; [`super::authorize`] asks it before any ground.
+    pub fn parking(&self, token: Option<&[u8]>, dialog: &Key<'_>, open: bool) -> Parking {
+        let Some(call) = self.call_of(dialog) else {
+            return Parking::None;
         };
-        call.is_some_and(|call| call.key().matches(dialog))
+        let is_open = open && call.token.number().is_some();
+        let granted = match token.map(Token::parse) {
+            None => is_open,
+            Some(Some(shown @ Token::Secret(_))) => shown == call.token,
+            Some(Some(shown)) => is_open && shown == call.token,
+            Some(None) => false,
+        };
+        if granted {
+            Parking::Granted
+        } else {
+            Parking::Kept
+        }
+    }
+
+    /// The call of a parked dialog.
+    pub fn call_of(&self, dialog: &Key<'_>) -> Option<&ParkedCall> {
+        let id = self.by_dialog.get(&self.hash.fingerprint(dialog))?;
+        self.calls.get(id).filter(|call| call.key().matches(dialog))
     }
 
     /// Claims a call: nobody else gets it until the claim is released or lapses.
@@ -405,21 +440,27 @@ impl Lot {
             return Err(ClaimError::Claimed);
         }
         self.due.remove(&(call.due_at(), Due::Call(id)));
-        call.claims = call.claims.wrapping_add(1);
-        call.claimed_until = Some(now_ms.saturating_add(self.settings.claim_ms));
+        // One that has lapsed, and that no tick has told of yet.
+        if let Some((lapsed, _)) = call.claimed {
+            self.by_claim.remove(&lapsed);
+        }
+        self.last_id += 1;
+        let claim = self.last_id;
+        call.claimed = Some((claim, now_ms.saturating_add(self.settings.claim_ms)));
+        self.by_claim.insert(claim, id);
         self.due.insert((call.due_at(), Due::Call(id)));
-        Ok(Claim { id, serial: call.claims })
+        Ok(claim)
     }
 
     /// The retrieval failed: the call waits on, in its place and with its time (R012). `None` where
     /// the claim has lapsed.
     pub fn release(&mut self, claim: Claim, now_ms: u64) -> Option<()> {
         self.advance(now_ms);
-        self.held(claim)?;
-        let call = self.calls.get_mut(&claim.id)?;
-        self.due.remove(&(call.due_at(), Due::Call(claim.id)));
-        call.claimed_until = None;
-        self.due.insert((call.due_at(), Due::Call(claim.id)));
+        let id = self.by_claim.remove(&claim)?;
+        let call = self.calls.get_mut(&id)?;
+        self.due.remove(&(call.due_at(), Due::Call(id)));
+        call.claimed = None;
+        self.due.insert((call.due_at(), Due::Call(id)));
         Some(())
     }
 
@@ -427,8 +468,8 @@ impl Lot {
     /// the call is somebody else's by now, or gone.
     pub fn retrieved(&mut self, claim: Claim, now_ms: u64, out: Sink<'_>) -> Option<ParkedCall> {
         self.advance(now_ms);
-        self.held(claim)?;
-        self.take_out(claim.id, out)
+        let id = self.by_claim.get(&claim).copied()?;
+        self.take_out(id, out)
     }
 
     /// Takes a call out for another reason, claimed or not.
@@ -469,7 +510,9 @@ impl Lot {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        call.claimed_until = None;
+        if let Some((lapsed, _)) = call.claimed.take() {
+            self.by_claim.remove(&lapsed);
+        }
         if call.ring_back_at > self.now_ms {
             self.due.insert((call.ring_back_at, Due::Call(id)));
         } else if let Some(call) = self.take_out(id, out) {
@@ -477,15 +520,13 @@ impl Lot {
         }
     }
 
-    fn held(&self, claim: Claim) -> Option<()> {
-        let call = self.calls.get(&claim.id)?;
-        (call.claims == claim.serial && call.claimed_until.is_some()).then_some(())
-    }
-
     fn take_out(&mut self, id: u64, out: Sink<'_>) -> Option<ParkedCall> {
         let call = self.calls.remove(&id)?;
         self.due.remove(&(call.due_at(), Due::Call(id)));
         self.by_dialog.remove(&self.hash.fingerprint(&call.key()));
+        if let Some((claim, _)) = call.claimed {
+            self.by_claim.remove(&claim);
+        }
         match &call.token {
             Token::Number(number) => self.by_number.remove(number),
             Token::Secret(secret) => self.by_secret.remove(&self.secret_hash(secret)),

@@ -7,7 +7,8 @@
 //! **Input.** What the host knows: its decision ([`Recipient::decide`]), the progress of the
 //! referred call ([`Recipient::progress`], [`Recipient::contact_failed`]), that it gives up
 //! ([`Recipient::give_up`]). What an application wants ([`Recipient::application`]). What the
-//! transferor sends: a BYE ([`Recipient::bye`]), a SUBSCRIBE ([`Recipient::subscribe`]), answers
+//! transferor sends: a BYE ([`Recipient::bye`]), a SUBSCRIBE ([`Recipient::subscribe`],
+//! [`Recipient::subscribe_explicitly`]), answers
 //! to our NOTIFYs ([`Recipient::notify_answered`]), its REFER once more
 //! ([`Recipient::answer_again`]). And the time ([`Recipient::tick`]). The host hands in what belongs
 //! to this transfer; the dialog and the id of an Event tell.
@@ -25,11 +26,14 @@
 //! or the event without a state (where an application does); where the host has not decided yet,
 //! these two wait for its yes. At the end: the final NOTIFY, the event with the final state, the
 //! command about the original call (on failure), and `Finished`. After `Finished` comes at most one
-//! thing: the command to hang up the transferor after a success.
+//! thing: the command to hang up the transferor after a success; or, where the transferor's device had
+//! let go of its call before the failure ([`Accepted::releases_at`]) and its BYE comes only now, the
+//! command that takes the place of `KeepCall`. An explicit subscription may be begun and told the end
+//! for a while after it ([`KEPT_MS`]).
 //!
 //! **Never.** Anything before the answer, or a second answer. A second NOTIFY that says
-//! "terminated", or any NOTIFY after one. A second `Finished`. A failure without exactly one command
-//! that says what becomes of the original call, or a success with one (R081). An end of the transfer
+//! "terminated", or any NOTIFY after one, in one subscription. A second `Finished`. A failure without
+//! exactly one command that says what becomes of the original call, or a success with one (R081). An end of the transfer
 //! because its subscription ended (R038, R075), because the transferor hung up (R078, R084), or an
 //! end of a call because the subscription ended (R079). A transfer whose application is silent
 //! without an outcome; one that the host controls has a deadline where it was given one.
@@ -38,7 +42,7 @@ mod io;
 
 pub use io::{
     Accepted, Answer, AppState, Cause, Command, Control, Error, Finished, OnFailure, Output, Sink,
-    Subscribes, DECISION_S, MARGIN_S, MAX_OUTPUTS,
+    Subscribes, DECISION_S, KEPT_MS, MARGIN_S, MAX_OUTPUTS, RELEASE_MARGIN_MS,
 };
 
 use super::subscription::{Ended, Notify, Status, Subscription, Terms};
@@ -60,10 +64,15 @@ enum Phase {
 #[derive(Debug)]
 pub struct Recipient {
     subscription: Option<Subscription>,
-    /// When it fails for want of news; once it is over, when the transferor is hung up.
+    /// When it fails for want of news; once it has succeeded, when the transferor is hung up; once it has
+    /// failed, until when the transferor's BYE means that its device had let go of the call before.
     deadline_ms: Option<u64>,
+    /// Until when the BYE of a device that has let go of its call is to be expected; 0: it has not.
+    released_until_ms: u64,
     control: Control,
     hang_up_after_ms: Option<u32>,
+    release_delay_ms: u32,
+    releases_at: u16,
     answer: Answer,
     /// The code of its outcome, 0 before.
     outcome: u16,
@@ -82,8 +91,11 @@ impl Recipient {
         let mut transfer = Recipient {
             subscription: None,
             deadline_ms: None,
+            released_until_ms: 0,
             control: accepted.control,
             hang_up_after_ms: accepted.hang_up_after_ms,
+            release_delay_ms: accepted.release_delay_ms,
+            releases_at: accepted.releases_at,
             answer: Answer {
                 code: if accepted.accept_code == 200 { 200 } else { 202 },
                 refer_sub_false: accepted.subscribes == Subscribes::ReferSubFalse,
@@ -97,7 +109,10 @@ impl Recipient {
             is_left: false,
         };
         out(Output::Answer(transfer.answer));
-        if accepted.subscribes == Subscribes::Yes {
+        if accepted.releases_at == 202 {
+            transfer.releases(now_ms);
+        }
+        if matches!(accepted.subscribes, Subscribes::Yes | Subscribes::Explicit) {
             let expires_s = accepted.lifetime_s();
             let terms = Terms {
                 event_id: accepted.event_id,
@@ -106,9 +121,13 @@ impl Recipient {
                 min_interval_ms: accepted.min_interval_ms,
                 pending: accepted.approval_pending,
             };
-            let (subscription, first) = Subscription::start(&terms, now_ms);
-            transfer.subscription = Some(subscription);
-            out(Output::Notify(first));
+            if accepted.subscribes == Subscribes::Explicit {
+                transfer.subscription = Some(Subscription::awaited(&terms, now_ms));
+            } else {
+                let (subscription, first) = Subscription::start(&terms, now_ms);
+                transfer.subscription = Some(subscription);
+                transfer.tell(first, now_ms, out);
+            }
         }
         transfer.wait(now_ms);
         if transfer.phase == Phase::Started {
@@ -130,7 +149,7 @@ impl Recipient {
         }
         self.phase = Phase::Started;
         self.wait(now_ms);
-        self.notify(out, |subscription| subscription.activate(now_ms));
+        self.notify(now_ms, out, |subscription| subscription.activate(now_ms));
         self.begin(out);
         Ok(())
     }
@@ -157,7 +176,7 @@ impl Recipient {
         self.wait(now_ms);
         // The 100 that every INVITE gets is no news to who was told 100, and neither is a 180 that
         // a proxy repeats.
-        self.notify(out, |subscription| {
+        self.notify(now_ms, out, |subscription| {
             let is_news = *subscription.status() != status;
             is_news.then(|| subscription.progress(status, now_ms)).flatten()
         });
@@ -186,7 +205,7 @@ impl Recipient {
             self.phase = Phase::Progressing;
             self.deadline_ms = Some(after_ms(now_ms, final_timeout_ms));
         }
-        self.notify(out, |subscription| subscription.progress(status, now_ms));
+        self.notify(now_ms, out, |subscription| subscription.progress(status, now_ms));
         out(Output::Event(Some(command)));
         Ok(())
     }
@@ -219,7 +238,10 @@ impl Recipient {
         // Before what is due: a transfer that fails now has no transferor to go back to.
         self.is_left = true;
         if self.phase == Phase::Over {
-            self.deadline_ms = None;
+            let waited_until_ms = self.deadline_ms.take();
+            if !self.has_succeeded() && waited_until_ms.is_some_and(|until_ms| now_ms < until_ms) {
+                out(Output::Command(self.left_alone()));
+            }
         }
         self.tick(now_ms, out);
     }
@@ -238,7 +260,29 @@ impl Recipient {
             .as_mut()
             .and_then(|subscription| subscription.refresh(asked_s, now_ms));
         let (granted_s, notify) = refreshed.ok_or(Error::NoSubscription)?;
-        out(Output::Notify(notify));
+        self.tell(notify, now_ms, out);
+        Ok(granted_s)
+    }
+
+    /// A SUBSCRIBE has come to the URI that the answer handed out (RFC 7614): it begins a subscription,
+    /// in whose dialog the NOTIFYs then go. Returns as [`Recipient::subscribe`]; where another one goes
+    /// on already this is an error of the wrong state.
+    pub fn subscribe_explicitly(
+        &mut self,
+        asked_s: Option<u32>,
+        now_ms: u64,
+        out: &mut Sink<'_>,
+    ) -> Result<u32, Error> {
+        self.tick(now_ms, out);
+        let subscription = self.subscription.as_mut().ok_or(Error::NoSubscription)?;
+        if !subscription.is_awaited() {
+            let over = subscription.has_ended();
+            return Err(if over { Error::NoSubscription } else { Error::WrongState });
+        }
+        let (granted_s, notify) =
+            subscription.subscribe(asked_s, now_ms).ok_or(Error::NoSubscription)?;
+        self.tell(notify, now_ms, out);
+        self.keep(now_ms);
         Ok(granted_s)
     }
 
@@ -266,14 +310,16 @@ impl Recipient {
             _ => false,
         };
         if !is_due || expires_first {
-            self.notify(out, |subscription| subscription.tick(now_ms));
+            self.notify(now_ms, out, |subscription| subscription.tick(now_ms));
         }
         if !is_due {
             return;
         }
         self.deadline_ms = None;
         if self.phase == Phase::Over {
-            out(Output::Command(Command::HangUpTransferor));
+            if self.has_succeeded() {
+                out(Output::Command(Command::HangUpTransferor));
+            }
             return;
         }
         let code = match self.control {
@@ -308,8 +354,7 @@ impl Recipient {
         self.kind
     }
 
-    /// Whether an application controls it.
-    pub fn is_controlled(&self) -> bool {
+    fn is_controlled(&self) -> bool {
         matches!(self.control, Control::Application { .. })
     }
 
@@ -344,11 +389,55 @@ impl Recipient {
 
     fn notify(
         &mut self,
+        now_ms: u64,
         out: &mut Sink<'_>,
         input: impl FnOnce(&mut Subscription) -> Option<Notify>,
     ) {
         if let Some(notify) = self.subscription.as_mut().and_then(input) {
-            out(Output::Notify(notify));
+            self.tell(notify, now_ms, out);
+        }
+    }
+
+    fn tell(&mut self, notify: Notify, now_ms: u64, out: &mut Sink<'_>) {
+        let code = notify.status.code();
+        // A final code is no reason to let go: a success is the end anyway, and at a failure the call
+        // is taken back.
+        let lets_go = code < 200 && self.releases_at != 0 && code >= self.releases_at;
+        out(Output::Notify(notify));
+        if lets_go {
+            self.releases(now_ms);
+        }
+    }
+
+    /// The transferor's device lets go of its call, if it has not before.
+    fn releases(&mut self, now_ms: u64) {
+        let by_ms = after_ms(now_ms, self.release_delay_ms).saturating_add(RELEASE_MARGIN_MS);
+        if self.released_until_ms == 0 {
+            self.released_until_ms = by_ms;
+        }
+    }
+
+    /// What becomes of a transferee without a transferor.
+    fn left_alone(&self) -> Command {
+        match self.on_failure {
+            OnFailure::Keep | OnFailure::Recall => Command::RecallTransferor,
+            OnFailure::HangUp => Command::HangUpTransferee,
+        }
+    }
+
+    fn has_succeeded(&self) -> bool {
+        (200..300).contains(&self.outcome)
+    }
+
+    /// The end is kept for a while for who has yet to subscribe.
+    fn keep(&mut self, now_ms: u64) {
+        if self.phase != Phase::Over {
+            return;
+        }
+        if let Some(subscription) =
+            self.subscription.as_mut().filter(|it| it.expires_at_ms().is_none())
+        {
+            subscription.keep_until(now_ms.saturating_add(KEPT_MS));
         }
     }
 
@@ -357,26 +446,24 @@ impl Recipient {
         let was = core::mem::replace(&mut self.phase, Phase::Over);
         self.outcome = status.code();
         let has_transferor = self.in_call && !self.is_left;
-        self.deadline_ms = self
-            .hang_up_after_ms
-            .filter(|_| status.is_success() && has_transferor)
-            .map(|ms| after_ms(now_ms, ms));
+        let hang_up_at_ms = self.hang_up_after_ms.map(|ms| after_ms(now_ms, ms));
+        let until_ms = self.released_until_ms;
+        let released_until_ms = (now_ms < until_ms).then_some(until_ms);
+        let later_ms = if status.is_success() { hang_up_at_ms } else { released_until_ms };
+        self.deadline_ms = later_ms.filter(|_| has_transferor);
         let reason = match cause {
             Cause::Refused => Ended::Rejected,
             _ => Ended::NoResource,
         };
-        self.notify(out, |subscription| subscription.finish(status.clone(), reason));
+        self.notify(now_ms, out, |subscription| subscription.finish(status.clone(), reason));
+        self.keep(now_ms);
         // An application that was never told of the transfer is not told of its end.
         if self.is_controlled() && was != Phase::Undecided {
             out(Output::Event(Some(AppState::of(&status))));
         }
         if !status.is_success() {
-            let command = match self.on_failure {
-                _ if !self.in_call || !self.is_left => Command::KeepCall,
-                OnFailure::Keep | OnFailure::Recall => Command::RecallTransferor,
-                OnFailure::HangUp => Command::HangUpTransferee,
-            };
-            out(Output::Command(command));
+            let is_alone = self.in_call && self.is_left;
+            out(Output::Command(if is_alone { self.left_alone() } else { Command::KeepCall }));
         }
         out(Output::Finished(Finished { status, cause }));
     }
@@ -386,7 +473,5 @@ fn after_ms(now_ms: u64, ms: u32) -> u64 {
     now_ms.saturating_add(u64::from(ms))
 }
 
-#[cfg(test)]
-mod random;
 #[cfg(test)]
 mod tests;

@@ -3,12 +3,17 @@
 use super::authorize::{self, Referral};
 use super::replaces::{challenge, host_failed, unsupported};
 use super::sentence::Piece::{Number, Text, Value as Said};
+use super::uri_headers::{is_refer_to, Nested};
 use super::verdict::{malformed, Refusal};
 use super::{Answer, Context, Host, Kind, NoVerdict, Request, Verdict};
-use crate::config::{RequireAuth, Settings};
-use crate::dialog::{DialogRef, Directory};
+use crate::config::{Mode, RequireAuth, Settings, TargetDialogs};
+use crate::dialog::{DialogRef, Directory, Facts, Key, Lookup, State, Usage};
 use crate::rule::Rule;
-use crate::sip::{Message, Name, ReferSub, ReferTo, Replaces, Scratch, UnescapeError, Value};
+use crate::sip::lex::trim;
+use crate::sip::{
+    option_tags, unescape, Message, Name, ParseError, ReferSub, ReferTo, Replaces, Scratch,
+    TargetDialog, UnescapeError, Value,
+};
 
 /// A REFER that is well formed and whose sender may send it.
 pub(super) struct Wish<'a> {
@@ -17,9 +22,35 @@ pub(super) struct Wish<'a> {
     pub refer_to: ReferTo<'a>,
     /// The dialog that it names.
     pub replaces: Option<Replaces<'a>>,
-    pub referred_by: Referral<'a>,
-    /// Whether a subscription is wanted (RFC 4488).
-    pub subscription: bool,
+    pub referred_by: Option<Referral<'a>>,
+    /// Whether a subscription is wanted.
+    pub subscription: Subscription,
+    /// Where it came from.
+    pub place: Place<'a>,
+}
+
+/// Where a REFER came from.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// In the dialog of a call.
+    Inside,
+    /// Outside of the dialog that its Target-Dialog names (RFC 4538).
+    Beside(&'a [u8], Key<'a>),
+    /// About no call (R098).
+    Outside,
+}
+
+/// What subscription a REFER asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subscription {
+    /// The implicit one.
+    Implicit,
+    /// None, by Refer-Sub: false (RFC 4488).
+    ReferSubFalse,
+    /// None, by Require: nosub (RFC 7614).
+    NoSub,
+    /// One by a SUBSCRIBE of its own, by Require: explicitsub (RFC 7614).
+    Explicit,
 }
 
 type Checked<'a, T, D> = Result<Result<T, Verdict<'a, D>>, NoVerdict>;
@@ -35,16 +66,18 @@ pub(super) fn wish<'a, D: Directory, H: Host<D::Dialog>>(
     if let Some(refused) = sender(context, request, settings, scratch)? {
         return Ok(Err(refused));
     }
-    if let Some(refused) = unsupported(request, settings, scratch)? {
+    let nosub = settings.refer_nosub.then_some("nosub");
+    let explicit = context.transfers && !settings.refer_events_at.is_empty();
+    let explicitsub = explicit.then_some("explicitsub");
+    let also = [nosub.unwrap_or_default(), explicitsub.unwrap_or_default()];
+    if let Some(refused) = unsupported(request, &also, settings, scratch)? {
         return Ok(Err(refused));
     }
     let message = &request.message;
-    if !request.is_in_dialog() && !settings.refer_outside_dialog {
-        let wire = &[Text("a REFER outside of a dialog is not accepted")];
-        let refusal = Refusal { code: 403, rule: Some(Rule::R098), wire, why: &[] };
-        let refused = refusal.verdict(settings, scratch)?;
-        return Ok(Err(refused.by_setting("refer.outside_dialog")));
-    }
+    let place = match place(context, request, settings, scratch)? {
+        Ok(place) => place,
+        Err(refused) => return Ok(Err(refused)),
+    };
     if message.count(Name::Replaces) > 0 {
         return refused(
             400,
@@ -54,14 +87,23 @@ pub(super) fn wish<'a, D: Directory, H: Host<D::Dialog>>(
             scratch,
         );
     }
+    if settings.join_allow && message.count(Name::Join) > 0 {
+        let wire = &[Text("Join in a request other than INVITE")];
+        return refused(400, Rule::R102, wire, settings, scratch);
+    }
     let (header, refer_to) = match refer_to(message, settings, scratch)? {
         Ok(found) => found,
         Err(refused) => return Ok(Err(refused)),
     };
-    let referred_by = match authorize::referred_by(message, settings, scratch)? {
+    let mut referred_by = match authorize::referred_by(message, settings, scratch)? {
         Ok(referred_by) => referred_by,
         Err(refused) => return Ok(Err(refused)),
     };
+    let referral = referred_by.as_mut();
+    let unproved = authorize::verify_token(context.host, referral, true, settings, scratch)?;
+    if let Some(unproved) = unproved {
+        return Ok(Err(unproved));
+    }
     let replaces = match refer_to.replaces(scratch) {
         Ok(replaces) => replaces,
         Err(UnescapeError::OutOfScratch) => return Err(NoVerdict),
@@ -69,14 +111,142 @@ pub(super) fn wish<'a, D: Directory, H: Host<D::Dialog>>(
             return Ok(Err(malformed(settings, scratch, "Replaces in Refer-To", header, error)?));
         }
     };
-    let subscription = match message.first(Name::ReferSub) {
+    let wants = match message.first(Name::ReferSub) {
         None => true,
         Some(value) => match ReferSub::parse(value.unfolded(scratch)?) {
             Ok(wanted) => wanted.value,
             Err(error) => return Ok(Err(malformed(settings, scratch, "Refer-Sub", value, error)?)),
         },
     };
-    Ok(Ok(Wish { header, refer_to, replaces, referred_by, subscription }))
+    let requires = |asked: &str| {
+        let mut tags = option_tags::of_message(message, Name::Require);
+        tags.any(|tag| tag.eq_ignore_ascii_case(asked.as_bytes()))
+    };
+    let subscription = match (requires("nosub"), requires("explicitsub")) {
+        (true, true) => {
+            let wire = &[Text("Require holds both nosub and explicitsub")];
+            return refused(400, Rule::R071, wire, settings, scratch);
+        }
+        (true, false) => Subscription::NoSub,
+        (false, true) => Subscription::Explicit,
+        (false, false) if wants => Subscription::Implicit,
+        (false, false) => Subscription::ReferSubFalse,
+    };
+    Ok(Ok(Wish { header, refer_to, replaces, referred_by, subscription, place }))
+}
+
+/// Where the REFER came from, or the refusal of one that may not come from there.
+fn place<'a, D: Directory, H: Host<D::Dialog>>(
+    context: &Context<'_, D, H>,
+    request: &Request<'a>,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Checked<'a, Place<'a>, D::Dialog> {
+    if request.is_in_dialog() {
+        return Ok(Ok(Place::Inside));
+    }
+    match beside(context, request, settings, scratch)? {
+        Ok(Some(place)) => return Ok(Ok(place)),
+        Err(refused) => return Ok(Err(refused)),
+        Ok(None) => {}
+    }
+    let (wire, setting): (&[_], _) = if !settings.refer_outside_dialog {
+        (&[Text("a REFER outside of a dialog is not accepted")], "refer.outside_dialog")
+    } else if settings.refer_mode == Mode::Pass {
+        (&[Text("a REFER outside of a dialog cannot be passed on")], "refer.mode")
+    } else {
+        return Ok(Ok(Place::Outside));
+    };
+    let refusal = Refusal { code: 403, rule: Some(Rule::R098), wire, why: &[] };
+    Ok(Err(refusal.verdict(settings, scratch)?.by_setting(setting)))
+}
+
+/// The call that a Target-Dialog names, where the settings let it stand for that call (R059). One that
+/// names none, or cannot be read, is as good as none (R060).
+fn beside<'a, D: Directory, H: Host<D::Dialog>>(
+    context: &Context<'_, D, H>,
+    request: &Request<'a>,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Checked<'a, Option<Place<'a>>, D::Dialog> {
+    let message = &request.message;
+    let Some(header) = message.first(Name::TargetDialog) else {
+        return Ok(Ok(None));
+    };
+    if settings.refer_target_dialog == TargetDialogs::No || message.count(Name::TargetDialog) > 1 {
+        return Ok(Ok(None));
+    }
+    let raw = header.unfolded(scratch)?;
+    let Ok(TargetDialog { call_id, local_tag, remote_tag, .. }) = TargetDialog::parse(raw) else {
+        return Ok(Ok(None));
+    };
+    let key = Key { call_id, local_tag, remote_tag };
+    match context.directory.find(&key) {
+        Lookup::Found(dialog) => {
+            let Facts { key: found, usage, state, secure, .. } = dialog.facts();
+            let is_call = usage == Usage::Invite && state != State::Terminated;
+            let trusted = secure || settings.refer_target_dialog == TargetDialogs::Any;
+            let stands = found.matches(&key) && is_call && trusted;
+            Ok(Ok(stands.then_some(Place::Beside(raw, key))))
+        }
+        Lookup::NotFound | Lookup::Ambiguous => Ok(Ok(None)),
+        Lookup::Pending => {
+            uncount(context, request, settings);
+            let mut verdict = Verdict::new(Kind::Pending, 0);
+            verdict.why = b"the dialog directory has not found out yet";
+            Ok(Err(verdict))
+        }
+        Lookup::Failed => host_failed("find", settings, scratch).map(Err),
+    }
+}
+
+/// The Refer-To of the REFER that is asked for by `method=REFER` (RFC 4579 section 5.7): exactly one,
+/// decoded once, and asking for no third REFER.
+pub(super) fn nested<'a, D: DialogRef>(
+    wish: &Wish<'a>,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Checked<'a, Nested<'a>, D> {
+    let mut inner = wish.refer_to.headers().filter(is_refer_to);
+    let (Some(header), None) = (inner.next(), inner.next()) else {
+        let wire = &[Text("Refer-To asks for a REFER, which carries exactly one Refer-To")];
+        return refused(400, Rule::R029, wire, settings, scratch);
+    };
+    let read = |scratch: &mut Scratch<'a>| {
+        let value = unescape(header.value_raw, scratch)?;
+        let refer_to = ReferTo::parse(trim(value))?;
+        let replaces = refer_to.replaces(scratch)?;
+        let method = refer_to.method.map(|raw| unescape(raw, scratch)).transpose()?;
+        Ok((Nested { refer_to, replaces }, method))
+    };
+    let (nested, method) = match read(scratch) {
+        Ok(read) => read,
+        Err(UnescapeError::OutOfScratch) => return Err(NoVerdict),
+        Err(UnescapeError::Parse(error)) => {
+            // The place of the header is as near as what was decoded can tell.
+            let error = ParseError { offset: header.offset, ..error };
+            let name = "Refer-To in Refer-To";
+            return Ok(Err(malformed(settings, scratch, name, wish.header, error)?));
+        }
+    };
+    let asked = method.unwrap_or(b"INVITE");
+    let allowed = settings.refer_methods.iter().any(|it| it.as_bytes() == asked);
+    let uri = &nested.refer_to.uri;
+    if asked == b"REFER" || asked != b"INVITE" && !allowed {
+        let wire = &[Text("the method that the inner Refer-To asks for is not allowed")];
+        let why = &[Text("the Refer-To of the REFER that is asked for has method "), Said(asked)];
+        let refusal = Refusal { code: 403, rule: Some(Rule::R035), wire, why };
+        return Ok(Err(refusal.verdict(settings, scratch)?.by_setting("refer.methods")));
+    }
+    if asked != b"INVITE" && nested.replaces.is_some() {
+        let wire = &[Text("Replaces belongs in an INVITE only")];
+        return refused(400, Rule::R003, wire, settings, scratch);
+    }
+    if !uri.is_sip() && !uri.is_sips() {
+        let wire = &[Text("this URI scheme cannot be contacted")];
+        return refused(416, Rule::R032, wire, settings, scratch);
+    }
+    Ok(Ok(nested))
 }
 
 fn refused<'a, T, D: DialogRef>(
@@ -117,6 +287,11 @@ fn sender<'a, D: Directory, H: Host<D::Dialog>>(
         let refusal = Refusal { code: 603, rule: Some(Rule::R030), wire, why };
         Ok(Some(refusal.verdict(settings, scratch)?.by_setting(setting)))
     };
+    if settings.refer_mode == Mode::Reject {
+        let wire = &[Text("REFER is not accepted from this peer")];
+        let refusal = Refusal { code: 403, rule: Some(Rule::R030), wire, why: &[] };
+        return Ok(Some(refusal.verdict(settings, scratch)?.by_setting("refer.mode")));
+    }
     if !settings.refer_allow {
         return not_allowed("refer.allow", &[], scratch);
     }

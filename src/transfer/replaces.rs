@@ -1,8 +1,9 @@
 //! Whether an INVITE may replace a dialog: RFC 3891 section 3, in the one order of R025.
 
-use super::authorize::{self, Authority};
+use super::authorize::{self, Authority, Permission, Referral};
 use super::sentence::Piece::{Text, Value as Said};
-use super::verdict::{malformed, Matched, OldDialog, Refusal};
+use super::takeover::Refused;
+use super::verdict::{malformed, Matched, OldDialog, Referrer, Refusal};
 use super::{Answer, Context, Host, Kind, Match, NoVerdict, Request, Verdict};
 use crate::config::{Ground, InDialog, Settings, Unmatched};
 use crate::dialog::{DialogRef, Directory, Facts, Initiator, Lock, State, Usage};
@@ -54,11 +55,11 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         Ok(named) => named,
         Err(error) => return Ok(malformed(settings, scratch, "Replaces", header, error)?),
     };
-    let referred_by = match authorize::referred_by(message, settings, scratch)? {
+    let mut referred_by = match authorize::referred_by(message, settings, scratch)? {
         Ok(referred_by) => referred_by,
         Err(refused) => return Ok(refused),
     };
-    if let Some(refused) = unsupported(request, settings, scratch)? {
+    if let Some(refused) = unsupported(request, &[], settings, scratch)? {
         return Ok(refused);
     }
     if !settings.replaces_allow {
@@ -84,6 +85,14 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
             .by_setting("replaces.require_auth"));
     }
 
+    // A stranger is challenged or refused without it, but for where everybody may replace everything.
+    if request.is_authenticated() || settings.replaces_authorize.hold(Ground::Any) {
+        let referral = referred_by.as_mut();
+        let refused = authorize::verify_token(context.host, referral, false, settings, scratch)?;
+        if let Some(refused) = refused {
+            return Ok(refused);
+        }
+    }
     let dialog = match context.find(&named, request, scratch) {
         Match::Found(dialog) => dialog,
         Match::None(several) if settings.replaces_unmatched == Unmatched::Continue => {
@@ -98,7 +107,7 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         other => return unmatched(other, &named, settings, scratch),
     };
     let authority = Authority { request, settings, referred_by: referred_by.as_ref() };
-    let (mut matched, ground) = match judge(context, &authority, dialog, &named, scratch)? {
+    let (mut matched, permission) = match judge(context, &authority, dialog, &named, scratch)? {
         Ok(judged) => judged,
         Err(refused) => return Ok(refused),
     };
@@ -108,19 +117,48 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         }
     }
 
-    let mut verdict = accept(&matched, &named, ground, settings, scratch)?;
+    let mut verdict = accept(&matched, &named, permission, settings, scratch)?;
+    verdict.referrer = Referral::known(referred_by.as_ref());
+    verdict.token = referred_by.as_ref().map_or(&[][..], |it| it.token);
+    if verdict.referrer == Referrer::Unverified {
+        verdict.rules.push(Rule::R056);
+    }
     if verdict.kind == Kind::Accept {
         verdict.dialog = Some(matched);
     }
     Ok(verdict)
 }
 
+/// A dialog that was found, and then could not be had.
+pub fn not_had<'a, D: DialogRef>(
+    refused: Refused,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Judged<'a, D> {
+    let (rule, wire): (_, &[_]) = match refused {
+        Refused::UnderWay => {
+            (Rule::R011, &[Text("another call is taking the place of this dialog")])
+        }
+        Refused::Changed => (Rule::R006, &[Text("no dialog matches this Replaces any more")]),
+        Refused::Ended => (Rule::R008, &[Text("the dialog to replace has ended")]),
+    };
+    let refusal = Refusal { code: refused.code(), rule: Some(rule), wire, why: &[] };
+    Ok(refusal.verdict(settings, scratch)?)
+}
+
+/// There is no room for another takeover.
+pub fn full<'a, D: DialogRef>(settings: &Settings, scratch: &mut Scratch<'a>) -> Judged<'a, D> {
+    let wire = &[Text("too many calls are being taken over")];
+    Ok(Refusal { code: 503, rule: None, wire, why: &[] }.verdict(settings, scratch)?)
+}
+
 /// How a Replaces came to its dialog: by what rules, and on what ground.
 pub(super) fn note_match<D: DialogRef>(
     verdict: &mut Verdict<'_, D>,
     named: &Replaces<'_>,
-    ground: Ground,
+    permission: Permission,
 ) {
+    let Permission { ground, retrieves } = permission;
     verdict.early_only = named.early_only;
     verdict.ground = Some(ground);
     verdict.rules.push(Rule::R001);
@@ -130,6 +168,9 @@ pub(super) fn note_match<D: DialogRef>(
     verdict.rules.push(Rule::R009);
     if ground == Ground::ReferredBy {
         verdict.rules.push(Rule::R010);
+    }
+    if retrieves {
+        verdict.rules.push(Rule::R096);
     }
 }
 
@@ -143,12 +184,15 @@ pub(super) fn challenge<'a, D: DialogRef>(rule: Rule, why: &'static str) -> Verd
 /// A Require that holds an option tag that nobody here understands (R023).
 pub(super) fn unsupported<'a, D: DialogRef>(
     request: &Request<'a>,
+    also: &[&str],
     settings: &Settings,
     scratch: &mut Scratch<'a>,
 ) -> Result<Option<Verdict<'a, D>>, NoVerdict> {
     let unknown = |tag: &&[u8]| {
         let replaces = tag.eq_ignore_ascii_case(b"replaces") && settings.replaces_allow;
-        !replaces && !settings.supported.hold(tag)
+        let join = tag.eq_ignore_ascii_case(b"join") && settings.join_allow;
+        let also = also.iter().any(|known| tag.eq_ignore_ascii_case(known.as_bytes()));
+        !replaces && !join && !also && !settings.supported.hold(tag)
     };
     if option_tags::of_message(&request.message, Name::Require).all(|tag| !unknown(&tag)) {
         return Ok(None);
@@ -259,7 +303,7 @@ pub(super) fn unmatched<'a, D: DialogRef>(
 }
 
 /// A dialog that a sender may have, or the refusal.
-pub(super) type Allowed<'a, D> = Result<(Matched<D>, Ground), Verdict<'a, D>>;
+pub(super) type Allowed<'a, D> = Result<(Matched<D>, Permission), Verdict<'a, D>>;
 
 /// What INVITE and REFER have in common once a dialog was found: its usage, its end, permission,
 /// early-only, in this order (R025). Nothing is locked yet.
@@ -284,8 +328,9 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
     if state == State::Terminated {
         return Ok(Err(unmatched(Match::Ended, named, settings, scratch)?));
     }
-    let ground = match authorize::ground(context.host, authority, &dialog) {
-        Ok(Some(ground)) => ground,
+    let Context { host, tokens, .. } = context;
+    let permission = match authorize::permission(*host, *tokens, authority, named, &dialog) {
+        Ok(Some(permission)) => permission,
         Ok(None) if !authority.request.is_authenticated() => {
             let why = "the sender is not authenticated and cannot be allowed to replace a dialog";
             return Ok(Err(challenge(Rule::R009, why).by_setting("replaces.authorize")));
@@ -312,7 +357,7 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
     let matched = Matched { dialog, state, initiator, locked: false };
     Ok(match answered_early_only(&matched, named, settings, scratch)? {
         Some(refused) => Err(refused),
-        None => Ok((matched, ground)),
+        None => Ok((matched, permission)),
     })
 }
 
@@ -357,11 +402,16 @@ fn answered_early_only<'a, D: DialogRef>(
 fn accept<'a, D: DialogRef>(
     matched: &Matched<D>,
     named: &Replaces<'_>,
-    ground: Ground,
+    permission: Permission,
     settings: &Settings,
     scratch: &mut Scratch<'a>,
 ) -> Judged<'a, D> {
     let (old_dialog, rule, why): (_, _, &'static str) = match (matched.state, matched.initiator) {
+        _ if permission.retrieves => (
+            OldDialog::Nothing,
+            Rule::R096,
+            "the new call takes a parked one out of the lot; the party that waits is kept",
+        ),
         (State::Early, Initiator::Remote) if settings.replaces_accept_early_incoming => (
             OldDialog::Reject,
             Rule::R016,
@@ -392,8 +442,11 @@ fn accept<'a, D: DialogRef>(
         ),
     };
     let mut verdict = Verdict::new(Kind::Accept, 200);
-    note_match(&mut verdict, named, ground);
-    verdict = verdict.because(Rule::R011).because(rule);
+    note_match(&mut verdict, named, permission);
+    if !permission.retrieves {
+        verdict = verdict.because(Rule::R011);
+    }
+    verdict = verdict.because(rule);
     if rule == Rule::R016 {
         verdict.setting = "replaces.accept_early_incoming";
     }

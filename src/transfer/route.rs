@@ -1,15 +1,16 @@
 //! Where a REFER goes: local attended, remote attended through external_replaces, blind, another
 //! method, or nowhere.
 
-use super::authorize::Authority;
+use super::authorize::{Authority, Permission, Referral};
 use super::domains::{reach, Reach};
-use super::refer::{self, Target, Wish};
+use super::refer::{self, Place, Subscription, Target, Wish};
 use super::replaces::{host_failed, judge, lock, note_match, unmatched};
 use super::sentence::Piece::{Text, Value as Said};
-use super::uri_headers::take_over;
-use super::verdict::{malformed, Matched, OldDialog, Refusal};
+use super::uri_headers::{take_over, Nested};
+use super::verdict::{malformed, Matched, OldDialog, Referrer, Refusal};
 use super::{Answer, Approval, Context, Host, Kind, Level, Match, NoVerdict, Request, Verdict};
-use crate::config::{Ground, Settings};
+use crate::config::profile::Quirks;
+use crate::config::{Mode, Settings};
 use crate::dialog::{DialogRef, Directory, Initiator, State};
 use crate::rule::Rule;
 use crate::sip::{Name, Scratch, UnescapeError};
@@ -29,15 +30,25 @@ pub fn route<'a, D: Directory, H: Host<D::Dialog>>(
         Ok(wish) => wish,
         Err(refused) => return Ok(refused),
     };
+    let passes = settings.refer_mode == Mode::Pass;
+    // What the other leg can contact is for the other leg to say.
     let target = match refer::target(&wish, settings, scratch)? {
         Ok(target) => target,
+        Err(_) if passes => Target::Sip,
         Err(refused) => return Ok(refused),
     };
     let (kind, method) = match refer::method(&wish, settings, scratch)? {
         Ok(asked) => asked,
         Err(refused) => return Ok(refused),
     };
-    let asked = Asked { context, request, settings, wish, method, want_lock };
+    let nested = match method {
+        b"REFER" => match refer::nested(&wish, settings, scratch)? {
+            Ok(nested) => Some(nested),
+            Err(refused) => return Ok(refused),
+        },
+        _ => None,
+    };
+    let asked = Asked { context, request, settings, wish, nested, method, want_lock };
     asked.route(kind, target, scratch)
 }
 
@@ -46,12 +57,14 @@ struct Asked<'c, 'a, D: Directory, H: Host<D::Dialog>> {
     request: &'c Request<'a>,
     settings: &'c Settings,
     wish: Wish<'a>,
+    /// What a REFER is to carry that is asked for.
+    nested: Option<Nested<'a>>,
     method: &'a [u8],
     want_lock: bool,
 }
 
 /// The dialog of a local attended transfer, `None` for a remote one, or the refusal.
-type Attended<'a, D> = Result<Option<(Matched<D>, Ground)>, Verdict<'a, D>>;
+type Attended<'a, D> = Result<Option<(Matched<D>, Permission)>, Verdict<'a, D>>;
 
 type Ruled<'a, D> = Result<Verdict<'a, D>, NoVerdict>;
 
@@ -75,6 +88,9 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
                 Err(refused) => return Ok(refused),
             },
         };
+        if self.settings.refer_mode == Mode::Pass {
+            return self.pass(scratch);
+        }
         let mut verdict = Verdict::new(kind, self.settings.refer_accept_code);
         verdict.method = self.method;
         verdict.target = self.wish.refer_to.target(scratch)?;
@@ -95,14 +111,15 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         if let Some(refused) = self.approval(&mut verdict, scratch)? {
             return Ok(refused);
         }
-        if let (Some((mut matched, ground)), Some(named)) = (matched, &self.wish.replaces) {
+        if let (Some((mut matched, permission)), Some(named)) = (matched, &self.wish.replaces) {
             if self.want_lock {
                 if let Some(refused) = lock(&mut matched, named, self.settings, scratch)? {
                     return Ok(refused);
                 }
             }
-            note_match(&mut verdict, named, ground);
+            note_match(&mut verdict, named, permission);
             verdict.old_dialog = match (matched.state, matched.initiator) {
+                _ if permission.retrieves => OldDialog::Nothing,
                 (State::Early, Initiator::Local) => OldDialog::Cancel,
                 (State::Early, Initiator::Remote) => OldDialog::Reject,
                 _ => OldDialog::Bye,
@@ -111,6 +128,58 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         }
         self.explain(&mut verdict);
         Ok(verdict)
+    }
+
+    /// The REFER goes on to the other leg of its call, which answers it. What it names here was judged as
+    /// if it ended here: a REFER that goes through gives nobody more than one that does not.
+    fn pass(&self, scratch: &mut Scratch<'a>) -> Ruled<'a, D::Dialog> {
+        let mut verdict = Verdict::new(Kind::Pass, 0);
+        verdict.method = self.method;
+        verdict.target = self.wish.refer_to.target(scratch)?;
+        if let Some(refused) = self.out_of_reach(scratch)? {
+            return Ok(refused);
+        }
+        if let Some(named) = &self.wish.replaces {
+            verdict.replaces = scratch.write_with(|out| named.print(out))?;
+        }
+        if let Some(referred_by) = &self.wish.referred_by {
+            verdict.referred_by = referred_by.header.compacted(scratch)?;
+        }
+        if let Some(refused) = self.approval(&mut verdict, scratch)? {
+            return Ok(refused);
+        }
+        verdict.subscription = false;
+        self.tell(&mut verdict);
+        let mut verdict = verdict.because(Rule::R019).by_setting("refer.mode");
+        verdict.why = b"the REFER is passed on to the other leg of the call, which answers it";
+        Ok(verdict)
+    }
+
+    /// What a verdict tells of where the REFER came from and who is named by it.
+    fn tell(&self, verdict: &mut Verdict<'a, D::Dialog>) {
+        verdict.in_call = !matches!(self.wish.place, Place::Outside);
+        match self.wish.place {
+            Place::Inside => {}
+            Place::Beside(value, _) => {
+                verdict.target_dialog = value;
+                verdict.rules.push(Rule::R059);
+            }
+            Place::Outside => verdict.rules.push(Rule::R098),
+        }
+        verdict.referrer = Referral::known(self.wish.referred_by.as_ref());
+        verdict.token = self.wish.referred_by.as_ref().map_or(&[][..], |it| it.token);
+        match verdict.referrer {
+            Referrer::None => {}
+            Referrer::Unverified => verdict.rules.push(Rule::R056),
+            Referrer::Verified => verdict.rules.push(Rule::R052),
+        }
+    }
+
+    /// Whether the sender's device is one with this quirk.
+    fn has_quirk(&self, quirk: Quirks) -> bool {
+        let agent = self.request.message.first(Name::UserAgent);
+        let profile = self.context.snapshot.profile(agent.map_or(&[][..], |value| value.raw));
+        profile.habits.refer_to.have(quirk)
     }
 
     fn refuse(
@@ -149,7 +218,11 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             }
             other => return Ok(Err(unmatched(other, named, self.settings, scratch)?)),
         };
-        if self.request.own_dialog().is_some_and(|own| own.matches(&dialog.facts().key)) {
+        let own = match self.wish.place {
+            Place::Beside(_, call) => Some(call),
+            _ => self.request.own_dialog(),
+        };
+        if own.is_some_and(|own| own.matches(&dialog.facts().key)) {
             let wire = &[Text("Replaces names the dialog that the REFER came in")];
             return Ok(Err(self.refuse(400, Some(Rule::R029), wire, &[], scratch)?));
         }
@@ -187,8 +260,8 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         scratch: &mut Scratch<'a>,
     ) -> Result<Option<Verdict<'a, D::Dialog>>, NoVerdict> {
         let wish = &self.wish;
-        if let Some((header, _)) = &wish.referred_by {
-            verdict.referred_by = header.compacted(scratch)?;
+        if let Some(referred_by) = &wish.referred_by {
+            verdict.referred_by = referred_by.header.compacted(scratch)?;
         }
         let replaces = wish.replaces.as_ref();
         if let Some(named) = replaces {
@@ -197,6 +270,9 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         let taken = match take_over(
             &wish.refer_to,
             replaces,
+            // R085: who is asked for by an AOR must know Replaces, whichever device answers.
+            replaces.is_some() && self.has_quirk(Quirks::TARGET_IS_AOR),
+            self.nested.as_ref(),
             verdict.referred_by,
             self.settings,
             scratch,
@@ -249,7 +325,14 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         verdict.extension = match target {
             _ if remote => scratch.copy(self.settings.remote_extension.as_bytes())?,
             Target::Tel(digits) => digits,
-            Target::Sip => self.wish.refer_to.uri.user_without_options().unwrap_or_default(),
+            Target::Sip => {
+                let uri = &self.wish.refer_to.uri;
+                let is_number = uri.user.is_none() && uri.host.iter().all(u8::is_ascii_digit);
+                match is_number && self.has_quirk(Quirks::NUMBER_AS_HOST) {
+                    true => uri.host,
+                    false => uri.user_without_options().unwrap_or_default(),
+                }
+            }
         };
         if verdict.extension.is_empty() {
             verdict.extension = b"s";
@@ -312,12 +395,15 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             }
             Approval::Failed => return self.host_failed("approve", scratch).map(Some),
         }
-        verdict.subscription = self.wish.subscription;
+        verdict.subscription = self.wish.subscription == Subscription::Implicit;
+        verdict.nosub = self.wish.subscription == Subscription::NoSub;
+        verdict.explicitsub = self.wish.subscription == Subscription::Explicit;
         verdict.transfer_depth = self.request.sender.transfer_depth.saturating_add(1);
         Ok(None)
     }
 
     fn explain(&self, verdict: &mut Verdict<'a, D::Dialog>) {
+        self.tell(verdict);
         let (rules, why): (&[Rule], &str) = match verdict.kind {
             Kind::LocalAttended => (
                 &[],
@@ -328,14 +414,22 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
                 "the dialog in Refer-To is not here; the call goes to the extension for remote attended transfers",
             ),
             Kind::OtherMethod => (&[Rule::R035], "Refer-To asks for another method, which the settings allow"),
-            _ if self.wish.refer_to.uri.user.is_none() => {
+            _ if verdict.extension == b"s" && self.wish.refer_to.uri.user.is_none() => {
                 (&[Rule::R095], "a blind transfer to a target without a user part, by extension s")
             }
             _ => (&[Rule::R095], "a blind transfer to an extension that exists"),
         };
         rules.iter().for_each(|rule| verdict.rules.push(*rule));
-        let wants_none = self.request.message.count(Name::ReferSub) > 0 && !verdict.subscription;
-        verdict.rules.push(if wants_none { Rule::R063 } else { Rule::R034 });
+        verdict.rules.push(match self.wish.subscription {
+            Subscription::Implicit => Rule::R034,
+            Subscription::ReferSubFalse => Rule::R063,
+            Subscription::NoSub => Rule::R072,
+            Subscription::Explicit => Rule::R071,
+        });
+        if matches!(self.wish.subscription, Subscription::NoSub | Subscription::Explicit) {
+            // RFC 7614 knows 200 only: who asks for it is newer than 202.
+            verdict.code = 200;
+        }
         verdict.why = why.as_bytes();
     }
 }

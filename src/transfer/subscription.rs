@@ -1,7 +1,8 @@
-//! The notifier of one implicit subscription (RFC 3515 section 2.4.4, RFC 6665 section 4.2).
+//! The notifier of one subscription (RFC 3515 section 2.4.4, RFC 6665 section 4.2).
 //!
 //! A REFER that is accepted makes a subscription, and this is our end of it: what the transferor
-//! has been told, what it is still to be told, and for how long.
+//! has been told, what it is still to be told, and for how long. One that asks for an explicit
+//! subscription (RFC 7614) makes none, and a SUBSCRIBE does: until then this only keeps the state.
 //!
 //! **Input.** The state of the referred call ([`Subscription::progress`], [`Subscription::finish`]),
 //! a SUBSCRIBE of the transferor ([`Subscription::refresh`]), the answers to our NOTIFYs
@@ -184,12 +185,14 @@ pub struct Terms {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// Nobody has subscribed, or not any more, and somebody may (RFC 7614).
+    Awaited,
     Pending,
     Active,
     Ended,
 }
 
-/// Our end of an implicit subscription.
+/// Our end of a subscription.
 #[derive(Debug)]
 pub struct Subscription {
     /// What is known of the referred call, told or not.
@@ -202,6 +205,12 @@ pub struct Subscription {
     phase: Phase,
     /// Whether `status` has not been told yet.
     held: bool,
+    /// Whether following the reference is not approved yet.
+    pending: bool,
+    /// Whether it is made by a SUBSCRIBE of its own (RFC 7614).
+    explicit: bool,
+    /// Why the reference ended, for who subscribes after that.
+    over: Option<Ended>,
 }
 
 impl Subscription {
@@ -216,13 +225,55 @@ impl Subscription {
             min_interval_ms: terms.min_interval_ms,
             phase: if terms.pending { Phase::Pending } else { Phase::Active },
             held: false,
+            pending: terms.pending,
+            explicit: false,
+            over: None,
         };
         let first = subscription.tell(now_ms);
         (subscription, first)
     }
 
+    /// The state for an explicit subscription (RFC 7614): nobody is told anything before a SUBSCRIBE of
+    /// its own has come ([`Subscription::subscribe`]).
+    pub fn awaited(terms: &Terms, now_ms: u64) -> Subscription {
+        let (started, _) = Subscription::start(terms, now_ms);
+        Subscription { phase: Phase::Awaited, expires_at_ms: u64::MAX, explicit: true, ..started }
+    }
+
+    /// A SUBSCRIBE that begins an explicit subscription: as [`Subscription::refresh`]. Once the
+    /// reference has ended it is told its end and nothing more. `None` where there is none to begin.
+    pub fn subscribe(&mut self, asked_s: Option<u32>, now_ms: u64) -> Option<(u32, Notify)> {
+        if self.phase != Phase::Awaited {
+            return None;
+        }
+        let granted_s = asked_s.unwrap_or(self.max_s).min(self.max_s);
+        if let Some(reason) = self.over {
+            return Some((granted_s, self.notify(NotifyState::Terminated { reason })));
+        }
+        if granted_s == 0 {
+            return Some((0, self.end(Ended::Timeout)));
+        }
+        self.expires_at_ms = after(now_ms, granted_s);
+        self.phase = if self.pending { Phase::Pending } else { Phase::Active };
+        Some((granted_s, self.tell(now_ms)))
+    }
+
+    /// The end of the reference may be asked for until then (RFC 7614); of no meaning for an implicit
+    /// subscription.
+    pub fn keep_until(&mut self, at_ms: u64) {
+        if self.explicit && self.phase == Phase::Awaited {
+            self.expires_at_ms = at_ms;
+        }
+    }
+
+    /// Whether a SUBSCRIBE of its own may begin it.
+    pub fn is_awaited(&self) -> bool {
+        self.phase == Phase::Awaited
+    }
+
     /// Following the reference was approved.
     pub fn activate(&mut self, now_ms: u64) -> Option<Notify> {
+        self.pending = false;
         if self.phase != Phase::Pending {
             return None;
         }
@@ -238,8 +289,12 @@ impl Subscription {
         }
         // Of a pending subscription only 100 is told (RFC 3515 section 2.4.5); what makes progress
         // is not pending any more.
-        self.phase = Phase::Active;
+        self.pending = false;
         self.status = status;
+        if self.phase == Phase::Awaited {
+            return None;
+        }
+        self.phase = Phase::Active;
         self.tell_in_turn(now_ms)
     }
 
@@ -249,7 +304,8 @@ impl Subscription {
             return None;
         }
         self.status = status;
-        Some(self.end(reason))
+        self.over = Some(reason);
+        (self.phase != Phase::Awaited).then(|| self.end(reason))
     }
 
     /// A SUBSCRIBE of the transferor for this subscription. Returns the duration for the Expires
@@ -257,7 +313,7 @@ impl Subscription {
     /// maximum, and the NOTIFY that follows the 200 at once (section 4.2.1.2). No seconds end the
     /// subscription; no Expires at all asks for the maximum. `None`: there is no subscription.
     pub fn refresh(&mut self, asked_s: Option<u32>, now_ms: u64) -> Option<(u32, Notify)> {
-        if self.has_ended() {
+        if !self.goes_on() {
             return None;
         }
         let granted_s = asked_s.unwrap_or(self.max_s).min(self.max_s);
@@ -278,11 +334,10 @@ impl Subscription {
             }
             None => true,
         };
-        if !ends || self.has_ended() {
+        if !ends || !self.goes_on() {
             return false;
         }
-        self.phase = Phase::Ended;
-        self.held = false;
+        self.stop();
         true
     }
 
@@ -292,6 +347,10 @@ impl Subscription {
             return None;
         }
         if now_ms >= self.expires_at_ms {
+            if self.phase == Phase::Awaited {
+                self.phase = Phase::Ended;
+                return None;
+            }
             return Some(self.end(Ended::Timeout));
         }
         (self.held && now_ms >= self.next_ms()).then(|| self.tell(now_ms))
@@ -306,9 +365,24 @@ impl Subscription {
         })
     }
 
-    /// When it expires; `None` where it has ended.
+    /// When it expires, or when what is kept of it is forgotten; `None` where it has ended or waits for
+    /// a subscriber.
     pub fn expires_at_ms(&self) -> Option<u64> {
-        (!self.has_ended()).then_some(self.expires_at_ms)
+        (!self.has_ended() && self.expires_at_ms != u64::MAX).then_some(self.expires_at_ms)
+    }
+
+    fn goes_on(&self) -> bool {
+        matches!(self.phase, Phase::Pending | Phase::Active)
+    }
+
+    /// Nobody listens any more. An explicit one may be begun again.
+    fn stop(&mut self) {
+        self.held = false;
+        self.phase = Phase::Ended;
+        if self.explicit {
+            self.phase = Phase::Awaited;
+            self.expires_at_ms = u64::MAX;
+        }
     }
 
     /// Whether it has ended.
@@ -354,14 +428,13 @@ impl Subscription {
         let expires_s = u32::try_from(left_s).unwrap_or(u32::MAX);
         let state = match self.phase {
             Phase::Pending => NotifyState::Pending { expires_s },
-            Phase::Active | Phase::Ended => NotifyState::Active { expires_s },
+            _ => NotifyState::Active { expires_s },
         };
         self.notify(state)
     }
 
     fn end(&mut self, reason: Ended) -> Notify {
-        self.held = false;
-        self.phase = Phase::Ended;
+        self.stop();
         self.notify(NotifyState::Terminated { reason })
     }
 

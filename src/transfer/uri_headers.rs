@@ -55,7 +55,7 @@ fn fate<'s>(header: &HeaderInUri<'_>, settings: &'s Settings) -> Fate<'s> {
 }
 
 /// Option tags of the Require headers of the URI. Those are taken over that this side can keep:
-/// `replaces` and the first 63 of the setting `supported`, one bit each.
+/// `replaces`, `join` and the first 62 of the setting `supported`, one bit each.
 #[derive(Clone, Copy, Default)]
 struct Required {
     known: u64,
@@ -64,7 +64,7 @@ struct Required {
 
 impl Required {
     fn candidates(settings: &Settings) -> impl Iterator<Item = (u64, &str)> {
-        let known = core::iter::once("replaces").chain(settings.supported.iter());
+        let known = ["replaces", "join"].into_iter().chain(settings.supported.iter());
         known.take(64).enumerate().map(|(bit, tag)| (1 << bit, tag))
     }
 
@@ -94,6 +94,8 @@ impl Required {
 pub fn take_over<'a>(
     refer_to: &ReferTo<'a>,
     replaces: Option<&Replaces<'_>>,
+    require_replaces: bool,
+    nested: Option<&Nested<'_>>,
     referred_by: &[u8],
     settings: &Settings,
     scratch: &mut Scratch<'a>,
@@ -101,6 +103,9 @@ pub fn take_over<'a>(
     let mut forbidden = None;
     let mut join = None;
     let mut required = Required::default();
+    if require_replaces {
+        required.add(b"replaces", settings);
+    }
     // Nothing is written before everything was read: an invalid request is never built (R093).
     for header in refer_to.headers() {
         check_text(&header)?;
@@ -113,11 +118,18 @@ pub fn take_over<'a>(
                 return Err(ParseError::new(what, header.offset, Rule::R023).into());
             }
             option_tags::of_value(tags).for_each(|tag| required.add(tag, settings));
+        } else if nested.is_some() && is_refer_to(&header) {
+            // It was read already.
         } else if let Fate::Never(rule) = fate(&header, settings) {
             forbidden = Some(rule);
         }
     }
     let lines = scratch.write_with(|out| {
+        if let Some(Nested { refer_to, replaces }) = nested {
+            out.push(b"Refer-To: ");
+            refer_to.print_with(replaces.as_ref(), may_travel, out);
+            out.push(b"\r\n");
+        }
         if let Some(replaces) = replaces {
             triggered::replaces_line(replaces, out);
         }
@@ -140,6 +152,9 @@ pub fn take_over<'a>(
     let dropped = scratch.write_with(|out| {
         let mut start: &[u8] = b"";
         for header in refer_to.headers() {
+            if nested.is_some() && is_refer_to(&header) {
+                continue;
+            }
             let lost = header.is_named(b"Require") && required.unknown;
             if lost || matches!(fate(&header, settings), Fate::Drop | Fate::Never(_)) {
                 out.push(start);
@@ -150,6 +165,25 @@ pub fn take_over<'a>(
         }
     })?;
     Ok(TakenOver { lines, dropped, forbidden })
+}
+
+/// The Refer-To that a REFER is to carry that a Refer-To asks for (RFC 4579 section 5.7).
+pub struct Nested<'a> {
+    /// Where the next one is to refer its recipient.
+    pub refer_to: ReferTo<'a>,
+    /// The dialog that it names.
+    pub replaces: Option<Replaces<'a>>,
+}
+
+/// Whether a header of a URI is a Refer-To.
+pub fn is_refer_to(header: &HeaderInUri<'_>) -> bool {
+    header.is_named(b"Refer-To") || header.is_named(b"r")
+}
+
+/// Whether a header of a Refer-To URI may go on to another peer: not where no setting could let it into
+/// a request of ours.
+pub fn may_travel(header: &HeaderInUri<'_>) -> bool {
+    !ROUTES.hold(Decoded(header.name_raw)) && !PROVES.hold(Decoded(header.name_raw))
 }
 
 /// A name or value, once decoded, that could end a line or stand in no header: refused for every

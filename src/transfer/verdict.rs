@@ -28,8 +28,14 @@ pub enum Kind {
     RemoteAttended,
     /// Another method than INVITE is asked for.
     OtherMethod,
+    /// Pass the REFER on to the other leg of the call.
+    Pass,
     /// Not known yet.
     Pending,
+    /// Accept and mix with the dialog's call (RFC 3911).
+    Join,
+    /// Received before: what was answered is answered again.
+    Again,
 }
 
 impl Kind {
@@ -44,9 +50,23 @@ impl Kind {
             Kind::LocalAttended => "local_attended",
             Kind::RemoteAttended => "remote_attended",
             Kind::OtherMethod => "other_method",
+            Kind::Pass => "pass",
             Kind::Pending => "pending",
+            Kind::Join => "join",
+            Kind::Again => "again",
         }
     }
+}
+
+/// What is known of a Referred-By (RFC 3892).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Referrer {
+    /// There is none.
+    None,
+    /// There is one, which anybody could have written.
+    Unverified,
+    /// There is one, and the host holds its token to be valid.
+    Verified,
 }
 
 /// What is to happen to the dialog that is replaced, once the new call stands.
@@ -96,7 +116,7 @@ impl Rules {
 
     /// The rules.
     pub fn iter(&self) -> impl Iterator<Item = Rule> + '_ {
-        self.rules.iter().flatten().copied()
+        self.rules.get(..self.len).unwrap_or_default().iter().flatten().copied()
     }
 }
 
@@ -183,6 +203,18 @@ pub struct Verdict<'a, D: DialogRef> {
     pub setting: &'static str,
     /// One sentence for an administrator.
     pub why: &'a [u8],
+    /// Whether the REFER is about a call with its sender.
+    pub in_call: bool,
+    /// Whether it asks for no subscription by Require: nosub (RFC 7614).
+    pub nosub: bool,
+    /// Whether it asks for an explicit subscription (RFC 7614).
+    pub explicitsub: bool,
+    /// What is known of who is named by Referred-By.
+    pub referrer: Referrer,
+    /// The body part with the token of the Referred-By, or empty.
+    pub token: &'a [u8],
+    /// Value of the Target-Dialog that names the call, where the REFER came outside of it; or empty.
+    pub target_dialog: &'a [u8],
 }
 
 impl<'a, D: DialogRef> Verdict<'a, D> {
@@ -213,6 +245,12 @@ impl<'a, D: DialogRef> Verdict<'a, D> {
             error: None,
             setting: "",
             why: b"",
+            in_call: false,
+            nosub: false,
+            explicitsub: false,
+            referrer: Referrer::None,
+            token: b"",
+            target_dialog: b"",
         }
     }
 
@@ -227,6 +265,13 @@ impl<'a, D: DialogRef> Verdict<'a, D> {
     pub fn again(code: u16) -> Self {
         let mut verdict = Verdict::new(Kind::None, code);
         verdict.why = b"the REFER was received before and is answered again";
+        verdict
+    }
+
+    /// An INVITE that was received before, and whose takeover goes its way.
+    pub fn invite_again() -> Self {
+        let mut verdict = Verdict::new(Kind::Again, 0);
+        verdict.why = b"the INVITE was received before and is answered as then";
         verdict
     }
 

@@ -1,6 +1,6 @@
 /* Callbacks that fail and lie. Whatever they answer, the call returns a status, a dialog that a
  * lie speaks of is never handed on, and every reference and lock is given back. */
-#include "callbacks_transfers.h"
+#include "callbacks_takeovers.h"
 
 static void expect(const char *test, enum engine_kind kind, enum request_kind request, bool lock_it,
                    uint32_t code)
@@ -172,6 +172,9 @@ static void host_fails_and_lies(void)
         act.authorize = garbage[at];
         expect_both("authorize answers nonsense", VERIFY, true, 500);
         honest();
+        act.verify_token = garbage[at];
+        expect_both("verify_token answers nonsense", ROUTE_TOKEN, false, 500);
+        honest();
         act.approve = garbage[at];
         if (act.approve != SIPXFER_LATER) {
             expect_both("approve answers nonsense", ROUTE_BLIND, false, 500);
@@ -193,6 +196,10 @@ static void host_fails_and_lies(void)
     expect_both("authorize says yes", VERIFY, true, 200);
     act.authorize = SIPXFER_NO;
     expect_both("authorize says no", VERIFY, true, 403);
+    honest();
+    expect_both("verify_token says yes", ROUTE_TOKEN, false, 202);
+    act.verify_token = SIPXFER_NO;
+    expect_both("verify_token says no", ROUTE_TOKEN, false, 202);
     honest();
     act.approve = SIPXFER_NO;
     expect_both("approve says no", ROUTE, true, 603);
@@ -399,6 +406,8 @@ int main(void)
     peer_leg_fails_and_lies();
     callbacks_that_call_back();
     transfers_from_within();
+    takeovers_from_within();
+    park_from_within();
     printf("%d failures\n", failures);
     return failures != 0;
 }

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 
 enum engine_kind { OWN_TABLE, CALLBACKS };
-enum request_kind { VERIFY, ROUTE, ROUTE_REMOTE, ROUTE_BLIND };
+enum request_kind { VERIFY, ROUTE, ROUTE_REMOTE, ROUTE_TOKEN, ROUTE_BLIND };
 
 /* Which callback is being called. */
 enum place {
     IN_FIND, IN_LOCK, IN_UNLOCK, IN_RELEASE, IN_EXTENSION_EXISTS, IN_TRANSFER_CONTEXT,
-    IN_ALLOW_TRANSFER, IN_APPROVE, IN_AUTHORIZE, IN_LOG, PLACES
+    IN_ALLOW_TRANSFER, IN_APPROVE, IN_AUTHORIZE, IN_VERIFY_TOKEN, IN_LOG, PLACES
 };
 
 /* How the callbacks behave; honest() is the start of each test. */
@@ -23,7 +23,7 @@ struct act {
     int32_t lock_status;
     bool lock_is_silent; /* does not write the state */
     uint32_t lock_state;
-    int32_t extension, allow, approve, authorize, random;
+    int32_t extension, allow, approve, authorize, verify_token, random;
     int32_t context_status;
     bool context_is_silent;
     size_t context_len;

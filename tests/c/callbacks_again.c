@@ -93,7 +93,7 @@ static void remove_it(enum place place)
 static void from_everywhere(const char *name, void (*inside)(enum place))
 {
     static const uint32_t codes[] = {
-        [VERIFY] = 200, [ROUTE] = 202, [ROUTE_REMOTE] = 202, [ROUTE_BLIND] = 202
+        [VERIFY] = 200, [ROUTE] = 202, [ROUTE_REMOTE] = 202, [ROUTE_TOKEN] = 202, [ROUTE_BLIND] = 202
     };
     test = name;
     for (int kind = OWN_TABLE; kind <= CALLBACKS; kind++)

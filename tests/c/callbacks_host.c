@@ -23,6 +23,7 @@ void honest(void)
         .allow = SIPXFER_YES,
         .approve = SIPXFER_YES,
         .authorize = SIPXFER_YES,
+        .verify_token = SIPXFER_YES,
         .random = SIPXFER_OK,
         .context_status = SIPXFER_OK,
         .context_len = 8,
@@ -181,6 +182,14 @@ static int32_t authorize(void *user, const struct sipxfer_request *request,
     return act.authorize;
 }
 
+static int32_t verify_token(void *user, const struct sipxfer_request *request,
+                            struct sipxfer_str referred_by, struct sipxfer_str part)
+{
+    (void) user, (void) request, (void) referred_by, (void) part;
+    enter(IN_VERIFY_TOKEN);
+    return act.verify_token;
+}
+
 static void log_line(void *user, uint32_t level, struct sipxfer_str text)
 {
     (void) user, (void) level, (void) text;
@@ -219,6 +228,7 @@ struct sipxfer_host whole_host(void)
     host.allow_transfer = allow_transfer;
     host.approve = approve;
     host.authorize = authorize;
+    host.verify_token = verify_token;
     host.log = log_line;
     host.random = random_bytes;
     host.destroy = destroy;
@@ -246,6 +256,10 @@ static const char *const messages[] = {
                             "%3Bto-tag%3DL1%3Bfrom-tag%3DR1>\r\n\r\n",
     [ROUTE_REMOTE] = HEAD("REFER", ";tag=t1") "Refer-To: <sip:carol@example.net?Replaces=elsewhere"
                                    "%3Bto-tag%3D1%3Bfrom-tag%3D2>\r\n\r\n",
+    [ROUTE_TOKEN] = HEAD("REFER", ";tag=t1") "Refer-To: <sip:100@example.com>\r\n"
+                                  "Referred-By: <sip:bob@example.com>;cid=\"a@b\"\r\n"
+                                  "Content-Type: multipart/mixed;boundary=x\r\n\r\n"
+                                  "--x\r\nContent-ID: <a@b>\r\n\r\ntoken\r\n--x--\r\n",
     [ROUTE_BLIND] = HEAD("REFER", ";tag=t1") "Refer-To: <sip:100@example.com>\r\n\r\n",
 };
 

@@ -13,4 +13,7 @@ void engine_end(const char *test);
  * of another engine. */
 void transfers_from_within(void);
 
+/* callbacks_park.c: the same about the park lot. */
+void park_from_within(void);
+
 #endif

@@ -371,7 +371,8 @@ static void flip_bit(struct turn *turn, char *block, size_t bit)
 static void turn_number64(struct turn *turn)
 {
     /* A transfer that goes in is an id too; 0 may stand for any of them. */
-    bool is_id = turn->knob->flags & ID || strcmp(turn->knob->name, "transfer") == 0;
+    bool is_id = turn->knob->flags & ID || strcmp(turn->knob->name, "transfer") == 0 ||
+                 strcmp(turn->knob->name, "takeover") == 0;
     int32_t stale = is_id ? SIPXFER_E_NOT_FOUND : KNOWN;
     turn_once(turn, "0", set_number64, 0, turn->knob->flags & ANY ? KNOWN : stale);
     turn_once(turn, "1", set_number64, 1, stale);

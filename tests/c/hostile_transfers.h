@@ -14,6 +14,10 @@ uint64_t controlled_transfer(struct world *world); /* an application commands it
 struct sipxfer_dialog_key *refer_dialog(struct world *world);
 struct sipxfer_event *base_sipxfer_event(struct world *world);
 
+/* One that asked for an explicit subscription: the URI that its answer handed out. */
+extern char explicit_uri[sizeof "sip:refer-0123456789abcdef0123456789abcdef@h"];
+void explicit_transfer(struct world *world);
+
 /* An attended transfer that this side begins. */
 struct sipxfer_refer_options *base_sipxfer_refer_options(struct world *world);
 uint64_t sent_refer(struct world *world); /* begun; its REFER was reported, and is still an output */

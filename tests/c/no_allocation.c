@@ -93,10 +93,13 @@ static struct sipxfer_dialog dialog_of(const char *call_id)
 static int32_t find(void *user, const struct sipxfer_dialog_key *key, struct sipxfer_dialog *out)
 {
     (void) user;
-    if (!equals(key->call_id, "call-1@pbx") || !equals(key->local_tag, "L1"))
-        return SIPXFER_E_NOT_FOUND;
-    *out = dialog_of("call-1@pbx");
-    return SIPXFER_OK;
+    static const char *const dialogs[] = { "call-1@pbx", "waits@pbx", "hidden@pbx" };
+    for (size_t at = 0; at < sizeof dialogs / sizeof *dialogs; at++)
+        if (equals(key->call_id, dialogs[at]) && equals(key->local_tag, "L1")) {
+            *out = dialog_of(dialogs[at]);
+            return SIPXFER_OK;
+        }
+    return SIPXFER_E_NOT_FOUND;
 }
 
 static int32_t lock(void *user, void *dialog, uint32_t *state)
@@ -118,9 +121,39 @@ static int32_t extension_exists(void *user, const struct sipxfer_request *reques
     return equals(extension, "external_replaces") && !external_replaces ? SIPXFER_NO : SIPXFER_YES;
 }
 
+/* So that the secret of a parked call is known here. */
+static int32_t random_bytes(void *user, char *buffer, size_t len)
+{
+    (void) user;
+    memset(buffer, 0, len);
+    return SIPXFER_OK;
+}
+
 static void log_line(void *user, uint32_t level, struct sipxfer_str text)
 {
     (void) user, (void) level, (void) text;
+}
+
+static void add_dialog(const char *call_id)
+{
+    uint64_t id;
+    struct sipxfer_dialog dialog = dialog_of(call_id);
+    if (sipxfer_dialog_add(engine, &dialog, &id) != SIPXFER_OK)
+        exit(2);
+}
+
+static void park_dialog(const char *call_id, uint32_t place)
+{
+    char token[SIPXFER_PARK_TOKEN_SIZE];
+    size_t needed = 0;
+    struct sipxfer_park_call call;
+    SIPXFER_INIT(call);
+    call.call_id = literal(call_id);
+    call.local_tag = literal("L1");
+    call.remote_tag = literal("R1");
+    call.place = place;
+    if (sipxfer_park(engine, &call, 1, token, sizeof token, &needed) != SIPXFER_OK)
+        exit(2);
 }
 
 static void engine_begin(void)
@@ -137,6 +170,7 @@ static void engine_begin(void)
     directory.release = nothing;
     host.extension_exists = extension_exists;
     host.log = log_line;
+    host.random = random_bytes;
     options.directory = &directory;
     options.host = &host;
     unsigned long before = allocations;
@@ -146,12 +180,19 @@ static void engine_begin(void)
         printf("sipxfer_engine_new allocates nothing: this counter counts nothing\n");
         exit(2);
     }
+    struct sipxfer_config *config = NULL;
+    if (sipxfer_config_new(&config) != SIPXFER_OK ||
+        sipxfer_config_set(config, NULL, 0, "join.allow", 10, "yes", 3) != SIPXFER_OK ||
+        sipxfer_config_apply(engine, config) != SIPXFER_OK)
+        exit(2);
+    sipxfer_config_free(config);
     if (engine_kind == OWN_TABLE) {
-        uint64_t id;
-        struct sipxfer_dialog dialog = dialog_of("call-1@pbx");
-        if (sipxfer_dialog_add(engine, &dialog, &id) != SIPXFER_OK)
-            exit(2);
+        add_dialog("call-1@pbx");
+        add_dialog("waits@pbx");
+        add_dialog("hidden@pbx");
     }
+    park_dialog("waits@pbx", SIPXFER_PARK_LOWEST);
+    park_dialog("hidden@pbx", SIPXFER_PARK_SECRET);
 }
 
 /* ---- the verdicts ---- */
@@ -162,6 +203,7 @@ static void engine_begin(void)
     "To: <sip:pbx@example.com>" to_tag "\r\nCall-ID: new-1\r\n" \
     "CSeq: 1 " method "\r\nContact: <sip:bob@192.0.2.1>\r\nMax-Forwards: 70\r\n"
 #define REPLACES(value) HEAD("INVITE", "") "Replaces: " value "\r\n\r\n"
+#define JOIN(value) HEAD("INVITE", "") "Join: " value "\r\n\r\n"
 #define REFER(value) \
     HEAD("REFER", ";tag=t1") "Refer-To: " value "\r\nReferred-By: <sip:bob@example.com>\r\n\r\n"
 
@@ -182,6 +224,15 @@ static const struct request requests[] = {
       .kind = SIPXFER_VERDICT_REJECT, .code = 400 },
     { .name = "403", .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1"),
       .kind = SIPXFER_VERDICT_REJECT, .code = 403, .other_user = true },
+    { .name = "parked, with its secret",
+      .message = REPLACES("hidden@pbx;to-tag=L1;from-tag=R1;token=aaaaaaaaaaaaaaaaaaaaaaaaaa"),
+      .kind = SIPXFER_VERDICT_ACCEPT, .code = 200, .other_user = true },
+    { .name = "parked, with a wrong secret",
+      .message = REPLACES("hidden@pbx;to-tag=L1;from-tag=R1;token=qaaaaaaaaaaaaaaaaaaaaaaaaa"),
+      .kind = SIPXFER_VERDICT_REJECT, .code = 403, .other_user = true },
+    { .name = "parked, with its number",
+      .message = REPLACES("waits@pbx;to-tag=L1;from-tag=R1;token=701"),
+      .kind = SIPXFER_VERDICT_REJECT, .code = 403, .other_user = true },
     { .name = "challenge", .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1"),
       .kind = SIPXFER_VERDICT_CHALLENGE, .code = 401, .stranger = true },
     { .name = "486", .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1;early-only"),
@@ -189,9 +240,25 @@ static const struct request requests[] = {
     { .name = "420", .message = HEAD("INVITE", "") "Require: nothing-known\r\n"
                                 "Replaces: call-1@pbx;to-tag=L1;from-tag=R1\r\n\r\n",
       .kind = SIPXFER_VERDICT_REJECT, .code = 420 },
+    { .name = "Join", .message = JOIN("call-1@pbx;to-tag=L1;from-tag=R1"),
+      .kind = SIPXFER_VERDICT_JOIN, .code = 200 },
+    { .name = "Join, 481", .message = JOIN("other@pbx;to-tag=L1;from-tag=R1"),
+      .kind = SIPXFER_VERDICT_REJECT, .code = 481 },
+    { .name = "Join, 403", .message = JOIN("call-1@pbx;to-tag=L1;from-tag=R1"),
+      .kind = SIPXFER_VERDICT_REJECT, .code = 403, .other_user = true },
     { .name = "REFER, local attended",
       .message = REFER("<sip:c@h?Replaces=call-1%40pbx%3Bto-tag%3DL1%3Bfrom-tag%3DR1>"),
       .kind = SIPXFER_VERDICT_LOCAL_ATTENDED, .code = 202 },
+    { .name = "REFER with a token",
+      .message = HEAD("REFER", ";tag=t1") "Refer-To: <sip:100@h>\r\n"
+                                          "Referred-By: <sip:bob@h>;cid=\"a@b\"\r\n"
+                                          "Content-Type: multipart/mixed;boundary=x\r\n\r\n"
+                                          "--x\r\nContent-ID: <a@b>\r\n\r\nt\r\n--x--\r\n",
+      .kind = SIPXFER_VERDICT_BLIND, .code = 202 },
+    { .name = "REFER beside its call",
+      .message = HEAD("REFER", "") "Target-Dialog: call-1@pbx;local-tag=L1;remote-tag=R1\r\n"
+                                   "Refer-To: <sip:100@h>\r\n\r\n",
+      .kind = SIPXFER_VERDICT_REJECT, .code = 403 },
     { .name = "REFER, remote attended",
       .message = REFER("<sip:c@example.net?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2"
                        "&Subject=hello&X-Dropped=yes>"),
@@ -223,14 +290,17 @@ static void verdict(const struct request *what, uint32_t lock_it, const char *wh
     request.context = literal("internal");
     request.transport = SIPXFER_TRANSPORT_UDP;
     request.now_ms = 10;
-    bool refer = strncmp(what->message, "REFER", 5) == 0;
+    int32_t (*verify)(const struct sipxfer_engine *, const struct sipxfer_request *, uint32_t, char *,
+                      size_t, struct sipxfer_verdict *) = sipxfer_replaces_verify_request;
+    if (strncmp(what->message, "REFER", 5) == 0)
+        verify = sipxfer_refer_route;
+    else if (strstr(what->message, "\r\nJoin: ") != NULL)
+        verify = sipxfer_join_verify_request;
     external_replaces = !what->no_extension;
 
     unsigned long before = allocations, freed = frees;
     int32_t status =
-        refer ? sipxfer_refer_route(engine, &request, lock_it, scratch, sizeof scratch, &verdict)
-              : sipxfer_replaces_verify_request(engine, &request, lock_it, scratch,
-                                                sizeof scratch, &verdict);
+        verify(engine, &request, lock_it, scratch, sizeof scratch, &verdict);
     unsigned long decided = allocations;
     uint32_t kind = verdict.kind, code = verdict.code;
     int32_t printed = SIPXFER_OK, released;

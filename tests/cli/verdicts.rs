@@ -32,6 +32,12 @@ fn every_verdict_on_an_invite() {
     assert_verdict(&found, "reject 420 R023", "");
     assert_eq!(found["unsupported"], "teleport");
     assert_verdict(&decided("bob", "invite-plain.sip", &[], b""), "none null R025", "");
+    // Join is looked at by its own rules; nobody may who is not allowed to by the settings.
+    let joins = file("invite-replaces.sip").replace("Replaces: ", "Join: ");
+    let joins = joins.replace("Require: replaces", "Subject: x").replace('\n', "\r\n");
+    let found = decided("bob", "-", &[], joins.replace("\r\r", "\r").as_bytes());
+    assert_verdict(&found, "none null R102", "");
+    assert_eq!(found["setting"], "join.allow");
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub struct Dialog {
     pub state: u32,
     pub initiator: u32,
     pub usage: u32,
+    pub secure: bool,
     /// State that the lock reports, where it is another one than the lookup's.
     pub state_under_lock: Option<u32>,
 }
@@ -34,6 +35,7 @@ impl Dialog {
             state: SIPXFER_DIALOG_CONFIRMED,
             initiator: SIPXFER_INITIATOR_REMOTE,
             usage: SIPXFER_USAGE_INVITE,
+            secure: false,
             state_under_lock: None,
         }
     }
@@ -62,6 +64,7 @@ impl Dialog {
         out.state = self.state;
         out.initiator = self.initiator;
         out.usage = self.usage;
+        out.secure = u32::from(self.secure);
         out
     }
 
@@ -86,6 +89,8 @@ pub enum Asked {
     Extension(String, String),
     Approve(u32, String),
     Authorize(String),
+    Mix(String),
+    Conference,
 }
 
 /// What the host holds and answers.
@@ -99,9 +104,16 @@ pub struct Host {
     pub allow_transfer: Mutex<Option<i32>>,
     pub approve: Mutex<Option<i32>>,
     pub authorize: Mutex<Option<i32>>,
+    pub can_mix: Mutex<Option<i32>>,
+    pub is_conference: Mutex<Option<i32>>,
+    pub verify_token: Mutex<Option<i32>>,
+    /// The tokens that it was asked about, each with its Referred-By.
+    pub tokens: Mutex<Vec<(String, String)>>,
     /// Answer of `find` in the place of a search.
     pub find_answer: Mutex<Option<i32>>,
     pub lock_answer: Mutex<Option<i32>>,
+    /// State that the second, fourth ... `find` reports.
+    pub state_later: Mutex<Option<u32>>,
     pub log: Mutex<Vec<String>>,
     pub asked: Mutex<Vec<Asked>>,
     pub deadlines: Mutex<Vec<u64>>,
@@ -158,8 +170,11 @@ pub fn engine(kind: Kind, host: &Arc<Host>) -> *mut sipxfer_engine {
     callbacks.allow_transfer = Some(allow_transfer);
     callbacks.approve = Some(approve);
     callbacks.authorize = Some(authorize);
+    callbacks.verify_token = Some(verify_token);
     callbacks.log = Some(log);
     callbacks.on_deadline = Some(on_deadline);
+    callbacks.can_mix = Some(can_mix);
+    callbacks.is_conference = Some(is_conference);
     let options = sipxfer_engine_options {
         struct_size: size_of::<sipxfer_engine_options>(),
         directory: &directory,
@@ -194,6 +209,11 @@ unsafe extern "C" fn find(
     match (found.next(), found.next()) {
         (Some(dialog), None) => {
             unsafe { *out = dialog.describe() };
+            let asked = host.asked.lock().unwrap();
+            let again = asked.iter().filter(|it| matches!(it, Asked::Find(..))).count() % 2 == 0;
+            if let Some(state) = host.state_later.lock().unwrap().filter(|_| again) {
+                unsafe { (*out).state = state };
+            }
             host.references.fetch_add(1, Ordering::SeqCst);
             SIPXFER_OK
         }
@@ -264,6 +284,17 @@ unsafe extern "C" fn approve(
     host.approve.lock().unwrap().unwrap_or(SIPXFER_YES)
 }
 
+unsafe extern "C" fn verify_token(
+    user: *mut c_void,
+    _: *const sipxfer_request,
+    referred_by: sipxfer_str,
+    part: sipxfer_str,
+) -> i32 {
+    let host = host(user);
+    host.tokens.lock().unwrap().push((text(referred_by), text(part)));
+    host.verify_token.lock().unwrap().unwrap_or(SIPXFER_NO)
+}
+
 unsafe extern "C" fn authorize(
     user: *mut c_void,
     _: *const sipxfer_request,
@@ -272,6 +303,23 @@ unsafe extern "C" fn authorize(
     let host = host(user);
     host.ask(Asked::Authorize(text(unsafe { (*dialog).endpoint })));
     host.authorize.lock().unwrap().unwrap_or(SIPXFER_NO)
+}
+
+unsafe extern "C" fn can_mix(
+    user: *mut c_void,
+    _: *const sipxfer_request,
+    dialog: *const sipxfer_dialog,
+) -> i32 {
+    let host = host(user);
+    assert_eq!(host.locks_held(), 0, "can_mix was asked under a lock");
+    host.ask(Asked::Mix(text(unsafe { (*dialog).call_id })));
+    host.can_mix.lock().unwrap().unwrap_or(SIPXFER_YES)
+}
+
+unsafe extern "C" fn is_conference(user: *mut c_void, _: *const sipxfer_request) -> i32 {
+    let host = host(user);
+    host.ask(Asked::Conference);
+    host.is_conference.lock().unwrap().unwrap_or(SIPXFER_NO)
 }
 
 unsafe extern "C" fn log(user: *mut c_void, _: u32, line: sipxfer_str) {

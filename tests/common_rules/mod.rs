@@ -16,7 +16,10 @@
 pub mod callbacks;
 pub mod messages;
 pub mod outputs;
+pub mod parking;
+pub mod random;
 pub mod sending;
+pub mod takeovers;
 
 use callbacks::{Asked, Dialog};
 use sipxfer::ffi::*;
@@ -97,6 +100,17 @@ impl Pbx {
         self
     }
 
+    /// The option tags for Supported.
+    pub fn supported(&self, endpoint: &str) -> String {
+        let (mut buffer, mut needed) = ([0_u8; 256], 0);
+        let (from, len, to) =
+            (endpoint.as_ptr().cast(), endpoint.len(), buffer.as_mut_ptr().cast());
+        let status =
+            unsafe { sipxfer_engine_supported(self.engine, from, len, to, 256, &mut needed) };
+        assert_eq!(status, SIPXFER_OK);
+        String::from_utf8(buffer[..needed].to_vec()).unwrap()
+    }
+
     pub fn extension(&self, context: &str, extension: &str) -> &Pbx {
         self.host.extensions.lock().unwrap().push((context.into(), extension.into()));
         self
@@ -148,6 +162,20 @@ impl Pbx {
     pub fn verify_locked(&self, message: &str, from: From<'_>) -> Got {
         self.ask(message, from, true, |a, b, c, d, e, f| unsafe {
             sipxfer_replaces_verify_request(a, b, c, d, e, f)
+        })
+    }
+
+    /// Verifies an INVITE that may carry Join, without a lock.
+    pub fn verify_join(&self, message: &str, from: From<'_>) -> Got {
+        self.ask(message, from, false, |a, b, c, d, e, f| unsafe {
+            sipxfer_join_verify_request(a, b, c, d, e, f)
+        })
+    }
+
+    /// The same with the dialog locked.
+    pub fn verify_join_locked(&self, message: &str, from: From<'_>) -> Got {
+        self.ask(message, from, true, |a, b, c, d, e, f| unsafe {
+            sipxfer_join_verify_request(a, b, c, d, e, f)
         })
     }
 
@@ -262,6 +290,10 @@ pub struct Got {
     pub rules: Vec<u16>,
     pub error: Option<(String, usize, u32)>,
     pub setting: String,
+    pub in_call: bool,
+    pub referrer: u32,
+    pub token: String,
+    pub target_dialog: String,
     pub why: String,
     /// The refusal as text, where it is one.
     pub response: String,
@@ -302,6 +334,10 @@ impl Got {
             error: (verdict.error_rule != 0)
                 .then(|| (text(verdict.error_what), verdict.error_offset, verdict.error_rule)),
             setting: text(verdict.setting),
+            in_call: verdict.in_call == 1,
+            referrer: verdict.referrer,
+            token: text(verdict.token),
+            target_dialog: text(verdict.target_dialog),
             why: text(verdict.why),
             response: if verdict.code >= 300 { response(request, verdict) } else { String::new() },
         }

@@ -23,6 +23,8 @@ pub struct Output {
     pub body: String,
     /// Replaces and destination of an event.
     pub asked: (String, String),
+    /// Whether the transfer goes with it.
+    pub last: bool,
 }
 
 impl Output {
@@ -93,7 +95,9 @@ impl Pbx {
             };
             let asked = (text(output.replaces), text(output.destination));
             let (headers, body) = (text(output.headers), text(output.body));
-            list.push((output.transfer, Output { what, headers, body, asked }));
+            let last = output.last == 1;
+            assert!(output.needed <= buffer.len() && output.reserved == 0);
+            list.push((output.transfer, Output { what, headers, body, asked, last }));
         }
     }
 
@@ -126,6 +130,26 @@ impl Pbx {
             sipxfer_transfer_subscribe(self.engine, transfer, expires_s, self.now_ms, &mut granted)
         };
         (status, granted)
+    }
+
+    /// A SUBSCRIBE to a URI: the status, the transfer and the seconds that were granted.
+    pub fn subscribe_at(&self, uri: &str, expires_s: u32) -> (i32, u64, u32) {
+        let (mut transfer, mut granted) = (0, 0);
+        let (from, len, now_ms) = (uri.as_ptr().cast(), uri.len(), self.now_ms);
+        let to = (&mut transfer, &mut granted);
+        let status = unsafe {
+            sipxfer_transfer_subscribe_at(self.engine, from, len, expires_s, now_ms, to.0, to.1)
+        };
+        (status, transfer, granted)
+    }
+
+    /// The peer of a dialog has hung up: how many transfers that concerns.
+    pub fn dialog_bye(&self, dialog: &Dialog) -> usize {
+        let mut count = 0;
+        let status =
+            unsafe { sipxfer_dialog_bye(self.engine, &dialog.key(), self.now_ms, &mut count) };
+        assert_eq!(status, SIPXFER_OK);
+        count
     }
 
     pub fn find(&self, dialog: &Dialog, event_id: u32) -> Option<u64> {

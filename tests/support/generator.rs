@@ -67,7 +67,9 @@ static inline void give_back(struct world *world, struct sipxfer_verdict *verdic
     if (status != SIPXFER_OK || verdict->pin == 0)
         return;
     struct sipxfer_verdict known;
-    memcpy(&known, verdict, sizeof known);
+    size_t size = verdict->struct_size & ~(size_t) SIPXFER_ALLOW_UNKNOWN;
+    memset(&known, 0, sizeof known);
+    memcpy(&known, verdict, size < sizeof known ? size : sizeof known);
     known.struct_size = sizeof known;
     MUST(world->api->verdict_release(world->engine, &known));
 }

@@ -17,7 +17,7 @@ pub struct Known {
 
 /// Answers `SIPXFER_E_STATE` on an engine that looks into the host's directory.
 pub const OF_OWN_TABLE: &[&str] =
-    &["dialog_add", "dialog_set_state", "dialog_remove", "dialog_count"];
+    &["dialog_add", "dialog_set_state", "dialog_remove", "dialog_count", "dialog_info_print"];
 
 const fn known(function: &'static str, values: &'static [(&'static str, &'static str)]) -> Known {
     Known { function, values, before: "", after: "" }
@@ -192,13 +192,101 @@ pub const KNOWN: &[Known] = &[
     known("refer_call_ended", &[SENT, NOW]),
     known("refer_consultation_answered", &[SENT, NOW]),
     known("refer_consultation_ended", &[SENT, NOW]),
+    with_after("takeover_receive", &[("lock_dialog", "1")], "", GIVE_BACK),
+    known("takeover_next", &[TAKING_OVER]),
+    known("takeover_answered", &[TAKING_OVER, NOW]),
+    known("takeover_not_answered", &[TAKING_OVER, ("code", "488"), NOW]),
+    known("takeover_acked", &[TAKING_OVER, NOW]),
+    known("takeover_new_ended", &[TAKING_OVER, NOW]),
+    known("takeover_old_answered", &[TAKING_OVER, NOW]),
+    known("takeover_old_ended", &[TAKING_OVER, NOW]),
+    with_after(
+        "takeover_reinvite",
+        &[("dialog", "replaced_dialog(world)")],
+        "running_takeover(world);",
+        "",
+    ),
+    with_after(
+        "takeover_find",
+        &[("dialog", "replaced_dialog(world)")],
+        "running_takeover(world);",
+        "",
+    ),
+    with_after("takeover_count", &[], "running_takeover(world);", ""),
+    with_after(
+        "join_verify_request",
+        &[("lock_dialog", "1"), ("request", "base_join(world)")],
+        "",
+        GIVE_BACK,
+    ),
+    known("park", &[NOW]),
+    with_after("park_claim", &[("token", "\"701\""), NOW], PARKED, ""),
+    with_after("park_claim_dialog", &[NOW], PARKED, ""),
+    known("park_release", &[CLAIM, NOW]),
+    known("park_retrieved", &[CLAIM, NOW]),
+    with_after("park_cancel", &[("token", "\"701\""), NOW], PARKED, ""),
+    with_after("park_count", &[], PARKED, ""),
+    known(
+        "transfer_parked",
+        &[RUNNING, ("token", "\"701\""), ("host", "\"pbx.example.com:5060\""), NOW],
+    ),
+    known("park_subscribe", &[NOW]),
+    known("park_refresh", &[WATCHER, ("expires_s", "30"), NOW]),
+    known("park_notify_answered", &[WATCHER, ("code", "481"), NOW]),
+    // A NOTIFY with a document.
+    with_after("park_next", &[], "parked_call(world), running_watcher(world);", ""),
+    known("dialog_info_print", &[]),
+    with_after(
+        "dialog_bye",
+        &[NOW, ("key", "refer_dialog(world)")],
+        "running_transfer(world);",
+        "",
+    ),
+    with_after(
+        "transfer_subscribe_at",
+        &[("request_uri", "explicit_uri"), ("expires_s", "30"), NOW],
+        "explicit_transfer(world);",
+        "",
+    ),
+    known(
+        "refer_pass",
+        &[("message", PASSED_REFER), ("peer_leg", "base_peer_leg"), ("user", "world")],
+    ),
+    known("message_part", &[("message", PARTS), ("cid", "\"2U@h\"")]),
+    known("output_name", &[("kind", "SIPXFER_OUTPUT_NOTIFY")]),
+    known("command_name", &[("command", "SIPXFER_COMMAND_START")]),
+    known("cause_name", &[("cause", "SIPXFER_CAUSE_TARGET")]),
+    known("refer_output_name", &[("kind", "SIPXFER_REFER_OUTPUT_SEND")]),
+    known("refer_command_name", &[("command", "SIPXFER_REFER_COMMAND_KEEP_CALL")]),
+    known("refer_outcome_name", &[("outcome", "SIPXFER_REFER_SUCCESS")]),
+    known("refer_why_name", &[("why", "SIPXFER_REFER_WHY_EXPIRED")]),
 ];
+
+/// A call that waits at 701.
+const PARKED: &str = "parked_call(world);";
+
+/// A call that waits and was claimed.
+const CLAIM: (&str, &str) = ("claim", "claimed_call(world)");
+
+/// A subscription to the lot; its first NOTIFY is the next output.
+const WATCHER: (&str, &str) = ("watcher", "running_watcher(world)");
+
+const PASSED_REFER: &str = "\"REFER sip:b@h SIP/2.0\\r\\nRefer-To: <sip:c@h?Replaces=\"
+              \"a%40b%3Bto-tag%3Dx%3Bfrom-tag%3Dy>\\r\\nTarget-Dialog: a;local-tag=1;remote-tag=2\"
+              \"\\r\\nReferred-By: <sip:r@h>\\r\\nRefer-Sub: false\\r\\n\\r\\n\"";
+
+const PARTS: &str =
+    "\"REFER sip:b@h SIP/2.0\\r\\nContent-Type: multipart/mixed;boundary=x\\r\\n\\r\\n\"
+              \"--x\\r\\nContent-ID: <2U@h>\\r\\nContent-Type: a/b\\r\\n\\r\\ntoken\\r\\n--x--\"";
 
 /// A transfer that the host has started.
 const RUNNING: (&str, &str) = ("transfer", "running_transfer(world)");
 
 /// A transfer that this side began; its REFER is the next output.
 const SENT: (&str, &str) = ("transfer", "sent_refer(world)");
+
+/// A call that takes the place of the world's dialog; its answer is the next output.
+const TAKING_OVER: (&str, &str) = ("takeover", "running_takeover(world)");
 
 const REFER_ANSWER: &str = "\"SIP/2.0 202 Accepted\\r\\nRefer-Sub: false\\r\\n\\r\\n\"";
 
@@ -227,6 +315,9 @@ pub const BASES: &[&str] = &[
     "sipxfer_referred_by",
     "sipxfer_event_header",
     "sipxfer_subscription_state",
+    "sipxfer_park_call",
+    "sipxfer_park_watch",
+    "sipxfer_dialog_info",
 ];
 
 /// Fields and parameters whose every value is in order, or where a wrong one has no bearing on the
@@ -261,6 +352,21 @@ pub const ANY_VALUE: &[&str] = &[
     "refer_call_ended: transfer",
     "refer_consultation_answered: transfer",
     "refer_consultation_ended: transfer",
+    "takeover_next: takeover",
+    "takeover_answered: takeover",
+    "takeover_not_answered: takeover",
+    "takeover_acked: takeover",
+    "takeover_new_ended: takeover",
+    "takeover_old_answered: takeover",
+    "takeover_old_ended: takeover",
+    "transfer_parked: transfer",
+    "park_release: claim",
+    "park_retrieved: claim",
+    "park_refresh: watcher",
+    "park_notify_answered: watcher",
+    "handle",
+    "dialog_info_print: info.only",
+    "version",
     // Written by the library, and read back only where LOOKED_AT says so.
     "verdict.*",
     // Not looked at: the header says so, or the function prints something else.

@@ -8,7 +8,7 @@ use serde_json::{json, Map, Value};
 use sipxfer::dialog::{DialogRef, Entry, Facts, HashKey, Initiator, State, Usage};
 use sipxfer::engine::{Engine, Received};
 use sipxfer::ffi::scratch_size;
-use sipxfer::sip::{reason_phrase, Message, ParseError, Scratch};
+use sipxfer::sip::{reason_phrase, Message, Name, ParseError, Scratch};
 use sipxfer::transfer::{Answer, Host, Level, Matched, OldDialog, Sender, Verdict};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,6 +126,8 @@ pub fn run(asked: &Explain) -> Result<String, Unusable> {
     let mut scratch = Scratch::new(&mut room);
     let verdict = if method == b"REFER" {
         engine.route_refer(&table, &pbx, received, false, &mut scratch)
+    } else if message.count(Name::Join) > 0 && message.count(Name::Replaces) == 0 {
+        engine.verify_join(&table, &pbx, received, false, &mut scratch)
     } else {
         engine.verify_replaces(&table, &pbx, received, false, &mut scratch)
     };

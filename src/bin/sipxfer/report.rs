@@ -44,7 +44,10 @@ fn headline(verdict: &Decided<'_>) -> String {
         Kind::LocalAttended => "Attended transfer between two calls of this PBX",
         Kind::RemoteAttended => "Attended transfer to a dialog elsewhere",
         Kind::OtherMethod => "Another request than INVITE is to be sent",
+        Kind::Pass => "Passed on to the other leg of the call",
         Kind::Pending => "Not known yet",
+        Kind::Join => "Accepted into the call of a dialog",
+        Kind::Again => "Received before",
     };
     match reason(verdict) {
         Some(reason) => format!("{words}: {} {reason}", verdict.code),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::sip::{Message, Name, ReferTo, Replaces, Scratch};
+use crate::transfer::subscription::event_id;
 
 /// File, profile, message.
 const MESSAGES: &[(&str, &str)] = &[
@@ -178,13 +179,11 @@ fn r069_the_code_that_accepts_a_refer_is_a_profile_of_the_peer() {
 fn r042_the_first_refer_has_an_event_id_where_the_profile_says_so_and_the_second_always() {
     let mut profiles = Profiles::new();
     profiles.set("acme", "match=Acme, event-id-first=yes").unwrap();
-    let acme = profiles.of(b"Acme").habits;
-    assert_eq!((acme.event_id(true, 7), acme.event_id(false, 8)), (Some(7), Some(8)));
-    for shipped in builtin::ALL {
-        let habits = shipped.habits;
-        // JsSIP answers 481 to an id on the first, once its REFER was challenged.
-        assert_eq!((habits.event_id(true, 7), habits.event_id(false, 8)), (None, Some(8)));
-    }
+    assert!(profiles.of(b"Acme").habits.event_id_on_first);
+    // JsSIP answers 481 to an id on the first, once its REFER was challenged.
+    assert!(builtin::ALL.iter().all(|shipped| !shipped.habits.event_id_on_first));
+    assert_eq!(event_id(7, true, true), Some(7));
+    assert_eq!((event_id(7, true, false), event_id(8, false, false)), (None, Some(8)));
 }
 
 #[test]

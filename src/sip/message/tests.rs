@@ -165,3 +165,42 @@ fn every_cut_is_safe() {
         }
     }
 }
+
+/// What the quick way finds, and what the slow one does.
+fn both_ways(text: &[u8], headers: usize) {
+    let mut quick = [Span::default(); Name::TRACKED];
+    let mut slow = quick;
+    let Some(at) = scan::spans(text, headers, &mut quick) else {
+        return;
+    };
+    assert_eq!(line_by_line(text, headers, &mut slow), Ok(at), "{text:?}");
+    for (quick, slow) in quick.iter().zip(&slow) {
+        let value = |span: &Span| {
+            let raw = &text[span.start as usize..span.end as usize];
+            (span.count, trim_start(trim_end(raw)))
+        };
+        assert_eq!(value(quick), value(slow), "{text:?}");
+    }
+}
+
+#[test]
+fn the_quick_way_finds_what_the_slow_one_does() {
+    let headers = INVITE.find("Via").unwrap();
+    let mut spans = [Span::default(); Name::TRACKED];
+    // "From :" and what else is unusual is for the slow way.
+    assert_eq!(scan::spans(INVITE.as_bytes(), headers, &mut spans), None);
+    let plain = INVITE.replace("From :", "From:");
+    assert!(scan::spans(plain.as_bytes(), headers, &mut spans).is_some());
+    for text in [&plain, &plain.replace("\r\n", "\n")] {
+        for at in headers..text.len() {
+            both_ways(&text.as_bytes()[..at], headers);
+            for byte in [0, 1, b'\t', b'\n', 13, 14, b' ', b':', b'x', 0x8d, 0xff] {
+                let mut changed = text.as_bytes().to_vec();
+                changed[at] = byte;
+                both_ways(&changed, headers);
+                changed.insert(at, byte);
+                both_ways(&changed, headers);
+            }
+        }
+    }
+}

@@ -7,7 +7,12 @@ fn settings() -> LotSettings {
 }
 
 fn lot() -> Lot {
-    Lot::new(settings(), HashKey::new([9; 16])).unwrap()
+    lot_of(settings()).unwrap()
+}
+
+fn lot_of(settings: LotSettings) -> Option<Lot> {
+    let mut lot = Lot::new(HashKey::new([9; 16]), 0xBEEF);
+    lot.set(settings).map(|()| lot)
 }
 
 fn key<'a>(call_id: &'a str) -> Key<'a> {
@@ -110,14 +115,15 @@ fn r096_a_parked_call_is_found_by_its_token_as_a_ready_made_replaces() {
 
 #[test]
 fn r096_the_parker_learns_the_token_from_the_end_of_its_refer() {
-    let body = text(|out| print_sipfrag(&Token::Number(701), b"pbx.example.com:5070", out));
+    let print = |host: &[u8], out: &mut Writer<'_>| print_sipfrag(&Token::Number(701), host, out);
+    let body = text(|out| print(b"pbx.example.com:5070", out).unwrap());
     let read = Sipfrag::parse(body.as_bytes()).unwrap();
     assert_eq!(read.status(), Some((200, &b"OK"[..])));
     let (name, value) = read.headers().next().unwrap();
     assert_eq!((name, value.raw), (&b"Contact"[..], &b"<sip:701@pbx.example.com:5070>"[..]));
-    for bad in ["", "h>\r\nX: y", "h\0"] {
-        let body = text(|out| print_sipfrag(&Token::Number(701), bad.as_bytes(), out));
-        assert_eq!(body, "SIP/2.0 200 OK\r\n", "{bad:?}");
+    assert_eq!(text(|out| print(b"", out).unwrap()), "SIP/2.0 200 OK\r\n");
+    for bad in ["h>\r\nX: y", "h\0", "h;x", "a@b"] {
+        assert_eq!(text(|out| assert_eq!(print(bad.as_bytes(), out), None)), "", "{bad:?}");
     }
 }
 
@@ -158,42 +164,71 @@ fn r096_the_lowest_free_place_is_taken_and_none_twice() {
 
 #[test]
 fn a_lot_has_places_and_not_too_many() {
-    let new =
-        |first, last| Lot::new(LotSettings { first, last, ..settings() }, HashKey::new([0; 16]));
-    assert!(new(2, 1).is_none() && new(1, 200_000).is_none());
+    let new = |first, last| lot_of(LotSettings { first, last, ..settings() });
+    assert!(new(1, 200_000).is_none() && new(1, 100_001).is_none() && new(1, 100_000).is_some());
     assert!(new(u32::MAX, u32::MAX).is_none());
     let mut last = new(999_999_999, 999_999_999).unwrap();
     assert_eq!(park(&mut last, "a", Place::Lowest, 0), Ok(Token::Number(999_999_999)));
     assert_eq!(park(&mut last, "b", Place::Lowest, 0), Err(ParkError::Full));
+    let mut none = new(1, 0).unwrap();
+    assert_eq!(park(&mut none, "a", Place::Lowest, 0), Err(ParkError::Full));
+    assert_eq!(park(&mut none, "a", Place::Number(1), 0), Err(ParkError::NoSuchPlace));
+    assert!(park(&mut none, "a", secret(1), 0).is_ok());
     let full = LotSettings { most_secrets: 1, ..settings() };
-    let mut full = Lot::new(full, HashKey::new([0; 16])).unwrap();
+    let mut full = lot_of(full).unwrap();
     park(&mut full, "a", secret(1), 0).unwrap();
     assert_eq!(park(&mut full, "b", secret(2), 0), Err(ParkError::Full));
 }
 
 #[test]
+fn other_settings_leave_those_who_wait_where_they_are() {
+    let mut lot = lot();
+    park(&mut lot, "a", Place::Number(702), 0).unwrap();
+    let settings = LotSettings { first: 800, last: 801, timeout_ms: 1_000, ..settings() };
+    lot.set(settings).unwrap();
+    assert_eq!(lot.set(LotSettings { last: 1_000_000_000, ..settings }), None);
+    assert_eq!(park(&mut lot, "b", Place::Number(701), 0), Err(ParkError::NoSuchPlace));
+    assert_eq!(park(&mut lot, "b", Place::Lowest, 0), Ok(Token::Number(800)));
+    let of_lot = notify(&mut lot, None, 0);
+    let printed = text(|out| lot.print_document(&of_lot, b"sip:pbx", b"sip:pbx", out));
+    assert_eq!(printed.matches("<state>confirmed</state>").count(), 2, "{printed}");
+    let told = said!(|out| lot.tick(1_000, out));
+    assert_eq!(told, ["ring sip:bob@pbx for b"]);
+    let claim = lot.claim(&Token::Number(702), 1_000).unwrap();
+    assert!(lot.retrieved(claim, 1_000, &mut ignore).is_some());
+}
+
+#[test]
 fn r009_a_secret_is_a_ground_for_its_own_dialog_only_and_a_number_where_the_lot_is_open() {
     for open in [false, true] {
-        let settings = LotSettings { open, ..settings() };
-        let mut lot = Lot::new(settings, HashKey::new([9; 16])).unwrap();
+        let mut lot = lot();
         let token = park(&mut lot, "secret@h", secret(3), 0).unwrap();
         park(&mut lot, "number@h", Place::Lowest, 0).unwrap();
         let shown = text(|out| token.print(out));
         let mut other = shown.clone().into_bytes();
         other[0] = b'q';
-        assert!(lot.grounds(Some(shown.as_bytes()), &key("secret@h")));
-        assert!(lot.grounds(Some(shown.to_uppercase().as_bytes()), &key("secret@h")));
-        assert!(!lot.grounds(Some(shown.as_bytes()), &key("SECRET@h")));
-        assert!(!lot.grounds(Some(shown.as_bytes()), &key("number@h")));
-        assert!(!lot.grounds(Some(&other), &key("secret@h")));
-        assert!(!lot.grounds(None, &key("secret@h")));
-        assert!(!lot.grounds(Some(b"no token"), &key("number@h")));
-        assert_eq!(lot.grounds(Some(b"701"), &key("number@h")), open);
-        assert_eq!(lot.grounds(None, &key("number@h")), open);
-        assert!(!lot.grounds(Some(b"702"), &key("number@h")));
-        assert!(!lot.grounds(Some(b"701"), &key("secret@h")));
+        let upper = shown.to_uppercase();
+        let by_number = if open { Parking::Granted } else { Parking::Kept };
+        let parking = |token: Option<&str>, call_id: &str| {
+            lot.parking(token.map(str::as_bytes), &key(call_id), open)
+        };
+        assert_eq!(parking(Some(&shown), "secret@h"), Parking::Granted);
+        assert_eq!(parking(Some(&upper), "secret@h"), Parking::Granted);
+        assert_eq!(parking(Some(&shown), "SECRET@h"), Parking::None);
+        assert_eq!(parking(Some(&shown), "number@h"), Parking::Kept);
+        assert_eq!(lot.parking(Some(&other), &key("secret@h"), open), Parking::Kept);
+        assert_eq!(parking(None, "secret@h"), Parking::Kept);
+        assert_eq!(parking(Some("no token"), "number@h"), Parking::Kept);
+        assert_eq!(parking(Some(""), "number@h"), Parking::Kept);
+        assert_eq!(parking(Some("701"), "number@h"), by_number);
+        assert_eq!(parking(None, "number@h"), by_number);
+        assert_eq!(parking(Some("702"), "number@h"), Parking::Kept);
+        assert_eq!(parking(Some("701"), "secret@h"), Parking::Kept);
+        let swapped = Key { local_tag: b"theirs", remote_tag: b"Ours", ..key("number@h") };
+        assert_eq!(lot.parking(Some(b"701"), &swapped, open), Parking::None);
         lot.cancel(&token, 0, &mut ignore).unwrap();
-        assert!(!lot.grounds(Some(shown.as_bytes()), &key("secret@h")));
+        let gone = lot.parking(Some(shown.as_bytes()), &key("secret@h"), open);
+        assert_eq!(gone, Parking::None);
     }
 }
 
@@ -320,7 +355,9 @@ fn r075_a_refused_notify_ends_the_watching_and_nothing_else() {
     {
         let mut lot = lot();
         let watcher = lot.subscribe(None, 1, None, 0, &mut ignore).unwrap().watcher;
-        lot.notify_answered(watcher, code);
+        assert_eq!(lot.notify_answered(watcher ^ 1 << 63, code), None);
+        assert_eq!(lot.notify_answered(watcher, code), Some(stays));
+        assert_eq!(lot.watcher_count(), usize::from(stays));
         let told = said!(|out| lot.park(&call("a"), Place::Lowest, 5_000, out));
         assert_eq!(!told.is_empty(), stays, "{code}");
         assert_eq!(lot.len(), 1);
@@ -509,6 +546,7 @@ fn random_histories_lose_no_call_and_ring_nobody_twice() {
                 Output::Notify(notify) => assert!(!ended.contains(&notify.watcher)),
             });
         }
+        assert!(lot.by_claim.is_empty() && lot.by_dialog.is_empty() && lot.due.is_empty());
         assert_eq!((lot.deadline(), lot.len(), rung.len()), (None, 0, parked.len()), "{history}");
     }
 }
@@ -538,5 +576,5 @@ fn r022_a_token_travels_as_a_parameter_that_every_peer_hands_on() {
         local_tag: handed_on.to_tag,
         remote_tag: handed_on.from_tag,
     };
-    assert!(lot.grounds(token_of(&handed_on), &named));
+    assert_eq!(lot.parking(token_of(&handed_on), &named, false), Parking::Granted);
 }

@@ -1,6 +1,6 @@
 //! Subscriptions to the dialogs of a park lot (Event: dialog, RFC 4235).
 
-use super::{Due, Lot, LotSettings, Output, ParkedCall, Sink, Token};
+use super::{Due, Lot, Output, ParkedCall, Sink, Token, COUNTER_BITS};
 use crate::sip::{Event, State, SubscriptionState, Writer};
 use crate::transfer::dialog_info::{
     Coverage, DialogInfo, DialogView, Participant, Progress, CONTENT_TYPE,
@@ -41,6 +41,11 @@ pub struct WatchNotify {
 }
 
 impl WatchNotify {
+    /// Whether the subscription ends with it.
+    pub fn is_last(&self) -> bool {
+        self.state == WatchState::TimedOut
+    }
+
     /// Prints Event, Subscription-State and Content-Type, each line ended by CRLF. The id is that of
     /// the SUBSCRIBE's Event; one that is no token is left out.
     pub fn print_headers(&self, event_id: Option<&[u8]>, out: &mut Writer<'_>) {
@@ -156,8 +161,7 @@ impl Lot {
         out: Sink<'_>,
     ) -> Option<Subscribed> {
         self.advance(now_ms);
-        let LotSettings { first, last, .. } = self.settings;
-        if number.is_some_and(|number| !(first..=last).contains(&number)) {
+        if number.is_some_and(|number| !self.settings.have(number)) {
             return None;
         }
         let mut watcher = Watcher::new(handle, number);
@@ -193,12 +197,20 @@ impl Lot {
     }
 
     /// How a NOTIFY was answered; 0 for not at all. A refusal ends the subscription, silently.
-    pub fn notify_answered(&mut self, watcher: u64, code: u16) {
-        if ends(code) {
-            if let Some(ended) = self.watchers.remove(&watcher) {
-                self.due.remove(&(ended.due_at(), Due::Watcher(watcher)));
-            }
+    /// `None` where there is no such subscription, else whether it goes on.
+    pub fn notify_answered(&mut self, watcher: u64, code: u16) -> Option<bool> {
+        let found = self.watchers.get(&watcher)?;
+        let stays = !ends(code);
+        if !stays {
+            self.due.remove(&(found.due_at(), Due::Watcher(watcher)));
+            self.watchers.remove(&watcher);
         }
+        Some(stays)
+    }
+
+    /// How many subscriptions there are.
+    pub fn watcher_count(&self) -> usize {
+        self.watchers.len()
     }
 
     /// Prints the body of a NOTIFY. `entity` is the URI that was subscribed to; `target` is where an
@@ -211,9 +223,10 @@ impl Lot {
         out: &mut Writer<'_>,
     ) {
         let mut info = DialogInfo::begin(out, notify.version, Coverage::Full, entity);
+        // Calls in places that are none any more are still there.
         let range = match notify.number {
             Some(number) => number..=number,
-            None => self.settings.first..=self.settings.last,
+            None => 0..=u32::MAX,
         };
         for (number, id) in self.by_number.range(range) {
             if let Some(call) = self.calls.get(id) {
@@ -280,7 +293,7 @@ fn print_call(
     let mut name = Writer::new(&mut room);
     name.push_decimal(u64::from(number));
     name.push(b"-");
-    name.push_decimal(id);
+    name.push_decimal(id & ((1 << COUNTER_BITS) - 1));
     let key = call.key();
     info.dialog(&DialogView {
         id: name.written(),

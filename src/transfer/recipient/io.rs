@@ -10,6 +10,13 @@ pub const MARGIN_S: u32 = 32;
 /// Seconds that a subscription is given for a decision that has no deadline.
 pub const DECISION_S: u32 = 60;
 
+/// How long the end of a reference is kept for an explicit subscription that comes after it: 64*T1.
+pub const KEPT_MS: u64 = 32_000;
+
+/// How much later than a device is known to send its BYE that BYE may come: the longest time between
+/// two retransmissions (T2).
+pub const RELEASE_MARGIN_MS: u64 = 4_000;
+
 /// The most outputs that one input makes: a NOTIFY that was held back, then the final one, the event,
 /// the command and the outcome.
 pub const MAX_OUTPUTS: usize = 5;
@@ -21,8 +28,10 @@ pub enum Subscribes {
     Yes,
     /// It does not, by its Refer-Sub: false, which the answer repeats (RFC 4488 section 4).
     ReferSubFalse,
-    /// It does not, by another extension (RFC 7614).
+    /// It does not, by Require: nosub (RFC 7614).
     No,
+    /// It does not, and a SUBSCRIBE of its own may make one, by Require: explicitsub (RFC 7614).
+    Explicit,
 }
 
 /// Who decides how a transfer goes on.
@@ -84,6 +93,11 @@ pub struct Accepted {
     /// How long after a success this side hangs up the transferor, unless that did it itself;
     /// `None`: it is left to the transferor.
     pub hang_up_after_ms: Option<u32>,
+    /// The provisional code, in a NOTIFY, from which on the transferor's device lets go of its call; 202:
+    /// with the answer. 0: not known.
+    pub releases_at: u16,
+    /// How long after that it sends its BYE.
+    pub release_delay_ms: u32,
     /// Whether the REFER is about a call of this side with the transferor; not so for one outside a
     /// dialog that asks for a new call (R098).
     pub in_call: bool,
@@ -132,9 +146,11 @@ pub enum Command {
     /// The transfer has failed: leave the original call as it was. This and the next two also say
     /// that what there is of the referred call is given up.
     KeepCall,
-    /// The transfer has failed and the transferor has hung up: call it back.
+    /// The transfer has failed and the transferor has hung up: call it back. Comes behind the outcome
+    /// where the device had let go of its call before it failed.
     RecallTransferor,
-    /// The transfer has failed and the transferor has hung up: hang up the transferee.
+    /// The transfer has failed and the transferor has hung up: hang up the transferee. Comes behind the
+    /// outcome as the one before.
     HangUpTransferee,
     /// The transfer has succeeded and the transferor has not hung up: do it.
     HangUpTransferor,

@@ -2,6 +2,8 @@ use super::*;
 use crate::transfer::subscription::NotifyState;
 
 mod application;
+mod explicit;
+mod releases;
 
 const BLIND: Accepted = Accepted {
     kind: Kind::Blind,
@@ -16,6 +18,8 @@ const BLIND: Accepted = Accepted {
     control: Control::Host { timeout_ms: None },
     on_failure: OnFailure::Keep,
     hang_up_after_ms: None,
+    releases_at: 0,
+    release_delay_ms: 0,
     in_call: true,
 };
 
@@ -34,7 +38,7 @@ struct Run {
     said: Vec<String>,
 }
 
-pub(super) fn word(output: &Output) -> String {
+fn word(output: &Output) -> String {
     match output {
         Output::Answer(answer) if answer.refer_sub_false => format!("{} no sub", answer.code),
         Output::Answer(answer) => format!("{}", answer.code),

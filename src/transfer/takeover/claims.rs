@@ -25,13 +25,15 @@ pub enum Refused {
     /// None is, but the dialog is not what it was at the match, as one that came and failed may
     /// have left it: 481.
     Changed,
+    /// It has ended since the match: 603 (R008).
+    Ended,
 }
 
 impl Refused {
     /// The code to answer the INVITE with.
     pub fn code(self) -> u16 {
         match self {
-            Refused::UnderWay => 603,
+            Refused::UnderWay | Refused::Ended => 603,
             Refused::Changed => 481,
         }
     }
@@ -43,20 +45,26 @@ impl Claims {
         Claims::default()
     }
 
-    /// Claims a dialog: `matched` is its generation when the Replaces was matched with it, `now`
-    /// the one under its lock. To be asked between the verdict and
+    /// Claims a dialog. To be asked between the verdict and
     /// [`Takeover::start`](super::Takeover::start).
-    pub fn claim(&mut self, fingerprint: u128, matched: u64, now: u64) -> Result<Claim, Refused> {
+    pub fn claim(&mut self, fingerprint: u128) -> Result<Claim, Refused> {
         let same = |held: &u128| *held == fingerprint;
         // The low half of a keyed hash is a hash.
         if self.held.find(fingerprint as u64, same).is_some() {
             return Err(Refused::UnderWay);
         }
-        if matched != now {
-            return Err(Refused::Changed);
-        }
         self.held.insert_unique(fingerprint as u64, fingerprint, |held| *held as u64);
         Ok(Claim(fingerprint))
+    }
+
+    /// Keeps a claim only where the dialog is what it was: `matched` is its generation when the
+    /// Replaces was matched with it, `now` the one that is seen now that nobody else can take it.
+    pub fn confirm(&mut self, claim: Claim, matched: u64, now: u64) -> Result<Claim, Refused> {
+        if matched != now {
+            self.release(claim);
+            return Err(Refused::Changed);
+        }
+        Ok(claim)
     }
 
     /// Hands a claim back, when its takeover has finished. After a success the old dialog must be

@@ -5,7 +5,6 @@ use crate::sip::{Replaces, TargetDialog, Writer};
 use Command::{ByeConsultation, DropConsultation, HangUp, KeepCall};
 
 mod refer;
-mod sequences;
 
 const CONTACT: &[u8] = b"sip:carol@192.0.2.7:5062;transport=tcp";
 const AOR: &[u8] = b"sip:carol@example.com";

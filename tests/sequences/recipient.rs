@@ -1,83 +1,79 @@
-//! Random sequences of inputs, and what must hold whatever comes.
+//! One transfer on the side that received its REFER.
 
-use super::tests::word;
-use super::*;
-use crate::sip::{Event, Sipfrag, State, SubscriptionState, Writer};
-use crate::transfer::subscription::NotifyState;
+use super::{Case, Choices, Story};
+use sipxfer::sip::{Event, Sipfrag, State, SubscriptionState, Writer};
+use sipxfer::transfer::recipient::{
+    Accepted, Answer, AppState, Command, Control, Error, OnFailure, Output, Recipient, Subscribes,
+    MAX_OUTPUTS,
+};
+use sipxfer::transfer::subscription::{Notify, NotifyState};
+use sipxfer::transfer::Kind;
 
-/// xorshift64*: the same numbers everywhere.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) % limit
-    }
-
-    fn one_of<T: Copy>(&mut self, these: &[T]) -> T {
-        these[self.below(these.len() as u64) as usize]
-    }
-
-    fn coin(&mut self) -> bool {
-        self.below(2) == 0
-    }
-}
-
-fn accepted(numbers: &mut Numbers) -> Accepted {
-    let control = if numbers.coin() {
-        Control::Host { timeout_ms: numbers.one_of(&[None, Some(3_000), Some(60_000)]) }
+fn accepted(choices: &mut Choices<'_>) -> Accepted {
+    let control = if choices.coin() {
+        Control::Host { timeout_ms: choices.one_of(&[None, Some(3_000), Some(60_000)]) }
     } else {
         Control::Application {
-            timeout_ms: numbers.one_of(&[0, 500, 5_000]),
-            final_timeout_ms: numbers.one_of(&[700, 20_000]),
-            timeout_code: numbers.one_of(&[503, 408, 1]),
+            timeout_ms: choices.one_of(&[0, 500, 5_000]),
+            final_timeout_ms: choices.one_of(&[700, 20_000]),
+            timeout_code: choices.one_of(&[503, 408, 1]),
         }
     };
     Accepted {
-        kind: numbers.one_of(&[
+        kind: choices.one_of(&[
             Kind::Blind,
             Kind::LocalAttended,
             Kind::RemoteAttended,
             Kind::OtherMethod,
         ]),
-        accept_code: numbers.one_of(&[202, 200]),
-        subscribes: numbers.one_of(&[
+        accept_code: choices.one_of(&[202, 200]),
+        subscribes: choices.one_of(&[
             Subscribes::Yes,
             Subscribes::Yes,
             Subscribes::Yes,
             Subscribes::ReferSubFalse,
             Subscribes::No,
+            Subscribes::Explicit,
         ]),
-        event_id: numbers.one_of(&[None, Some(0), Some(u32::MAX)]),
-        expires_s: numbers.one_of(&[0, 2, 60]),
-        max_expires_s: numbers.one_of(&[0, 5, 300]),
-        invite_expires_s: numbers.one_of(&[None, None, Some(20)]),
-        min_interval_ms: numbers.one_of(&[1_000, 1_000, 0, 5_000]),
-        approval_pending: numbers.below(4) == 0,
+        event_id: choices.one_of(&[None, Some(0), Some(u32::MAX)]),
+        expires_s: choices.one_of(&[0, 2, 60]),
+        max_expires_s: choices.one_of(&[0, 5, 300]),
+        invite_expires_s: choices.one_of(&[None, None, Some(20)]),
+        min_interval_ms: choices.one_of(&[1_000, 1_000, 0, 5_000]),
+        approval_pending: choices.below(4) == 0,
         control,
-        on_failure: numbers.one_of(&[OnFailure::Keep, OnFailure::Recall, OnFailure::HangUp]),
-        hang_up_after_ms: numbers.one_of(&[None, Some(0), Some(4_000)]),
-        in_call: numbers.below(8) != 0,
+        on_failure: choices.one_of(&[OnFailure::Keep, OnFailure::Recall, OnFailure::HangUp]),
+        hang_up_after_ms: choices.one_of(&[None, Some(0), Some(4_000)]),
+        releases_at: choices.one_of(&[0, 0, 180, 200, 202]),
+        release_delay_ms: choices.one_of(&[0, 3_000]),
+        in_call: choices.below(8) != 0,
     }
 }
 
 /// What has been seen, and whether it was allowed.
 #[derive(Default)]
-struct Watch {
+pub struct Watch {
     now_ms: u64,
     min_interval_ms: u64,
     subscribes: bool,
+    /// Whether its subscription is begun by a SUBSCRIBE.
+    explicit: bool,
     controlled: bool,
     in_call: bool,
+    answer: Option<Answer>,
     answers: u32,
     starts: u32,
     events: u32,
     final_events: u32,
     failures: u32,
-    hang_ups: u32,
-    finished: Option<u16>,
+    pub hang_ups: u32,
+    /// Commands about the original call that came behind the outcome.
+    pub late_recalls: u32,
+    /// Explicit subscriptions that were begun.
+    pub begun: u32,
+    /// Whether the device lets go of its call before the outcome.
+    releases: bool,
+    pub finished: Option<u16>,
     /// Whether the first NOTIFY has been sent.
     notified: bool,
     /// Whether the subscription has ended.
@@ -89,27 +85,30 @@ struct Watch {
     until_ms: u64,
     approved: bool,
     left: bool,
-    log: Vec<String>,
-}
-
-/// A sequence that went wrong is shown.
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("{}", self.log.join("\n"));
-        }
-    }
+    story: Story,
 }
 
 impl Watch {
     fn see(&mut self, output: Output) {
-        self.log.push(format!("{}: {}", self.now_ms, word(&output)));
+        self.story.tell(format!("{}: {output:?}", self.now_ms));
         assert_eq!(self.answers == 0, matches!(output, Output::Answer(_)));
-        if self.finished.is_some() {
-            assert_eq!(output, Output::Command(Command::HangUpTransferor));
+        if let Some(code) = self.finished {
+            let hangs_up = output == Output::Command(Command::HangUpTransferor);
+            match &output {
+                Output::Command(_) => assert_eq!(hangs_up, (200..300).contains(&code)),
+                // Told to who subscribes late, and to nobody else.
+                Output::Notify(notify) => {
+                    assert!(self.explicit && self.refreshing && notify.is_last());
+                    assert_eq!(notify.status.code(), code);
+                }
+                other => panic!("{other:?}"),
+            }
         }
         match output {
-            Output::Answer(_) => self.answers += 1,
+            Output::Answer(answer) => {
+                self.answers += 1;
+                self.answer = Some(answer);
+            }
             Output::Notify(notify) => self.see_notify(&notify),
             Output::Command(Command::Start) => {
                 assert!(self.approved && !self.controlled);
@@ -119,6 +118,11 @@ impl Watch {
                 assert!(matches!(self.finished, Some(200..=299)));
                 assert!(self.in_call && !self.left);
                 self.hang_ups += 1;
+            }
+            Output::Command(command) if self.finished.is_some() => {
+                assert!(self.in_call && self.left && self.releases);
+                assert_ne!(command, Command::KeepCall);
+                self.late_recalls += 1;
             }
             Output::Command(command) => {
                 assert_eq!(
@@ -142,7 +146,9 @@ impl Watch {
                 self.finished = Some(finished.status.code());
             }
         }
-        assert!(self.starts <= 1 && self.hang_ups <= 1 && self.failures <= 1);
+        assert!(
+            self.late_recalls <= 1 && self.starts <= 1 && self.hang_ups <= 1 && self.failures <= 1
+        );
         assert!(self.answers == 1 && self.final_events <= 1);
     }
 
@@ -209,24 +215,24 @@ const CODES: [u16; 15] = [0, 99, 100, 100, 180, 180, 183, 199, 200, 202, 302, 40
 const REASONS: [&[u8]; 4] = [b"", b"Ringing", b"a\r\nb: c", b"\xff\xfe"];
 
 /// One input; what it may change in what is allowed is noted before it.
-fn step(numbers: &mut Numbers, transfer: &mut Recipient, watch: &mut Watch) {
+fn step(choices: &mut Choices<'_>, transfer: &mut Recipient, watch: &mut Watch) {
     let now_ms = watch.now_ms;
     let was_over = watch.finished.is_some();
-    let said = watch.log.len();
-    let result = match numbers.below(12) {
+    let said = watch.story.len();
+    let result = match choices.below(12) {
         0..=2 => {
-            let (code, reason) = (numbers.one_of(&CODES), numbers.one_of(&REASONS));
+            let (code, reason) = (choices.one_of(&CODES), choices.one_of(&REASONS));
             Some(transfer.progress(code, reason, now_ms, &mut |output| watch.see(output)))
         }
         3..=5 => {
-            let state = match numbers.below(3) {
-                0 => numbers.one_of(&AppState::ALL),
+            let state = match choices.below(3) {
+                0 => choices.one_of(&AppState::ALL),
                 _ => AppState::Progress,
             };
             Some(transfer.application(state, now_ms, &mut |output| watch.see(output)))
         }
         6 => {
-            let yes = numbers.below(3) != 0;
+            let yes = choices.below(3) != 0;
             // What is due comes first, and a decision after it changes nothing.
             transfer.tick(now_ms, &mut |output| watch.see(output));
             if !watch.approved && watch.finished.is_none() {
@@ -234,9 +240,29 @@ fn step(numbers: &mut Numbers, transfer: &mut Recipient, watch: &mut Watch) {
             }
             Some(transfer.decide(yes, now_ms, &mut |output| watch.see(output)))
         }
+        7 if watch.explicit && choices.coin() => {
+            transfer.tick(now_ms, &mut |output| watch.see(output));
+            let asked_s = choices.one_of(&[None, Some(0), Some(1), Some(30)]);
+            let (was_ended, was_notified) = (watch.ended, watch.notified);
+            // Where it begins, that is another subscription.
+            if was_ended {
+                (watch.ended, watch.notified) = (false, false);
+            }
+            watch.refreshing = true;
+            let begun =
+                transfer.subscribe_explicitly(asked_s, now_ms, &mut |output| watch.see(output));
+            watch.refreshing = false;
+            assert!(was_ended || begun == Err(Error::WrongState));
+            assert!(!was_ended || begun.is_ok() || watch.finished.is_some());
+            if was_ended && begun.is_err() {
+                (watch.ended, watch.notified) = (true, was_notified);
+            }
+            watch.begun += u32::from(begun.is_ok());
+            None
+        }
         7 => {
             transfer.tick(now_ms, &mut |output| watch.see(output));
-            let asked_s = numbers.one_of(&[None, Some(0), Some(1), Some(30), Some(u32::MAX)]);
+            let asked_s = choices.one_of(&[None, Some(0), Some(1), Some(30), Some(u32::MAX)]);
             let was_ended = watch.ended;
             watch.refreshing = true;
             let granted = transfer.subscribe(asked_s, now_ms, &mut |output| watch.see(output));
@@ -253,19 +279,20 @@ fn step(numbers: &mut Numbers, transfer: &mut Recipient, watch: &mut Watch) {
             None
         }
         9 => {
-            let answer = numbers.one_of(&[Some(200), Some(200), Some(500), Some(481), None]);
+            let answer =
+                choices.one_of(&[Some(200), Some(200), Some(500), Some(481), Some(404), None]);
             transfer.notify_answered(answer);
-            watch.ended |= matches!(answer, Some(481) | None);
+            watch.ended |= matches!(answer, Some(404 | 481) | None);
             None
         }
-        10 => match numbers.below(6) {
+        10 => match choices.below(6) {
             0 => Some(transfer.contact_failed(now_ms, &mut |output| watch.see(output))),
             1 => {
-                let code = numbers.one_of(&CODES);
+                let code = choices.one_of(&CODES);
                 Some(transfer.give_up(code, now_ms, &mut |output| watch.see(output)))
             }
             _ => {
-                assert_eq!(transfer.answer_again(), transfer.answer);
+                assert_eq!(transfer.answer_again(), watch.answer.unwrap());
                 None
             }
         },
@@ -276,30 +303,38 @@ fn step(numbers: &mut Numbers, transfer: &mut Recipient, watch: &mut Watch) {
     };
     assert!(!was_over || result.is_none_or(|it| it.is_err()));
     assert_eq!(transfer.outcome(), watch.finished);
-    assert!(watch.log.len() - said <= MAX_OUTPUTS);
+    assert!(watch.story.len() - said <= MAX_OUTPUTS);
 }
 
-fn sequence(seed: u64) -> Watch {
-    let mut numbers = Numbers(seed);
-    let accepted = accepted(&mut numbers);
-    let mut watch = Watch::default();
-    watch.now_ms = numbers.below(100_000);
-    watch.min_interval_ms = u64::from(accepted.min_interval_ms);
-    watch.subscribes = accepted.subscribes == Subscribes::Yes;
-    watch.controlled = matches!(accepted.control, Control::Application { .. });
-    watch.in_call = accepted.in_call && accepted.kind != Kind::OtherMethod;
-    watch.approved = !accepted.approval_pending;
-    watch.log.push(format!("{accepted:?}"));
+/// Runs a sequence to its end, when time has passed.
+pub fn run(case: &Case) -> Watch {
+    let mut choices = Choices::new(&case.settings);
+    let accepted = accepted(&mut choices);
+    let explicit = accepted.subscribes == Subscribes::Explicit;
+    let mut watch = Watch {
+        now_ms: choices.number(),
+        min_interval_ms: u64::from(accepted.min_interval_ms),
+        explicit,
+        subscribes: accepted.subscribes == Subscribes::Yes || explicit,
+        ended: explicit,
+        releases: matches!(accepted.releases_at, 180 | 202),
+        controlled: matches!(accepted.control, Control::Application { .. }),
+        in_call: accepted.in_call && accepted.kind != Kind::OtherMethod,
+        approved: !accepted.approval_pending,
+        ..Watch::default()
+    };
+    watch.story.tell(format!("{accepted:?}"));
     let mut transfer = Recipient::accept(&accepted, watch.now_ms, &mut |output| watch.see(output));
-    assert_eq!(watch.notified, watch.subscribes);
-    for _ in 0..numbers.below(30) {
-        match (numbers.below(4), transfer.deadline()) {
-            (0, Some(deadline_ms)) => watch.now_ms = watch.now_ms.max(deadline_ms),
-            (1, _) => watch.now_ms += numbers.below(20_000),
-            (2, _) => watch.now_ms += numbers.below(600),
+    assert_eq!(watch.notified, accepted.subscribes == Subscribes::Yes);
+    for bytes in &case.steps {
+        let mut choices = Choices::new(bytes);
+        match (choices.below(4), transfer.deadline()) {
+            (1, Some(deadline_ms)) => watch.now_ms = watch.now_ms.max(deadline_ms),
+            (2, _) => watch.now_ms += choices.number() % 20_000,
+            (3, _) => watch.now_ms += choices.number() % 600,
             _ => {}
         }
-        step(&mut numbers, &mut transfer, &mut watch);
+        step(&mut choices, &mut transfer, &mut watch);
     }
     // From here on only time passes: each tick at a deadline does what was due.
     for _ in 0..8 {
@@ -314,6 +349,11 @@ fn sequence(seed: u64) -> Watch {
     if matches!(accepted.control, Control::Host { timeout_ms: None }) && watch.finished.is_none() {
         let given_up = transfer.give_up(487, watch.now_ms, &mut |output| watch.see(output));
         assert_eq!(given_up, Ok(()));
+        while let Some(deadline_ms) = transfer.deadline() {
+            assert!(deadline_ms > watch.now_ms, "a deadline that does not pass");
+            watch.now_ms = deadline_ms;
+            transfer.tick(watch.now_ms, &mut |output| watch.see(output));
+        }
     }
     assert!(watch.finished.is_some(), "a transfer without an outcome");
     assert!(transfer.is_over());
@@ -322,24 +362,9 @@ fn sequence(seed: u64) -> Watch {
     watch
 }
 
-/// At most one final NOTIFY and none after it, nothing before the answer, one outcome, one command
-/// about the original call and only on failure, and all the rest that [`Watch`] looks at.
-#[test]
-fn r043_r081_random_sequences_have_one_outcome() {
-    const SEQUENCES: u64 = 30_000;
-    let mut codes = std::collections::BTreeMap::new();
-    let (mut hang_ups, mut ended_early) = (0, 0);
-    for seed in 1..=SEQUENCES {
-        let watch = sequence(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        *codes.entry(watch.finished).or_insert(0_u64) += 1;
-        hang_ups += watch.hang_ups;
-        ended_early += u32::from(watch.log.iter().any(|line| line.ends_with(" timeout")));
+impl Watch {
+    /// Whether its subscription ended before it did.
+    pub fn ended_early(&self) -> bool {
+        self.story.any(|line| line.contains("reason: Timeout"))
     }
-    // The sequences come by all that there is to come by.
-    for code in [200, 302, 404, 408, 486, 487, 503, 603] {
-        let seen = codes.get(&Some(code)).copied().unwrap_or_default();
-        assert!(seen > SEQUENCES / 1_000, "{code}: {codes:?}");
-    }
-    let few = (SEQUENCES / 100) as u32;
-    assert!(hang_ups > few && ended_early > few, "{hang_ups} {ended_early}");
 }

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Runs the fuzz targets of fuzz/, each for some seconds, and says in the end what each has found.
+#
+# Usage: scripts/fuzz.sh [SECONDS [TARGET...]]
+#
+# The targets are built as cargo-fuzz builds them, but by the stable toolchain and without
+# cargo-fuzz: what it would pass is a few flags. A crash is kept in fuzz/artifacts/TARGET/; the target,
+# run with that file, plays it again. New inputs are kept in fuzz/found/TARGET/, from run to run;
+# fuzz/corpus/TARGET/ is what is checked in, and is only read.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+seconds=${1:-60}
+case $seconds in
+'' | *[!0-9]* | 0)
+    # libFuzzer takes 0 for ever.
+    echo "$seconds: the time of each target is a number of seconds, at least 1." >&2
+    exit 2
+    ;;
+esac
+[ $# -eq 0 ] || shift
+
+all=$(sed -n 's/^name = "\([a-z_]*\)"$/\1/p' fuzz/Cargo.toml)
+targets=("$@")
+# shellcheck disable=SC2206 # one word a target
+[ $# -gt 0 ] || targets=($all)
+for target in "${targets[@]}"; do
+    if ! grep -qx "$target" <<<"$all"; then
+        echo "$target: there is no such target. There are:" $all >&2
+        exit 2
+    fi
+done
+
+cargo=${CARGO:-cargo}
+triple=$(uname -m)-unknown-linux-gnu
+build=${FUZZ_TARGET_DIR:-${CARGO_TARGET_DIR:+$CARGO_TARGET_DIR/fuzz}}
+build=${build:-fuzz/target}
+
+# Counters and comparisons for libFuzzer, AddressSanitizer for memory, and every assertion.
+flags="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
+flags+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
+flags+=" -Cllvm-args=-sanitizer-coverage-pc-table"
+flags+=" -Cllvm-args=-sanitizer-coverage-trace-compares"
+flags+=" -Zsanitizer=address -Cdebug-assertions -Coverflow-checks -Ccodegen-units=1"
+bins=()
+for target in "${targets[@]}"; do
+    bins+=(--bin "$target")
+done
+# The switch lets a stable toolchain sanitize. With a target named, build scripts stay as they are.
+if ! env -u CARGO_ENCODED_RUSTFLAGS RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" "$cargo" build --quiet \
+    --release --locked --manifest-path fuzz/Cargo.toml --target "$triple" --target-dir "$build" \
+    "${bins[@]}"; then
+    echo "The fuzz targets do not build. They need a C++ compiler beside cargo: see" \
+        "scripts/install-deps.sh." >&2
+    exit 1
+fi
+
+failed=0
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+table=
+for target in "${targets[@]}"; do
+    printf '\n==> fuzz %s for %s seconds\n' "$target" "$seconds"
+    mkdir -p "fuzz/found/$target" "fuzz/artifacts/$target"
+    known=("fuzz/found/$target")
+    [ ! -d "fuzz/corpus/$target" ] || known+=("fuzz/corpus/$target")
+    # Where the input is choices and no text, words are in the way, and long ones are wanted at once.
+    case $target in
+    engine | ffi) kind=(-max_len=1200 -len_control=0) ;;
+    *) kind=(-dict=fuzz/sip.dict) ;;
+    esac
+    # A panic that the C functions catch counts too: the hook of libfuzzer-sys aborts on any.
+    if "$build/$triple/release/$target" -max_total_time="$seconds" -print_final_stats=1 \
+        -timeout=10 -rss_limit_mb=2048 -verbosity=0 -artifact_prefix="fuzz/artifacts/$target/" \
+        "${kind[@]}" "${known[@]}" >"$log" 2>&1; then
+        found=nothing
+    else
+        found=CRASH
+        failed=1
+        cat "$log"
+        echo "FAILED: again by $build/$triple/release/$target FILE, for the file named above."
+    fi
+    ran=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    table+=$(printf '%-10s %12s inputs  %s' "$target" "${ran:-?}" "$found")$'\n'
+done
+printf '\n%s' "$table"
+exit "$failed"

@@ -1,0 +1,140 @@
+//! The table that `sipxfer_get_api()` hands out.
+
+use super::api::*;
+use super::config::*;
+use super::dialog_headers::*;
+use super::dialog_info::*;
+use super::dialogs::*;
+use super::engine::*;
+use super::event_headers::*;
+use super::message::*;
+use super::names::*;
+use super::outputs::*;
+use super::park::*;
+use super::passing::*;
+use super::raw::*;
+use super::reached::*;
+use super::refer_headers::*;
+use super::sending::*;
+use super::status::*;
+use super::takeovers::*;
+use super::transfers::*;
+use super::types::*;
+use super::verdict::*;
+use super::watch::*;
+
+pub(super) static API: sipxfer_api = sipxfer_api {
+    struct_size: core::mem::size_of::<sipxfer_api>(),
+    abi_major: SIPXFER_ABI_MAJOR,
+    abi_minor: SIPXFER_ABI_MINOR,
+    version: sipxfer_version,
+    strerror: sipxfer_strerror,
+    panic_count: sipxfer_panic_count,
+    engine_new: sipxfer_engine_new,
+    engine_free: sipxfer_engine_free,
+    engine_supported: sipxfer_engine_supported,
+    config_new: sipxfer_config_new,
+    config_set: sipxfer_config_set,
+    config_get: sipxfer_config_get,
+    config_error: sipxfer_config_error,
+    config_apply: sipxfer_config_apply,
+    config_free: sipxfer_config_free,
+    setting_at: sipxfer_setting_at,
+    dialog_add: sipxfer_dialog_add,
+    dialog_set_state: sipxfer_dialog_set_state,
+    dialog_remove: sipxfer_dialog_remove,
+    dialog_ended: sipxfer_dialog_ended,
+    dialog_count: sipxfer_dialog_count,
+    replaces_verify_request: sipxfer_replaces_verify_request,
+    refer_route: sipxfer_refer_route,
+    verdict_release: sipxfer_verdict_release,
+    response_print: sipxfer_response_print,
+    verdict_name: sipxfer_verdict_name,
+    ground_name: sipxfer_ground_name,
+    rule_text: sipxfer_rule_text,
+    rule_source: sipxfer_rule_source,
+    event_json: sipxfer_event_json,
+    transfer_receive: sipxfer_transfer_receive,
+    transfer_next: sipxfer_transfer_next,
+    transfer_decide: sipxfer_transfer_decide,
+    transfer_progress: sipxfer_transfer_progress,
+    transfer_contact_failed: sipxfer_transfer_contact_failed,
+    transfer_give_up: sipxfer_transfer_give_up,
+    transfer_bye: sipxfer_transfer_bye,
+    transfer_subscribe: sipxfer_transfer_subscribe,
+    transfer_notify_answered: sipxfer_transfer_notify_answered,
+    transfer_command: sipxfer_transfer_command,
+    transfer_find: sipxfer_transfer_find,
+    transfer_count: sipxfer_transfer_count,
+    tick: sipxfer_tick,
+    next_deadline: sipxfer_next_deadline,
+    message_parse: sipxfer_message_parse,
+    message_header: sipxfer_message_header,
+    uri_parse: sipxfer_uri_parse,
+    name_addr_parse: sipxfer_name_addr_parse,
+    replaces_parse: sipxfer_replaces_parse,
+    replaces_print: sipxfer_replaces_print,
+    join_parse: sipxfer_join_parse,
+    join_print: sipxfer_join_print,
+    target_dialog_parse: sipxfer_target_dialog_parse,
+    target_dialog_print: sipxfer_target_dialog_print,
+    map_replaces: sipxfer_map_replaces,
+    refer_to_parse: sipxfer_refer_to_parse,
+    refer_to_build: sipxfer_refer_to_build,
+    invite_headers_build: sipxfer_invite_headers_build,
+    referred_by_parse: sipxfer_referred_by_parse,
+    referred_by_print: sipxfer_referred_by_print,
+    refer_sub_parse: sipxfer_refer_sub_parse,
+    refer_sub_print: sipxfer_refer_sub_print,
+    event_header_parse: sipxfer_event_header_parse,
+    event_header_print: sipxfer_event_header_print,
+    subscription_state_parse: sipxfer_subscription_state_parse,
+    subscription_state_print: sipxfer_subscription_state_print,
+    option_tag_listed: sipxfer_option_tag_listed,
+    sipfrag_parse: sipxfer_sipfrag_parse,
+    sipfrag_print: sipxfer_sipfrag_print,
+    refer_start: sipxfer_refer_start,
+    refer_next: sipxfer_refer_next,
+    refer_sent: sipxfer_refer_sent,
+    refer_response: sipxfer_refer_response,
+    refer_notify: sipxfer_refer_notify,
+    refer_call_ended: sipxfer_refer_call_ended,
+    refer_consultation_answered: sipxfer_refer_consultation_answered,
+    refer_consultation_ended: sipxfer_refer_consultation_ended,
+    takeover_receive: sipxfer_takeover_receive,
+    takeover_next: sipxfer_takeover_next,
+    takeover_answered: sipxfer_takeover_answered,
+    takeover_not_answered: sipxfer_takeover_not_answered,
+    takeover_acked: sipxfer_takeover_acked,
+    takeover_new_ended: sipxfer_takeover_new_ended,
+    takeover_old_answered: sipxfer_takeover_old_answered,
+    takeover_old_ended: sipxfer_takeover_old_ended,
+    takeover_reinvite: sipxfer_takeover_reinvite,
+    takeover_find: sipxfer_takeover_find,
+    takeover_count: sipxfer_takeover_count,
+    join_verify_request: sipxfer_join_verify_request,
+    park: sipxfer_park,
+    park_claim: sipxfer_park_claim,
+    park_claim_dialog: sipxfer_park_claim_dialog,
+    park_release: sipxfer_park_release,
+    park_retrieved: sipxfer_park_retrieved,
+    park_cancel: sipxfer_park_cancel,
+    park_count: sipxfer_park_count,
+    transfer_parked: sipxfer_transfer_parked,
+    park_subscribe: sipxfer_park_subscribe,
+    park_refresh: sipxfer_park_refresh,
+    park_notify_answered: sipxfer_park_notify_answered,
+    park_next: sipxfer_park_next,
+    dialog_info_print: sipxfer_dialog_info_print,
+    dialog_bye: sipxfer_dialog_bye,
+    transfer_subscribe_at: sipxfer_transfer_subscribe_at,
+    refer_pass: sipxfer_refer_pass,
+    message_part: sipxfer_message_part,
+    output_name: sipxfer_output_name,
+    command_name: sipxfer_command_name,
+    cause_name: sipxfer_cause_name,
+    refer_output_name: sipxfer_refer_output_name,
+    refer_command_name: sipxfer_refer_command_name,
+    refer_outcome_name: sipxfer_refer_outcome_name,
+    refer_why_name: sipxfer_refer_why_name,
+};
