@@ -18,6 +18,8 @@ help:
 	@echo 'make check           run every check; HOSTS=none|all says which real hosts take part'
 	@echo 'make fuzz T=60       run each fuzz target for T seconds; TARGET=name runs only that one'
 	@echo 'make lib             target/release/libsipxfer.so, with its soname link beside it'
+	@echo 'make install         PREFIX=/usr/local DESTDIR= LIBDIR= ...; make uninstall takes it away again'
+	@echo 'make deb             Debian packages, into target/deb'
 	@echo 'make header          renew include/sipxfer.h from src/ffi'
 	@echo 'make bench           run the benchmarks'
 	@echo 'make clean           remove all that was built'
@@ -46,6 +48,8 @@ header:
 
 bench:
 	$(CARGO) bench
+
+include packaging/install.mk
 
 clean:
 	$(CARGO) clean

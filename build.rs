@@ -26,7 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("sipxfer.h"), text)?;
 
     let target = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
-    if target == "linux" && env::var_os("CARGO_C").is_none() {
+    if target == "linux" {
+        // cargo-c gives the same soname (package.metadata.capi).
         let major = env::var("CARGO_PKG_VERSION_MAJOR")?;
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libsipxfer.so.{major}");
         // Without this a dlclose ends in a crash at the exit of a thread that has touched a

@@ -78,6 +78,8 @@ check env RUSTDOCFLAGS="-D warnings" "$cargo" doc --no-deps
 # Library, command line, tests; the examples in the documentation are another kind.
 tests "$cargo" test --no-fail-fast --lib --bins --tests
 tests "$cargo" test --no-fail-fast --doc
+# Installs packages into a small Debian of its own, which only root can do.
+tests "$cargo" test --no-fail-fast --test debian
 # What grew in long runs is in the corpora; this looks that they still hold, and a little further.
 check scripts/fuzz.sh "${FUZZ_SECONDS:-3}"
 

@@ -14,6 +14,16 @@ needed=(
     "nm binutils"
     "readelf binutils"
     "valgrind valgrind"
+    # The ways in which others build with what is installed.
+    "pkg-config pkgconf"
+    "cmake cmake"
+    "python3 python3"
+    "mandoc mandoc"
+    # make deb, and the small Debian in which its packages are tried.
+    "dpkg-buildpackage dpkg-dev"
+    "dh debhelper"
+    "fakeroot fakeroot"
+    "debootstrap debootstrap"
 )
 
 missing=()

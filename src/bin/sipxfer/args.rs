@@ -1,6 +1,7 @@
 //! What the command line asks for.
 
 use crate::help::Topic;
+use crate::man::Page;
 use crate::parse::Header;
 use crate::text::shown;
 use crate::Unusable;
@@ -12,10 +13,17 @@ use std::ffi::{OsStr, OsString};
 pub enum Command {
     Help(Topic),
     Version,
+    /// A manual page: for those who install or package the tool, and in no help text.
+    Man(Page),
     Explain(Explain),
     Parse(Parse),
-    Settings { json: bool },
-    Rules { id: Option<String>, json: bool },
+    Settings {
+        json: bool,
+    },
+    Rules {
+        id: Option<String>,
+        json: bool,
+    },
 }
 
 /// `sipxfer explain`
@@ -68,6 +76,7 @@ pub fn read() -> Result<Command, Unusable> {
         Some(Arg::Short('h') | Arg::Long("help")) => Ok(Command::Help(Topic::All)),
         Some(Arg::Short('V') | Arg::Long("version")) => Ok(Command::Version),
         Some(Arg::Value(name)) if name == "help" => help(parser),
+        Some(Arg::Value(name)) if name == "man" => man(parser),
         Some(Arg::Value(name)) => match Topic::of(&name) {
             Some(topic) => command(topic, parser),
             None => Err(usage(format!("there is no command \"{}\"", said(&name)))),
@@ -84,6 +93,19 @@ fn help(mut parser: Parser) -> Result<Command, Unusable> {
             None => Err(usage(format!("there is no command \"{}\"", said(&name)))),
         },
         Some(other) => Err(other.unexpected().into()),
+    }
+}
+
+fn man(mut parser: Parser) -> Result<Command, Unusable> {
+    let page = match parser.next()? {
+        Some(Arg::Value(name)) => name.to_str().and_then(Page::of),
+        Some(other) => return Err(other.unexpected().into()),
+        None => None,
+    };
+    let page = page.ok_or_else(|| usage(format!("expected {}", Page::NAMES)))?;
+    match parser.next()? {
+        None => Ok(Command::Man(page)),
+        Some(extra) => Err(extra.unexpected().into()),
     }
 }
 

@@ -13,15 +13,18 @@ pub enum Topic {
 }
 
 impl Topic {
+    /// The commands by name.
+    pub const COMMANDS: [(&'static str, Topic); 4] = [
+        ("explain", Topic::Explain),
+        ("parse", Topic::Parse),
+        ("settings", Topic::Settings),
+        ("rules", Topic::Rules),
+    ];
+
     /// By the name of the command.
     pub fn of(command: &OsStr) -> Option<Topic> {
-        match command.to_str()? {
-            "explain" => Some(Topic::Explain),
-            "parse" => Some(Topic::Parse),
-            "settings" => Some(Topic::Settings),
-            "rules" => Some(Topic::Rules),
-            _ => None,
-        }
+        let name = command.to_str()?;
+        Topic::COMMANDS.into_iter().find(|(known, _)| *known == name).map(|(_, topic)| topic)
     }
 }
 

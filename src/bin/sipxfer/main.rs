@@ -7,6 +7,7 @@ mod help;
 mod input;
 mod json;
 mod lists;
+mod man;
 mod parse;
 mod report;
 mod scene;
@@ -62,6 +63,7 @@ fn run() -> Result<Outcome, Unusable> {
     let stdout = match args::read()? {
         Command::Help(topic) => help::text(topic).to_owned(),
         Command::Version => format!("sipxfer {}\n", env!("CARGO_PKG_VERSION")),
+        Command::Man(page) => man::text(page),
         Command::Explain(asked) => explain::run(&asked)?,
         Command::Parse(asked) => parse::run(&asked)?,
         Command::Settings { json } => lists::settings(json),

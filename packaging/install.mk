@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+#
+# make install, make uninstall, make deb. Paths stand in quotes and go through no function of make:
+# they may hold spaces.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINDIR = $(PREFIX)/bin
+LIBDIR = $(PREFIX)/lib
+INCLUDEDIR = $(PREFIX)/include
+MANDIR = $(PREFIX)/share/man
+PKGCONFIGDIR = $(LIBDIR)/pkgconfig
+CMAKEDIR = $(LIBDIR)/cmake/sipxfer
+INSTALL ?= install
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+
+DESCRIPTION := $(shell sed -n 's/^description = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+
+# In folders of their own: `cargo build --release` leaves a libsipxfer.so of another kind in release/.
+DIST = $(TARGET_DIR)/dist
+TOOL = $(DIST)/tool/release/sipxfer
+
+# What the packaging scripts read.
+METADATA = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' CMAKEDIR='$(CMAKEDIR)' \
+    VERSION='$(VERSION)' ABI_MAJOR='$(ABI_MAJOR)' DESCRIPTION='$(DESCRIPTION)' DIST='$(DIST)'
+
+.PHONY: dist install uninstall deb
+
+# All that is installed and is the same for every prefix. rustc says what a program has to link besides
+# the static library.
+dist:
+	mkdir -p '$(DIST)/man'
+	$(CARGO) rustc --release --locked --lib --crate-type cdylib,staticlib --no-default-features \
+	    --target-dir '$(DIST)' -- \
+	    --print native-static-libs="$$(cd '$(DIST)' && pwd)/native-static-libs"
+	$(CARGO) build --release --locked --bin sipxfer --target-dir '$(DIST)/tool'
+	for page in sipxfer.1 libsipxfer.3 sipxfer.conf.5; do \
+	    '$(TOOL)' man $$page >'$(DIST)/man/'$$page.$$$$ && \
+	    mv '$(DIST)/man/'$$page.$$$$ '$(DIST)/man/'$$page || exit 1; \
+	done
+
+install: dist
+	$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(INCLUDEDIR)' \
+	    '$(DESTDIR)$(PKGCONFIGDIR)' '$(DESTDIR)$(CMAKEDIR)' \
+	    '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man3' '$(DESTDIR)$(MANDIR)/man5'
+	$(INSTALL) -m 755 '$(TOOL)' '$(DESTDIR)$(BINDIR)/sipxfer'
+	$(INSTALL) -m 644 '$(DIST)/release/libsipxfer.so' '$(DESTDIR)$(LIBDIR)/libsipxfer.so.$(VERSION)'
+	ln -sf 'libsipxfer.so.$(VERSION)' '$(DESTDIR)$(LIBDIR)/libsipxfer.so.$(ABI_MAJOR)'
+	ln -sf 'libsipxfer.so.$(ABI_MAJOR)' '$(DESTDIR)$(LIBDIR)/libsipxfer.so'
+	$(INSTALL) -m 644 '$(DIST)/release/libsipxfer.a' '$(DESTDIR)$(LIBDIR)/libsipxfer.a'
+	$(INSTALL) -m 644 include/sipxfer.h '$(DESTDIR)$(INCLUDEDIR)/sipxfer.h'
+	$(METADATA) packaging/metadata.sh pkg-config >'$(DESTDIR)$(PKGCONFIGDIR)/sipxfer.pc'
+	$(METADATA) packaging/metadata.sh cmake >'$(DESTDIR)$(CMAKEDIR)/sipxfer-config.cmake'
+	$(METADATA) packaging/metadata.sh cmake-version \
+	    >'$(DESTDIR)$(CMAKEDIR)/sipxfer-config-version.cmake'
+	$(INSTALL) -m 644 '$(DIST)/man/sipxfer.1' '$(DESTDIR)$(MANDIR)/man1/sipxfer.1'
+	$(INSTALL) -m 644 '$(DIST)/man/libsipxfer.3' '$(DESTDIR)$(MANDIR)/man3/libsipxfer.3'
+	$(INSTALL) -m 644 '$(DIST)/man/sipxfer.conf.5' '$(DESTDIR)$(MANDIR)/man5/sipxfer.conf.5'
+	chmod 644 '$(DESTDIR)$(PKGCONFIGDIR)/sipxfer.pc' '$(DESTDIR)$(CMAKEDIR)'/*.cmake
+
+# Given the same variables as `make install`. Folders that other software shares stay.
+uninstall:
+	rm -f '$(DESTDIR)$(BINDIR)/sipxfer' '$(DESTDIR)$(LIBDIR)/libsipxfer.so' \
+	    '$(DESTDIR)$(LIBDIR)/libsipxfer.so.$(ABI_MAJOR)' \
+	    '$(DESTDIR)$(LIBDIR)/libsipxfer.so.$(VERSION)' '$(DESTDIR)$(LIBDIR)/libsipxfer.a' \
+	    '$(DESTDIR)$(INCLUDEDIR)/sipxfer.h' '$(DESTDIR)$(PKGCONFIGDIR)/sipxfer.pc' \
+	    '$(DESTDIR)$(CMAKEDIR)/sipxfer-config.cmake' \
+	    '$(DESTDIR)$(CMAKEDIR)/sipxfer-config-version.cmake' \
+	    '$(DESTDIR)$(MANDIR)/man1/sipxfer.1' '$(DESTDIR)$(MANDIR)/man3/libsipxfer.3' \
+	    '$(DESTDIR)$(MANDIR)/man5/sipxfer.conf.5'
+	[ ! -d '$(DESTDIR)$(CMAKEDIR)' ] || rmdir '$(DESTDIR)$(CMAKEDIR)'
+
+# The Debian packages, into target/deb.
+deb:
+	@CARGO='$(CARGO)' TARGET_DIR='$(TARGET_DIR)' packaging/debian.sh
