@@ -206,6 +206,14 @@ const SCENARIOS: &[&str] = &[
     "an application",
     "says nothing",
     "busy",
+    "is called back",
+    "is hung up too",
+    "a second refer",
+    "gives the transfer up",
+    "park and retrieve",
+    "park and ring back",
+    "takeover: carol takes",
+    "no codec in common",
 ];
 
 #[test]
