@@ -9,6 +9,7 @@ needed=(
     "g++ g++"
     "make make"
     "clang clang"
+    "clang-format clang-format"
     # The sanitizers name functions by it, and what they are told to leave out is told by name.
     "llvm-symbolizer llvm"
     "nm binutils"

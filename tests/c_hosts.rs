@@ -62,9 +62,13 @@ impl Example {
         command
     }
 
-    fn runs(&self, tool: &[&str]) {
+    /// Runs it to its end, and looks for what it has to say, line by line in this order.
+    fn says(&self, tool: &[&str], expected: &[&str]) {
         let printed = tools::succeed(&mut self.command(tool));
-        assert!(!printed.trim().is_empty(), "{:?} says nothing", self.program);
+        let mut lines = printed.lines().map(str::trim);
+        for line in expected {
+            assert!(lines.any(|it| it == *line), "no line \"{line}\", or too early:\n{printed}");
+        }
     }
 }
 
@@ -78,48 +82,81 @@ const VALGRIND: &[&str] = &[
     "--track-origins=yes",
 ];
 
+/// What stands in a line of its own: verdicts, a transfer from REFER to outcome, takeovers, the sending
+/// side, parked calls.
+const LINK: &[&str] = &[
+    "7 of 7 verdicts as expected",
+    "SIP/2.0 100 Trying",
+    "SIP/2.0 180 Ringing",
+    "Subscription-State: terminated;reason=noresource",
+    "SIP/2.0 200 OK",
+    "blind; answer 202; notify 100; start; notify 180; BYE told to 1; notify 200; finished 200; \
+     cause target; gone",
+    "accept; answer 488; leave the old call; finished 488",
+    "accept; answer 200; move the bridge; BYE to the old call; finished 200",
+    "Refer-To: <sip:carol@192.0.2.8?Replaces=consultation%3Bto-tag%3Dcarol%3Bfrom-tag%3Dours>",
+    "send; 200 to the NOTIFY; progress 180; 200 to the NOTIFY; hang_up; success 200",
+    "place 701; claimed 7 of bob; taken; 0 left",
+    "accept by token; claimed 7",
+    "0 transfers and 0 takeovers are left",
+    concat!("sipxfer ", env!("CARGO_PKG_VERSION"), ": all went as it should"),
+];
+
+const DLOPEN: &[&str] = &[
+    "verdict   accept, code 200, ground trusted-peer",
+    "verdict   reject, code 603, ground none",
+    "verdict   reject, code 481, ground none",
+    "Contact: <sip:701@pbx.example.com>",
+    "answer 202; notify 100; start; notify 200; finished 200",
+    "claimed alice-waits",
+    "ring bob for alice-waits; 0 left",
+    "accept; answer 200; move the bridge; CANCEL; finished 200",
+    "Refer-To: <sip:carol@example.com>",
+    "send; 200 to the NOTIFY; keep_call; failure 486",
+];
+
 #[test]
 fn link_host_runs() {
-    build("link", "plain", &tools::release(), &[]).runs(&[]);
+    build("link", "plain", &tools::release(), &[]).says(&[], LINK);
 }
 
 #[test]
 fn link_host_is_clean_under_valgrind() {
-    build("link", "valgrind", &tools::release(), &["-O1", "-g"]).runs(VALGRIND);
+    build("link", "valgrind", &tools::release(), &["-O1", "-g"]).says(VALGRIND, LINK);
 }
 
 #[test]
 fn link_host_is_clean_under_sanitizers() {
-    build("link", "sanitized", &tools::release(), tools::ADDRESS).runs(&[]);
+    build("link", "sanitized", &tools::release(), tools::ADDRESS).says(&[], LINK);
 }
 
 /// The Rust side is instrumented too.
 #[test]
 fn link_host_is_clean_with_a_sanitized_library() {
     let library = tools::address_sanitized();
-    build("link", "sanitized-library", &library, library.cflags).runs(&[]);
+    build("link", "sanitized-library", &library, library.cflags).says(&[], LINK);
 }
 
 #[test]
 fn dlopen_host_runs() {
-    build("dlopen", "plain", &tools::release(), &[]).runs(&[]);
+    build("dlopen", "plain", &tools::release(), &[]).says(&[], DLOPEN);
 }
 
 #[test]
 fn dlopen_host_is_clean_under_valgrind() {
-    build("dlopen", "valgrind", &tools::release(), &["-O1", "-g"]).runs(VALGRIND);
+    build("dlopen", "valgrind", &tools::release(), &["-O1", "-g"]).says(VALGRIND, DLOPEN);
 }
 
 /// The library stays mapped after dlclose, so that leaks inside it are still told by name.
 #[test]
 fn dlopen_host_is_clean_under_sanitizers() {
-    build("dlopen", "sanitized", &tools::release(), tools::ADDRESS).runs(&[]);
+    build("dlopen", "sanitized", &tools::release(), tools::ADDRESS).says(&[], DLOPEN);
 }
 
 #[test]
 fn dlopen_host_is_clean_with_a_sanitized_library() {
     let library = tools::address_sanitized();
-    build("dlopen", "sanitized-library", &library, library.cflags).runs(&[]);
+    build("dlopen", "sanitized-library", &library, library.cflags).says(&[], DLOPEN);
 }
 
 /// valgrind and the sanitizers find what they are here to find: the same tools, the same flags, a
@@ -169,6 +206,14 @@ const SCENARIOS: &[&str] = &[
     "an application",
     "says nothing",
     "busy",
+    "is called back",
+    "is hung up too",
+    "a second refer",
+    "gives the transfer up",
+    "park and retrieve",
+    "park and ring back",
+    "takeover: carol takes",
+    "no codec in common",
 ];
 
 #[test]

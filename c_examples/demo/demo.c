@@ -31,10 +31,10 @@ struct stage {
     int report;
     char state[MAX_PARTIES][480];
     const char *expected[MAX_PARTIES]; /* NULL: not asked */
-    /* Messages and commands on their way, and times that are waited for. Each is counted when it
-     * is sent or set and again when all is done that it causes, so at 0 nothing can happen any
-     * more. */
+    /* Messages and commands on their way. Each is counted when it is sent and again when all is
+     * done that it causes, so at 0 nothing can happen any more but by time. */
     int in_flight;
+    int waiting; /* parties that wait for a time */
     int failed;
 };
 
@@ -156,7 +156,10 @@ static int take_record(struct stage *stage, uint64_t deadline)
         ladder_print(&record);
         break;
     case RECORD_WAITING:
-        stage->in_flight++;
+        stage->waiting++;
+        break;
+    case RECORD_WAITED:
+        stage->waiting--;
         break;
     case RECORD_HANDLED:
         stage->in_flight--;
@@ -189,12 +192,12 @@ void stage_expect(struct stage *stage, const char *party, const char *state)
     stage->expected[world_by_name(&stage->world, party)] = state;
 }
 
-void stage_settle(struct stage *stage)
+static void wait_and_compare(struct stage *stage, int for_times)
 {
     uint64_t deadline = clock_ms() + SETTLE_MS;
     char text[1100];
 
-    while (stage->in_flight > 0 && !stage->failed)
+    while ((stage->in_flight > 0 || (for_times && stage->waiting > 0)) && !stage->failed)
         if (!take_record(stage, deadline))
             failure(stage, "scenario",
                     "messages were lost, a deadline is far, or a process is gone");
@@ -205,6 +208,16 @@ void stage_settle(struct stage *stage)
                  stage->state[i]);
         failure(stage, stage->world.party[i].name, text);
     }
+}
+
+void stage_pause(struct stage *stage)
+{
+    wait_and_compare(stage, 0);
+}
+
+void stage_settle(struct stage *stage)
+{
+    wait_and_compare(stage, 1);
 }
 
 static int stage_close(struct stage *stage)

@@ -8,6 +8,7 @@
  *   phone.c      a phone
  *   pbx.c        a B2BUA that acts by the library's verdicts
  *   transfer.c   its transfers: what the library wants done for them, and what it is told
+ *   takeover.c   INVITEs that take over a call, and the park lot
  *   app.c        an application that controls transfers by commands
  *   host.c       what the PBX tells the library and what it is asked by it
  *   ladder.c     prints the messages in columns
@@ -27,10 +28,14 @@
 #define MAX_PARTIES   6
 #define MAX_LEGS      8
 #define MAX_TRANSFERS 4
+#define MAX_TAKEOVERS 4
 #define MAX_ROUTES    4
 #define MAX_SETTINGS  4
-#define MAX_SCENARIOS 16
+#define MAX_SCENARIOS 24
 #define COMMAND_SIZE  256
+
+/* What each party speaks but one that has odd_codec. */
+#define COMMON_CODEC "RTP/AVP 0"
 
 #if defined(__GNUC__)
 #define PRINTF_LIKE __attribute__((format(printf, 2, 3)))
@@ -63,6 +68,7 @@ struct party {
     int is_pbx;
     int rings_only;          /* a phone that nobody answers */
     int busy;                /* a phone that takes no call */
+    int odd_codec;           /* a phone whose codec nobody else has */
     const char *call_ids[2]; /* for the calls that it makes; generated where NULL */
     struct route routes[MAX_ROUTES];
     const char *stranger;        /* PBX: the one party that it does not identify by address */
@@ -95,7 +101,8 @@ enum {
     RECORD_NOTE,
     RECORD_STATE,
     RECORD_WAITING, /* something is to happen at a certain time */
-    RECORD_HANDLED, /* of a message, a command or a time that was waited for */
+    RECORD_WAITED,  /* nothing is any more */
+    RECORD_HANDLED, /* of a message or a command */
     RECORD_FAILURE
 };
 
@@ -175,6 +182,15 @@ struct transfer { /* what a PBX keeps of one */
     unsigned first_notify;  /* CSeq of its first NOTIFY, or 0 */
     int by_app;             /* an application controls it */
     int over;               /* it has its outcome */
+    int gone;               /* its last output was taken, and its id is stale */
+};
+
+struct takeover {
+    uint64_t id;
+    struct leg *old, *leg; /* the call that gives way, and the new one */
+    struct leg *partner;   /* who is connected with the new one then, or NULL */
+    uint32_t old_dialog;   /* as the verdict says */
+    uint64_t claim;        /* of a call that was parked, or 0 */
 };
 
 struct ua {
@@ -189,6 +205,8 @@ struct ua {
     struct sipxfer_engine *engine;
     struct transfer transfers[MAX_TRANSFERS]; /* never reused either */
     int transfer_count;
+    struct takeover takeovers[MAX_TAKEOVERS];
+    int takeover_count;
     char supported[64]; /* value of the Supported header, or empty */
     char state[480];    /* as last reported */
 };
@@ -198,7 +216,8 @@ struct ua_events { /* what phone.c and pbx.c do about it; all but state may be N
     void (*ringing)(struct ua *ua, struct leg *leg, unsigned code, struct sipxfer_str reason);
     void (*answered)(struct ua *ua, struct leg *leg);
     void (*failed)(struct ua *ua, struct leg *leg, unsigned code, struct sipxfer_str reason);
-    void (*ended)(struct ua *ua, struct leg *leg); /* by the other side */
+    void (*ended)(struct ua *ua, struct leg *leg);     /* by the other side */
+    void (*cancelled)(struct ua *ua, struct leg *leg); /* as this side had asked for */
     void (*refer)(struct ua *ua, struct leg *leg, const struct incoming *in);
     void (*notify)(struct ua *ua, struct leg *leg, const struct incoming *in);
     void (*info)(struct ua *ua, struct leg *leg, struct sipxfer_str body);
@@ -234,8 +253,9 @@ void host_close(struct ua *ua);
 const char *identify(const struct ua *ua, int party);
 const struct route *route_of(const struct ua *ua, struct sipxfer_str context,
                              struct sipxfer_str extension);
+/* An INVITE outside of a dialog: also the id of its takeover, or 0. */
 void ask_invite(struct ua *ua, const struct incoming *in, struct sipxfer_request *request,
-                struct sipxfer_verdict *verdict);
+                struct sipxfer_verdict *verdict, uint64_t *takeover);
 /* A REFER in the dialog of a leg: the id of its transfer, or 0 where it is to be refused. */
 uint64_t ask_refer(struct ua *ua, const struct incoming *in, struct leg *leg,
                    struct sipxfer_request *request, struct sipxfer_verdict *verdict);
@@ -250,8 +270,12 @@ void done(struct ua *ua, struct sipxfer_verdict *verdict);
 
 /* ---- pbx.c ------------------------------------------------------------------------------- */
 
+/* How the library knows a leg. */
+struct sipxfer_dialog_key leg_key(const struct leg *leg);
 /* Connects two parties; whoever was connected with them is not any more. */
 void bridge(struct leg *a, struct leg *b);
+/* Leaves a party without anybody to talk to, and who talked with it too. */
+void unbridge(struct leg *leg);
 
 /* ---- transfer.c -------------------------------------------------------------------------- */
 
@@ -261,7 +285,7 @@ struct transfer *transfer_of(struct ua *ua, const struct leg *leg);
 /* The target has sent a response. */
 void transfer_response(struct ua *ua, struct transfer *transfer, unsigned code,
                        struct sipxfer_str reason);
-/* One that takes part has hung up. */
+/* The other side of this leg has hung up; transfer: that it takes part in, or NULL. */
 void transfer_hung_up(struct ua *ua, struct transfer *transfer, const struct leg *leg);
 /* A NOTIFY in the dialog of this leg has its answer. */
 void transfer_notify_answered(struct ua *ua, const struct leg *leg, const struct incoming *in);
@@ -273,6 +297,18 @@ void transfer_dial(struct ua *ua, struct transfer *transfer, int party, struct s
 void transfer_connect(struct transfer *transfer);
 /* A line for the margin. */
 PRINTF_LIKE void note(struct ua *ua, const char *format, ...);
+
+/* ---- takeover.c -------------------------------------------------------------------------- */
+
+/* An INVITE whose Replaces was accepted. */
+void takeover_begin(struct ua *ua, const struct incoming *in, const struct sipxfer_verdict *verdict,
+                    uint64_t id);
+/* This leg is over, in whichever way; it may be part of a takeover, or wait in the lot. */
+void takeover_leg_ended(struct ua *ua, const struct leg *leg);
+void takeover_tick(struct ua *ua);
+/* The transferee of this transfer goes to the park lot. */
+void park(struct ua *ua, struct transfer *transfer);
+void park_tick(struct ua *ua);
 
 /* ---- app.c ------------------------------------------------------------------------------- */
 
@@ -293,8 +329,10 @@ struct stage;
 void stage_tell(struct stage *stage, const char *party, const char *command);
 /* The state that a party must come to, until told otherwise. */
 void stage_expect(struct stage *stage, const char *party, const char *state);
-/* Waits until nothing is on its way and no time is waited for any more, then compares all states
- * with the expected ones. */
+/* Waits until nothing is on its way, then compares all states with the expected ones. A time that
+ * is waited for may be left, which has to be far. */
+void stage_pause(struct stage *stage);
+/* The same, and waits until no time is waited for any more. */
 void stage_settle(struct stage *stage);
 
 struct scenario {

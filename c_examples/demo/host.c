@@ -158,16 +158,16 @@ static void show(const struct ua *ua, const struct incoming *in, struct leg *leg
  */
 
 void ask_invite(struct ua *ua, const struct incoming *in, struct sipxfer_request *request,
-                struct sipxfer_verdict *verdict)
+                struct sipxfer_verdict *verdict, uint64_t *takeover)
 {
     struct pbx *pbx = ua->user;
 
     show(ua, in, NULL, request);
     SIPXFER_INIT(*verdict);
     check(ua,
-          sipxfer_replaces_verify_request(ua->engine, request, 0, pbx->scratch, sizeof pbx->scratch,
-                                          verdict),
-          "sipxfer_replaces_verify_request");
+          sipxfer_takeover_receive(ua->engine, request, 0, pbx->scratch, sizeof pbx->scratch,
+                                   verdict, takeover),
+          "sipxfer_takeover_receive");
     if (verdict->kind != SIPXFER_VERDICT_NONE)
         tell_verdict(ua, verdict);
 }
@@ -279,15 +279,16 @@ void host_open(struct ua *ua)
 void host_close(struct ua *ua)
 {
     uint64_t deadline = 0;
-    size_t transfers = 0;
+    size_t transfers = 0, takeovers = 0;
 
     for (int i = 0; i < ua->leg_count; i++)
         if (ua->legs[i].refs != 0)
             die(ua->world, "a dialog that was not given back");
     check(ua, sipxfer_transfer_count(ua->engine, &transfers), "sipxfer_transfer_count");
+    check(ua, sipxfer_takeover_count(ua->engine, &takeovers), "sipxfer_takeover_count");
     check(ua, sipxfer_next_deadline(ua->engine, &deadline), "sipxfer_next_deadline");
-    if (transfers != 0 || deadline != ua->deadline_ms)
-        die(ua->world, "a transfer that is not over, or a deadline that was not told");
+    if (transfers != 0 || takeovers != 0 || deadline != ua->deadline_ms)
+        die(ua->world, "a transfer or takeover that is not over, or a deadline that was not told");
     sipxfer_engine_free(ua->engine);
     if (sipxfer_panic_count() != 0)
         die(ua->world, "faults inside the library");

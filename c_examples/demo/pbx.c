@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
  * A PBX as a B2BUA: each call is two legs that it bridges. Every INVITE is shown to the library
- * (host.c), and its verdict is carried out, nothing else; so is every REFER (transfer.c).
+ * (host.c), and its verdict is carried out, nothing else (takeover.c); so is every REFER
+ * (transfer.c).
  */
 #include "demo.h"
 
@@ -10,12 +11,28 @@
 
 /* ---- calls ---- */
 
+struct sipxfer_dialog_key leg_key(const struct leg *leg)
+{
+    struct sipxfer_dialog_key key;
+
+    SIPXFER_INIT(key);
+    key.call_id = str(leg->call_id);
+    key.local_tag = str(leg->local_tag);
+    key.remote_tag = str(leg->remote_tag);
+    return key;
+}
+
+void unbridge(struct leg *leg)
+{
+    if (leg->peer != NULL)
+        leg->peer->peer = NULL;
+    leg->peer = NULL;
+}
+
 void bridge(struct leg *a, struct leg *b)
 {
-    if (a->peer != NULL)
-        a->peer->peer = NULL;
-    if (b->peer != NULL)
-        b->peer->peer = NULL;
+    unbridge(a);
+    unbridge(b);
     a->peer = b;
     b->peer = a;
 }
@@ -23,25 +40,6 @@ void bridge(struct leg *a, struct leg *b)
 static int awaits_answer(const struct leg *leg)
 {
     return leg != NULL && leg->state == LEG_RINGING && !leg->outgoing;
-}
-
-/* The new call takes the place of the old one (RFC 3891 section 3). */
-static void take_over(struct ua *ua, const struct incoming *in,
-                      const struct sipxfer_verdict *verdict)
-{
-    struct leg *old = verdict->dialog, *partner = old->peer;
-    struct leg *leg = partner != NULL ? leg_accept(ua, in) : NULL;
-
-    if (partner == NULL) /* nobody to talk to; the old call stays as it is */
-        respond(ua->world, in, 488, "Not Acceptable Here", "none", NULL, NULL);
-    if (leg == NULL)
-        return;
-    bridge(leg, partner);
-    leg_answer(ua, leg);
-    if (awaits_answer(partner)) /* pickup: the caller still waits */
-        leg_answer(ua, partner);
-    if (verdict->old_dialog != SIPXFER_OLD_DIALOG_NOTHING) /* BYE, CANCEL, 487 by its state */
-        leg_end(ua, old, 487, "Request Terminated");
 }
 
 static void new_call(struct ua *ua, const struct incoming *in)
@@ -71,14 +69,17 @@ static void on_invite(struct ua *ua, const struct incoming *in)
 {
     struct sipxfer_request request;
     struct sipxfer_verdict verdict;
+    uint64_t takeover = 0;
 
-    ask_invite(ua, in, &request, &verdict);
+    ask_invite(ua, in, &request, &verdict, &takeover);
     switch (verdict.kind) {
     case SIPXFER_VERDICT_NONE:
         new_call(ua, in);
         break;
     case SIPXFER_VERDICT_ACCEPT:
-        take_over(ua, in, &verdict);
+        takeover_begin(ua, in, &verdict, takeover);
+        break;
+    case SIPXFER_VERDICT_AGAIN: /* which the loopback interface never brings */
         break;
     default: /* what this PBX does not know is a refusal */
         refuse(ua, in, &request, &verdict);
@@ -126,7 +127,7 @@ static void on_failed(struct ua *ua, struct leg *leg, unsigned code, struct sipx
     if (transfer != NULL) {
         transfer_response(ua, transfer, code, reason);
     } else if (peer != NULL && str_copy(text, sizeof text, reason) == 0) {
-        peer->peer = leg->peer = NULL;
+        unbridge(leg);
         leg_end(ua, peer, code, text);
     }
 }
@@ -136,10 +137,9 @@ static void on_ended(struct ua *ua, struct leg *leg)
     struct transfer *transfer = transfer_of(ua, leg);
     struct leg *peer = leg->peer;
 
-    if (peer != NULL)
-        peer->peer = leg->peer = NULL;
-    if (transfer != NULL)
-        transfer_hung_up(ua, transfer, leg);
+    unbridge(leg);
+    transfer_hung_up(ua, transfer, leg);
+    takeover_leg_ended(ua, leg);
     /* A transferor may hang up right after the 202, and the transfer goes on (RFC 5589
      * section 6): it then says what becomes of the other party. */
     if (peer != NULL && (transfer == NULL || transfer->transferee != peer))
@@ -150,6 +150,14 @@ static void on_response(struct ua *ua, struct leg *leg, const struct incoming *i
 {
     if (str_is(in->msg.cseq_method, "NOTIFY"))
         transfer_notify_answered(ua, leg, in);
+    else if (str_is(in->msg.cseq_method, "BYE"))
+        takeover_leg_ended(ua, leg);
+}
+
+/* The CANCEL has had its effect. */
+static void on_cancelled(struct ua *ua, struct leg *leg)
+{
+    takeover_leg_ended(ua, leg);
 }
 
 /* What is said on one leg is heard on the other. */
@@ -183,6 +191,13 @@ static void on_state(struct ua *ua, char *text, size_t size)
         snprintf(text + len, size - len, "%s", history(ua));
 }
 
+static void on_tick(struct ua *ua)
+{
+    transfer_tick(ua);
+    takeover_tick(ua);
+    park_tick(ua);
+}
+
 void pbx_run(struct world *world)
 {
     static const struct ua_events events = {
@@ -191,10 +206,11 @@ void pbx_run(struct world *world)
         .answered = on_answered,
         .failed = on_failed,
         .ended = on_ended,
+        .cancelled = on_cancelled,
         .refer = transfer_refer,
         .info = on_info,
         .response = on_response,
-        .tick = transfer_tick,
+        .tick = on_tick,
         .state = on_state,
     };
     static struct ua ua;

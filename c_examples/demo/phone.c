@@ -186,6 +186,19 @@ static void on_command(struct ua *ua, char *text)
         replace(ua, a[0], a[1], a[2], a[3], 1);
     } else if (n == 5 && strcmp(verb, "replace") == 0) { /* the same for a confirmed dialog */
         replace(ua, a[0], a[1], a[2], a[3], 0);
+    } else if (n == 2 && strcmp(verb, "hangup") == 0) { /* hangup CALL */
+        struct leg *leg = leg_by_call_id(ua, a[0]);
+        if (leg == NULL)
+            die(ua->world, "no such call");
+        leg_end(ua, leg, 0, NULL);
+    } else if (n == 1 && (strcmp(verb, "answer") == 0 || strcmp(verb, "decline") == 0)) {
+        for (int i = 0; i < ua->leg_count; i++) {
+            struct leg *leg = &ua->legs[i];
+            if (leg->state == LEG_RINGING && !leg->outgoing && verb[0] == 'a')
+                leg_answer(ua, leg);
+            else if (leg->state == LEG_RINGING && !leg->outgoing)
+                leg_end(ua, leg, 603, "Decline");
+        }
     } else if (n == 1 && strcmp(verb, "speak") == 0) { /* to whoever is on the line */
         for (int i = 0; i < ua->leg_count; i++)
             if (ua->legs[i].state == LEG_TALKING)

@@ -99,6 +99,11 @@ static void dialplan(struct ua *ua, struct transfer *transfer,
     char headers[1024];
     int party;
 
+    if (str_is(verdict->extension, "park")) {
+        note(ua, "dialplan %.*s,park: Park()", SIPXFER_ARG(verdict->context));
+        park(ua, transfer);
+        return;
+    }
     if (verdict->kind == SIPXFER_VERDICT_REMOTE_ATTENDED) {
         party = resolve(ua->world, uri, NULL);
         note(ua,
@@ -202,30 +207,29 @@ static void give_up_target(struct ua *ua, struct transfer *transfer)
 static void command(struct ua *ua, struct transfer *transfer, uint32_t command,
                     const struct sipxfer_verdict *verdict)
 {
+    if (command == SIPXFER_COMMAND_START) /* each transfer has one, so the state leaves it out */
+        note(ua, "=> %s", sipxfer_command_name(command));
+    else
+        tell(ua, sipxfer_command_name(command), str(""));
     switch (command) {
     case SIPXFER_COMMAND_START:
-        note(ua, "=> START");
         if (verdict == NULL)
             die(ua->world, "a START behind its verdict");
         start(ua, transfer, verdict);
         break;
     case SIPXFER_COMMAND_KEEP_CALL:
-        tell(ua, "KEEP_CALL", str(""));
         give_up_target(ua, transfer);
         break;
     case SIPXFER_COMMAND_RECALL_TRANSFEROR:
-        tell(ua, "RECALL_TRANSFEROR", str(""));
         give_up_target(ua, transfer);
         recall(ua, transfer);
         break;
     case SIPXFER_COMMAND_HANG_UP_TRANSFEREE:
-        tell(ua, "HANG_UP_TRANSFEREE", str(""));
         give_up_target(ua, transfer);
         if (transfer->transferee != NULL)
             leg_end(ua, transfer->transferee, 480, "Temporarily Unavailable");
         break;
     case SIPXFER_COMMAND_HANG_UP_TRANSFEROR:
-        tell(ua, "HANG_UP_TRANSFEROR", str(""));
         leg_end(ua, transfer->transferor, 480, "Temporarily Unavailable");
         break;
     default:
@@ -268,12 +272,10 @@ static void event(struct ua *ua, struct transfer *transfer, const struct sipxfer
 
 static void finished(struct ua *ua, struct transfer *transfer, const struct sipxfer_output *output)
 {
-    static const char *const causes[] = {"unknown",     "target",   "contact", "refused",
-                                         "application", "deadline", "given up"};
-    uint32_t cause = output->cause < sizeof causes / sizeof causes[0] ? output->cause : 0;
     char text[64];
 
-    snprintf(text, sizeof text, "outcome %u (%s)", (unsigned)output->code, causes[cause]);
+    snprintf(text, sizeof text, "outcome %u (%s)", (unsigned)output->code,
+             sipxfer_cause_name(output->cause));
     tell(ua, text, str(""));
     transfer->over = 1;
 }
@@ -320,6 +322,7 @@ static void outputs(struct ua *ua, uint64_t id, const struct received *received)
         struct transfer *transfer = transfer_by_id(ua, output.transfer);
         if (transfer == NULL)
             die(ua->world, "an output of a transfer that never began");
+        transfer->gone = (int)output.last;
         carry_out(ua, transfer, &output, received);
     }
 }
@@ -369,14 +372,17 @@ void transfer_response(struct ua *ua, struct transfer *transfer, unsigned code,
 
 void transfer_hung_up(struct ua *ua, struct transfer *transfer, const struct leg *leg)
 {
-    int32_t status;
+    struct sipxfer_dialog_key key = leg_key(leg);
+    size_t told = 0;
 
-    if (leg == transfer->transferor)
-        status = sipxfer_transfer_bye(ua->engine, transfer->id, clock_ms());
-    else /* nobody is left to be transferred */
-        status = sipxfer_transfer_give_up(ua->engine, transfer->id, 487, clock_ms());
-    if (status != SIPXFER_E_WRONG_STATE)
-        check(ua, status, "sipxfer_transfer_bye or _give_up");
+    /* It concerns all transfers that were asked for in this dialog, which go on (RFC 5057). */
+    check(ua, sipxfer_dialog_bye(ua->engine, &key, clock_ms(), &told), "sipxfer_dialog_bye");
+    outputs(ua, 0, NULL);
+    if (transfer == NULL || transfer->over || leg == transfer->transferor)
+        return;
+    /* Nobody is left to be transferred. */
+    check(ua, sipxfer_transfer_give_up(ua->engine, transfer->id, 487, clock_ms()),
+          "sipxfer_transfer_give_up");
     outputs(ua, transfer->id, NULL);
 }
 
@@ -388,10 +394,12 @@ void transfer_notify_answered(struct ua *ua, const struct leg *leg, const struct
         if (transfer->transferor != leg || transfer->first_notify == 0 ||
             transfer->first_notify > in->msg.cseq)
             continue;
-        int32_t status =
-            sipxfer_transfer_notify_answered(ua->engine, transfer->id, in->msg.status, clock_ms());
-        if (status != SIPXFER_E_NOT_FOUND) /* it is gone with its last NOTIFY */
-            check(ua, status, "sipxfer_transfer_notify_answered");
+        if (transfer->gone) /* with its last NOTIFY, so nobody asks how that was answered */
+            return;
+        check(
+            ua,
+            sipxfer_transfer_notify_answered(ua->engine, transfer->id, in->msg.status, clock_ms()),
+            "sipxfer_transfer_notify_answered");
         outputs(ua, transfer->id, NULL);
         return;
     }

@@ -13,10 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Any body will do: what is said in the calls of the demo travels in INFO. */
-#define SDP                                                                                        \
+/* What is said in the calls of the demo travels in INFO. */
+#define SDP(codec)                                                                                 \
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"                    \
-    "m=audio 9 RTP/AVP 0\r\n"
+    "m=audio 9 " codec "\r\n"
 
 static const struct party *self_of(const struct ua *ua)
 {
@@ -104,6 +104,11 @@ static void begin(struct ua *ua, const struct leg *leg, struct packet *out, cons
                to_tag, leg->call_id, cseq, method);
 }
 
+static const char *sdp_of(const struct ua *ua)
+{
+    return self_of(ua)->odd_codec ? SDP("RTP/AVP 96") : SDP(COMMON_CODEC);
+}
+
 /* The header lines that every INVITE and every answer to one carries. */
 static void contact_lines(struct ua *ua, char *lines, size_t size)
 {
@@ -138,7 +143,7 @@ struct leg *leg_call(struct ua *ua, int party, struct sipxfer_str uri, const cha
     contact_lines(ua, lines, sizeof lines);
     begin(ua, leg, &out, "INVITE", leg->remote_uri, leg->invite_cseq, leg->branch, "");
     packet_add(&out, "%s%sContent-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s", lines,
-               extra, strlen(SDP), SDP);
+               extra, strlen(sdp_of(ua)), sdp_of(ua));
     packet_send(ua->world, party, &out);
     return leg;
 }
@@ -229,7 +234,7 @@ void leg_answer(struct ua *ua, struct leg *leg)
     contact_lines(ua, lines, sizeof lines);
     leg->state = LEG_TALKING;
     leg->unacked = 1;
-    respond(ua->world, &leg->invite, 200, "OK", leg->local_tag, lines, SDP);
+    respond(ua->world, &leg->invite, 200, "OK", leg->local_tag, lines, sdp_of(ua));
 }
 
 void leg_end(struct ua *ua, struct leg *leg, unsigned code, const char *reason)
@@ -292,6 +297,8 @@ static void invite_response(struct ua *ua, struct leg *leg, const struct incomin
         send_ack(ua, leg, 0, to_tag);
         if (!leg->cancelled && ua->on->failed != NULL)
             ua->on->failed(ua, leg, code, in->msg.reason);
+        else if (leg->cancelled && ua->on->cancelled != NULL)
+            ua->on->cancelled(ua, leg);
     }
 }
 
@@ -407,7 +414,7 @@ void ua_run(struct ua *ua)
         report_state(ua);
         if (waiting != (ua->deadline_ms != UINT64_MAX)) {
             waiting = !waiting;
-            report(ua->world, waiting ? RECORD_WAITING : RECORD_HANDLED, -1, "", "");
+            report(ua->world, waiting ? RECORD_WAITING : RECORD_WAITED, -1, "", "");
         }
         if (ready > 0)
             report(ua->world, RECORD_HANDLED, -1, "", "");

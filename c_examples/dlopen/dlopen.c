@@ -5,23 +5,21 @@
  *
  *     dlopen [path of the library]
  */
+#include "dlopen.h"
+
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <sipxfer.h>
-
-#define MESSAGE_MAX 1024
-
 /* The table grows at its end: a function is there if the library's table reaches behind it. */
 #define HAS(api, member)                                                                           \
     ((api)->struct_size >= offsetof(struct sipxfer_api, member) + sizeof(api)->member)
 
-static const struct sipxfer_api *api;
+const struct sipxfer_api *api;
 
-static void check(int32_t status, const char *what)
+void check(int32_t status, const char *what)
 {
     if (status == SIPXFER_OK)
         return;
@@ -29,7 +27,7 @@ static void check(int32_t status, const char *what)
     exit(EXIT_FAILURE);
 }
 
-static struct sipxfer_str str(const char *text)
+struct sipxfer_str str(const char *text)
 {
     struct sipxfer_str s = {text, strlen(text)};
     return s;
@@ -50,8 +48,8 @@ static const struct sipxfer_api *load(void *library)
         fprintf(stderr, "the library does not speak version %d of the ABI\n", SIPXFER_ABI_MAJOR);
         return NULL;
     }
-    /* refer_to_build is the last one used here; an older library may end before it. */
-    if (!HAS(table, refer_to_build)) {
+    /* Of the functions used here this one came last; an older library may end before it. */
+    if (!HAS(table, refer_outcome_name)) {
         fprintf(stderr, "the library is older than this program\n");
         return NULL;
     }
@@ -227,6 +225,7 @@ int main(int argc, char **argv)
            (unsigned)api->abi_minor);
     headers();
     engine_with_its_own_table();
+    play_transfers();
     dlclose(library);
     return EXIT_SUCCESS;
 }

@@ -51,36 +51,92 @@ static void length_on_null(struct sipxfer_dialog *out)
     out->user.len = SIZE_MAX;
 }
 
-static void no_object(struct sipxfer_dialog *out) { out->dialog = NULL; }
-static void other_call(struct sipxfer_dialog *out) { out->call_id = literal("call-2@pbx"); }
-static void other_case(struct sipxfer_dialog *out) { out->call_id = literal("CALL-1@pbx"); }
-static void no_tag(struct sipxfer_dialog *out) { out->remote_tag = literal(""); }
-static void state_99(struct sipxfer_dialog *out) { out->state = 99; }
-static void state_0(struct sipxfer_dialog *out) { out->state = 0; }
-static void initiator_99(struct sipxfer_dialog *out) { out->initiator = 99; }
-static void usage_99(struct sipxfer_dialog *out) { out->usage = 99; }
-static void secure_99(struct sipxfer_dialog *out) { out->secure = 99; }
-static void null_call_id(struct sipxfer_dialog *out) { out->call_id.ptr = NULL; }
-static void null_tag(struct sipxfer_dialog *out) { out->local_tag.ptr = NULL; }
-static void null_user(struct sipxfer_dialog *out) { out->user.ptr = NULL; }
-static void null_endpoint(struct sipxfer_dialog *out) { out->endpoint.ptr = NULL; }
-static void huge_call_id(struct sipxfer_dialog *out) { out->call_id.len = SIZE_MAX; }
-static void huge_user(struct sipxfer_dialog *out) { out->user.len = SIZE_MAX; }
-static void size_0(struct sipxfer_dialog *out) { out->struct_size = 0; }
-static void size_huge(struct sipxfer_dialog *out) { out->struct_size = SIZE_MAX; }
-static void terminated(struct sipxfer_dialog *out) { out->state = SIPXFER_DIALOG_TERMINATED; }
+static void no_object(struct sipxfer_dialog *out)
+{
+    out->dialog = NULL;
+}
+static void other_call(struct sipxfer_dialog *out)
+{
+    out->call_id = literal("call-2@pbx");
+}
+static void other_case(struct sipxfer_dialog *out)
+{
+    out->call_id = literal("CALL-1@pbx");
+}
+static void no_tag(struct sipxfer_dialog *out)
+{
+    out->remote_tag = literal("");
+}
+static void state_99(struct sipxfer_dialog *out)
+{
+    out->state = 99;
+}
+static void state_0(struct sipxfer_dialog *out)
+{
+    out->state = 0;
+}
+static void initiator_99(struct sipxfer_dialog *out)
+{
+    out->initiator = 99;
+}
+static void usage_99(struct sipxfer_dialog *out)
+{
+    out->usage = 99;
+}
+static void secure_99(struct sipxfer_dialog *out)
+{
+    out->secure = 99;
+}
+static void null_call_id(struct sipxfer_dialog *out)
+{
+    out->call_id.ptr = NULL;
+}
+static void null_tag(struct sipxfer_dialog *out)
+{
+    out->local_tag.ptr = NULL;
+}
+static void null_user(struct sipxfer_dialog *out)
+{
+    out->user.ptr = NULL;
+}
+static void null_endpoint(struct sipxfer_dialog *out)
+{
+    out->endpoint.ptr = NULL;
+}
+static void huge_call_id(struct sipxfer_dialog *out)
+{
+    out->call_id.len = SIZE_MAX;
+}
+static void huge_user(struct sipxfer_dialog *out)
+{
+    out->user.len = SIZE_MAX;
+}
+static void size_0(struct sipxfer_dialog *out)
+{
+    out->struct_size = 0;
+}
+static void size_huge(struct sipxfer_dialog *out)
+{
+    out->struct_size = SIZE_MAX;
+}
+static void terminated(struct sipxfer_dialog *out)
+{
+    out->state = SIPXFER_DIALOG_TERMINATED;
+}
 
-static const int32_t garbage[] = { 2, 3, 77, 12345, -77, -9999, INT32_MAX, INT32_MIN };
+static const int32_t garbage[] = {2, 3, 77, 12345, -77, -9999, INT32_MAX, INT32_MIN};
 #define EACH_GARBAGE(at) (size_t at = 0; at < sizeof garbage / sizeof *garbage; at++)
 
 static void find_fails_and_lies(void)
 {
-    for EACH_GARBAGE(at) {
-        honest();
-        act.find_status = garbage[at];
-        expect("find answers no status", CALLBACKS, VERIFY, at & 1, 500);
-        expect("find answers no status to REFER", CALLBACKS, ROUTE, at & 1, 500);
-    }
+    for
+        EACH_GARBAGE(at)
+        {
+            honest();
+            act.find_status = garbage[at];
+            expect("find answers no status", CALLBACKS, VERIFY, at & 1, 500);
+            expect("find answers no status to REFER", CALLBACKS, ROUTE, at & 1, 500);
+        }
     honest();
     act.find_status = SIPXFER_E_NOT_FOUND;
     expect("find finds nothing", CALLBACKS, VERIFY, true, 481);
@@ -123,13 +179,15 @@ static void find_fails_and_lies(void)
 static void lock_fails_and_lies(void)
 {
     for (int kind = OWN_TABLE; kind <= CALLBACKS; kind++) {
-        for EACH_GARBAGE(at) {
-            honest();
-            act.lock_status = garbage[at];
-            expect("lock answers no status", kind, VERIFY, true, 500);
-            expect("lock answers no status to REFER", kind, ROUTE, true, 500);
-        }
-        static const uint32_t states[] = { 0, 4, 99, UINT32_MAX };
+        for
+            EACH_GARBAGE(at)
+            {
+                honest();
+                act.lock_status = garbage[at];
+                expect("lock answers no status", kind, VERIFY, true, 500);
+                expect("lock answers no status to REFER", kind, ROUTE, true, 500);
+            }
+        static const uint32_t states[] = {0, 4, 99, UINT32_MAX};
         for (size_t at = 0; at < sizeof states / sizeof *states; at++) {
             honest();
             act.lock_state = states[at];
@@ -156,32 +214,34 @@ static void lock_fails_and_lies(void)
 
 static void host_fails_and_lies(void)
 {
-    for EACH_GARBAGE(at) {
-        honest();
-        act.extension = garbage[at];
-        expect_both("extension_exists answers nonsense", ROUTE_BLIND, false, 500);
-        expect_both("extension_exists answers nonsense", ROUTE_REMOTE, false, 500);
-        honest();
-        act.allow = garbage[at];
-        expect_both("allow_transfer answers nonsense", ROUTE_BLIND, false, 500);
-        honest();
-        act.context_status = garbage[at];
-        expect_both("transfer_context answers nonsense", ROUTE_BLIND, false, 500);
-        honest();
-        act.by_host = true;
-        act.authorize = garbage[at];
-        expect_both("authorize answers nonsense", VERIFY, true, 500);
-        honest();
-        act.verify_token = garbage[at];
-        expect_both("verify_token answers nonsense", ROUTE_TOKEN, false, 500);
-        honest();
-        act.approve = garbage[at];
-        if (act.approve != SIPXFER_LATER) {
-            expect_both("approve answers nonsense", ROUTE_BLIND, false, 500);
-            expect_both("approve answers nonsense", ROUTE, true, 500);
+    for
+        EACH_GARBAGE(at)
+        {
+            honest();
+            act.extension = garbage[at];
+            expect_both("extension_exists answers nonsense", ROUTE_BLIND, false, 500);
+            expect_both("extension_exists answers nonsense", ROUTE_REMOTE, false, 500);
+            honest();
+            act.allow = garbage[at];
+            expect_both("allow_transfer answers nonsense", ROUTE_BLIND, false, 500);
+            honest();
+            act.context_status = garbage[at];
+            expect_both("transfer_context answers nonsense", ROUTE_BLIND, false, 500);
+            honest();
+            act.by_host = true;
+            act.authorize = garbage[at];
+            expect_both("authorize answers nonsense", VERIFY, true, 500);
+            honest();
+            act.verify_token = garbage[at];
+            expect_both("verify_token answers nonsense", ROUTE_TOKEN, false, 500);
+            honest();
+            act.approve = garbage[at];
+            if (act.approve != SIPXFER_LATER) {
+                expect_both("approve answers nonsense", ROUTE_BLIND, false, 500);
+                expect_both("approve answers nonsense", ROUTE, true, 500);
+            }
         }
-    }
-    static const size_t lengths[] = { 100000, SIZE_MAX, SIZE_MAX / 2 };
+    static const size_t lengths[] = {100000, SIZE_MAX, SIZE_MAX / 2};
     for (size_t at = 0; at < sizeof lengths / sizeof *lengths; at++) {
         honest();
         act.context_len = lengths[at];
@@ -252,10 +312,12 @@ static void incomplete_tables(void)
         made("no release", &directory, &host,
              kind == CALLBACKS ? SIPXFER_E_CALLBACK_MISSING : SIPXFER_OK);
         directory = directory_of(kind);
-        for EACH_GARBAGE(at) {
-            act.random = garbage[at];
-            made("random fails", &directory, &host, SIPXFER_E_RANDOM);
-        }
+        for
+            EACH_GARBAGE(at)
+            {
+                act.random = garbage[at];
+                made("random fails", &directory, &host, SIPXFER_E_RANDOM);
+            }
         act.random = SIPXFER_OK;
         SIPXFER_INIT(host);
         made("an empty host", &directory, &host, SIPXFER_OK);
@@ -320,8 +382,7 @@ static void stale_and_foreign(enum engine_kind kind)
                   SIPXFER_E_NOT_FOUND);
     copy = verdict;
     expect_status(test, "release", sipxfer_verdict_release(first, &verdict), SIPXFER_OK);
-    expect_status(test, "release of nothing", sipxfer_verdict_release(first, &verdict),
-                  SIPXFER_OK);
+    expect_status(test, "release of nothing", sipxfer_verdict_release(first, &verdict), SIPXFER_OK);
     expect_status(test, "release of a stale pin", sipxfer_verdict_release(first, &copy),
                   SIPXFER_E_NOT_FOUND);
     /* The place of the old pin is used again: the old one still names nothing. */
@@ -354,7 +415,7 @@ static int32_t told_status;
 static int32_t peer_leg(void *user, const struct sipxfer_dialog_key *key,
                         struct sipxfer_dialog_key *peer)
 {
-    (void) user, (void) key;
+    (void)user, (void)key;
     *peer = told;
     return told_status;
 }
@@ -377,10 +438,12 @@ static void peer_leg_fails_and_lies(void)
     mapped("peer_leg tells the truth", SIPXFER_OK);
     told_status = SIPXFER_E_NOT_FOUND;
     mapped("peer_leg knows no leg", SIPXFER_E_NOT_FOUND);
-    for EACH_GARBAGE(at) {
-        told_status = garbage[at];
-        mapped("peer_leg answers no status", SIPXFER_E_CALLBACK);
-    }
+    for
+        EACH_GARBAGE(at)
+        {
+            told_status = garbage[at];
+            mapped("peer_leg answers no status", SIPXFER_E_CALLBACK);
+        }
     told_status = SIPXFER_OK;
     told.call_id.ptr = NULL;
     mapped("peer_leg tells a Call-ID at NULL", SIPXFER_E_CALLBACK);

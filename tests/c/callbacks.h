@@ -12,8 +12,18 @@ enum request_kind { VERIFY, ROUTE, ROUTE_REMOTE, ROUTE_TOKEN, ROUTE_BLIND };
 
 /* Which callback is being called. */
 enum place {
-    IN_FIND, IN_LOCK, IN_UNLOCK, IN_RELEASE, IN_EXTENSION_EXISTS, IN_TRANSFER_CONTEXT,
-    IN_ALLOW_TRANSFER, IN_APPROVE, IN_AUTHORIZE, IN_VERIFY_TOKEN, IN_LOG, PLACES
+    IN_FIND,
+    IN_LOCK,
+    IN_UNLOCK,
+    IN_RELEASE,
+    IN_EXTENSION_EXISTS,
+    IN_TRANSFER_CONTEXT,
+    IN_ALLOW_TRANSFER,
+    IN_APPROVE,
+    IN_AUTHORIZE,
+    IN_VERIFY_TOKEN,
+    IN_LOG,
+    PLACES
 };
 
 /* How the callbacks behave; honest() is the start of each test. */
@@ -48,8 +58,7 @@ struct outcome {
     int32_t status;
     uint32_t kind, code, state;
 };
-struct outcome play(const char *test, enum engine_kind kind, enum request_kind request,
-                    bool lock);
+struct outcome play(const char *test, enum engine_kind kind, enum request_kind request, bool lock);
 /* One request against the engine that is there, its verdict given back. */
 struct outcome ask(const char *test, enum request_kind request, bool lock);
 /* A dialog was added: one release more is to come. */

@@ -6,7 +6,7 @@ static const char *test;
 
 static void look(enum place place)
 {
-    (void) place;
+    (void)place;
     struct outcome outcome = ask(test, VERIFY, false);
     if (outcome.status != SIPXFER_OK)
         complain(test, "a verdict from within", outcome.status);
@@ -27,7 +27,7 @@ static void look_and_lock(enum place place)
 
 static void set(enum place place)
 {
-    (void) place;
+    (void)place;
     struct sipxfer_config *config = NULL;
     struct sipxfer_str name = literal("context"), value = literal("elsewhere");
     int32_t status = sipxfer_config_new(&config);
@@ -50,7 +50,7 @@ static void change_the_table(enum place place)
     if (place == IN_RELEASE || engine_kind != OWN_TABLE)
         return;
     if (sipxfer_dialog_count(engine, &count) != SIPXFER_OK)
-        complain(test, "dialog_count from within", (long) count);
+        complain(test, "dialog_count from within", (long)count);
     int32_t status = sipxfer_dialog_add(engine, &dialog, &id);
     if (status != SIPXFER_OK)
         complain(test, "dialog_add from within", status);
@@ -66,7 +66,7 @@ static void change_the_table(enum place place)
 
 static void tell_an_end(enum place place)
 {
-    (void) place;
+    (void)place;
     struct sipxfer_dialog_key key = host_key();
     key.call_id = literal("call-8@pbx");
     int32_t status = sipxfer_dialog_ended(engine, &key, 5);
@@ -86,15 +86,17 @@ static void remove_it(enum place place)
         complain(test, "removed twice", status);
     size_t count = 1;
     if (sipxfer_dialog_count(engine, &count) != SIPXFER_OK || count != 0)
-        complain(test, "dialogs that are left", (long) count);
+        complain(test, "dialogs that are left", (long)count);
 }
 
 /* The verdict of each request is what it would be without the call inside. */
 static void from_everywhere(const char *name, void (*inside)(enum place))
 {
-    static const uint32_t codes[] = {
-        [VERIFY] = 200, [ROUTE] = 202, [ROUTE_REMOTE] = 202, [ROUTE_TOKEN] = 202, [ROUTE_BLIND] = 202
-    };
+    static const uint32_t codes[] = {[VERIFY] = 200,
+                                     [ROUTE] = 202,
+                                     [ROUTE_REMOTE] = 202,
+                                     [ROUTE_TOKEN] = 202,
+                                     [ROUTE_BLIND] = 202};
     test = name;
     for (int kind = OWN_TABLE; kind <= CALLBACKS; kind++)
         for (int request = VERIFY; request <= ROUTE_BLIND; request++)

@@ -45,7 +45,7 @@ void complain(const char *test, const char *what, long got)
 
 struct sipxfer_str literal(const char *text)
 {
-    struct sipxfer_str str = { text, strlen(text) };
+    struct sipxfer_str str = {text, strlen(text)};
     return str;
 }
 
@@ -92,7 +92,7 @@ struct sipxfer_dialog host_dialog(void)
 
 static int32_t find(void *user, const struct sipxfer_dialog_key *key, struct sipxfer_dialog *out)
 {
-    (void) user;
+    (void)user;
     enter(IN_FIND);
     if (key->call_id.len != 10 || memcmp(key->call_id.ptr, "call-1@pbx", 10) != 0)
         return SIPXFER_E_NOT_FOUND;
@@ -112,7 +112,7 @@ static int32_t find(void *user, const struct sipxfer_dialog_key *key, struct sip
 
 static int32_t lock(void *user, void *dialog, uint32_t *state)
 {
-    (void) user, (void) dialog;
+    (void)user, (void)dialog;
     enter(IN_LOCK);
     if (!act.lock_is_silent)
         *state = act.lock_state;
@@ -122,28 +122,28 @@ static int32_t lock(void *user, void *dialog, uint32_t *state)
 
 static void unlock(void *user, void *dialog)
 {
-    (void) user, (void) dialog;
+    (void)user, (void)dialog;
     unlocks++;
     enter(IN_UNLOCK);
 }
 
 static void release(void *user, void *dialog)
 {
-    (void) user, (void) dialog;
+    (void)user, (void)dialog;
     releases++;
     enter(IN_RELEASE);
 }
 
 static void destroy(void *user)
 {
-    (void) user;
+    (void)user;
     destroyed++;
 }
 
 static int32_t extension_exists(void *user, const struct sipxfer_request *request,
                                 struct sipxfer_str context, struct sipxfer_str extension)
 {
-    (void) user, (void) request, (void) context, (void) extension;
+    (void)user, (void)request, (void)context, (void)extension;
     enter(IN_EXTENSION_EXISTS);
     return act.extension;
 }
@@ -151,7 +151,7 @@ static int32_t extension_exists(void *user, const struct sipxfer_request *reques
 static int32_t transfer_context(void *user, const struct sipxfer_request *request, char *buffer,
                                 size_t capacity, size_t *len)
 {
-    (void) user, (void) request;
+    (void)user, (void)request;
     enter(IN_TRANSFER_CONTEXT);
     memset(buffer, 'x', capacity);
     if (!act.context_is_silent)
@@ -161,7 +161,7 @@ static int32_t transfer_context(void *user, const struct sipxfer_request *reques
 
 static int32_t allow_transfer(void *user, const struct sipxfer_request *request)
 {
-    (void) user, (void) request;
+    (void)user, (void)request;
     enter(IN_ALLOW_TRANSFER);
     return act.allow;
 }
@@ -169,7 +169,7 @@ static int32_t allow_transfer(void *user, const struct sipxfer_request *request)
 static int32_t approve(void *user, const struct sipxfer_request *request, uint32_t kind,
                        struct sipxfer_str target)
 {
-    (void) user, (void) request, (void) kind, (void) target;
+    (void)user, (void)request, (void)kind, (void)target;
     enter(IN_APPROVE);
     return act.approve;
 }
@@ -177,7 +177,7 @@ static int32_t approve(void *user, const struct sipxfer_request *request, uint32
 static int32_t authorize(void *user, const struct sipxfer_request *request,
                          const struct sipxfer_dialog *dialog)
 {
-    (void) user, (void) request, (void) dialog;
+    (void)user, (void)request, (void)dialog;
     enter(IN_AUTHORIZE);
     return act.authorize;
 }
@@ -185,14 +185,14 @@ static int32_t authorize(void *user, const struct sipxfer_request *request,
 static int32_t verify_token(void *user, const struct sipxfer_request *request,
                             struct sipxfer_str referred_by, struct sipxfer_str part)
 {
-    (void) user, (void) request, (void) referred_by, (void) part;
+    (void)user, (void)request, (void)referred_by, (void)part;
     enter(IN_VERIFY_TOKEN);
     return act.verify_token;
 }
 
 static void log_line(void *user, uint32_t level, struct sipxfer_str text)
 {
-    (void) user, (void) level, (void) text;
+    (void)user, (void)level, (void)text;
     enter(IN_LOG);
 }
 
@@ -200,7 +200,7 @@ static int32_t random_bytes(void *user, char *buffer, size_t len)
 {
     /* Other bytes for every engine: ids of one must mean nothing to another. */
     static unsigned char seed;
-    (void) user;
+    (void)user;
     memset(buffer, ++seed, len);
     return act.random;
 }
@@ -244,22 +244,22 @@ int32_t engine_make(const struct sipxfer_directory *directory, const struct sipx
     return sipxfer_engine_new(&options, &engine);
 }
 
-#define HEAD(method, to_tag) \
-    method " sip:pbx@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n" \
-    "From: <sip:bob@example.com>;tag=f1\r\n" \
-    "To: <sip:pbx@example.com>" to_tag "\r\nCall-ID: new-1\r\n" \
-    "CSeq: 1 " method "\r\nContact: <sip:bob@192.0.2.1>\r\nMax-Forwards: 70\r\n"
+#define HEAD(method, to_tag)                                                                       \
+    method " sip:pbx@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"        \
+           "From: <sip:bob@example.com>;tag=f1\r\n"                                                \
+           "To: <sip:pbx@example.com>" to_tag "\r\nCall-ID: new-1\r\n"                             \
+           "CSeq: 1 " method "\r\nContact: <sip:bob@192.0.2.1>\r\nMax-Forwards: 70\r\n"
 
 static const char *const messages[] = {
     [VERIFY] = HEAD("INVITE", "") "Replaces: call-1@pbx;to-tag=L1;from-tag=R1\r\n\r\n",
     [ROUTE] = HEAD("REFER", ";tag=t1") "Refer-To: <sip:carol@example.com?Replaces=call-1%40pbx"
-                            "%3Bto-tag%3DL1%3Bfrom-tag%3DR1>\r\n\r\n",
+                                       "%3Bto-tag%3DL1%3Bfrom-tag%3DR1>\r\n\r\n",
     [ROUTE_REMOTE] = HEAD("REFER", ";tag=t1") "Refer-To: <sip:carol@example.net?Replaces=elsewhere"
-                                   "%3Bto-tag%3D1%3Bfrom-tag%3D2>\r\n\r\n",
+                                              "%3Bto-tag%3D1%3Bfrom-tag%3D2>\r\n\r\n",
     [ROUTE_TOKEN] = HEAD("REFER", ";tag=t1") "Refer-To: <sip:100@example.com>\r\n"
-                                  "Referred-By: <sip:bob@example.com>;cid=\"a@b\"\r\n"
-                                  "Content-Type: multipart/mixed;boundary=x\r\n\r\n"
-                                  "--x\r\nContent-ID: <a@b>\r\n\r\ntoken\r\n--x--\r\n",
+                                             "Referred-By: <sip:bob@example.com>;cid=\"a@b\"\r\n"
+                                             "Content-Type: multipart/mixed;boundary=x\r\n\r\n"
+                                             "--x\r\nContent-ID: <a@b>\r\n\r\ntoken\r\n--x--\r\n",
     [ROUTE_BLIND] = HEAD("REFER", ";tag=t1") "Refer-To: <sip:100@example.com>\r\n\r\n",
 };
 
@@ -283,10 +283,10 @@ struct outcome ask(const char *test, enum request_kind what, bool lock_it)
     char *scratch = malloc(size);
     if (scratch == NULL)
         abort();
-    outcome.status = what == VERIFY ? sipxfer_replaces_verify_request(
-                                          engine, &request, lock_it, scratch, size, &verdict)
-                                    : sipxfer_refer_route(
-                                          engine, &request, lock_it, scratch, size, &verdict);
+    outcome.status =
+        what == VERIFY
+            ? sipxfer_replaces_verify_request(engine, &request, lock_it, scratch, size, &verdict)
+            : sipxfer_refer_route(engine, &request, lock_it, scratch, size, &verdict);
     if (outcome.status == SIPXFER_OK) {
         outcome.kind = verdict.kind;
         outcome.code = verdict.code;
@@ -294,17 +294,16 @@ struct outcome ask(const char *test, enum request_kind what, bool lock_it)
         bool hands_out = verdict.kind == SIPXFER_VERDICT_ACCEPT ||
                          verdict.kind == SIPXFER_VERDICT_LOCAL_ATTENDED;
         if (hands_out != (verdict.dialog != NULL))
-            complain(test, "a dialog goes with an acceptance, and with nothing else",
-                     verdict.kind);
+            complain(test, "a dialog goes with an acceptance, and with nothing else", verdict.kind);
         if (verdict.locked != (hands_out && lock_it))
             complain(test, "locked", verdict.locked);
         /* Read to their ends, so that a string that points nowhere is found out. */
         unsigned sum = 0;
-        const struct sipxfer_str strings[] = { verdict.why, verdict.reason, verdict.warning,
-                                               verdict.context, verdict.setting };
+        const struct sipxfer_str strings[] = {verdict.why, verdict.reason, verdict.warning,
+                                              verdict.context, verdict.setting};
         for (size_t at = 0; at < sizeof strings / sizeof *strings; at++)
             for (size_t byte = 0; byte < strings[at].len; byte++)
-                sum += (unsigned char) strings[at].ptr[byte];
+                sum += (unsigned char)strings[at].ptr[byte];
         if (sum == 0)
             complain(test, "a verdict without a word", outcome.code);
         int32_t status = sipxfer_verdict_release(engine, &verdict);
@@ -371,7 +370,7 @@ void engine_end(const char *test)
     if (destroyed != 2)
         complain(test, "destroy callbacks", destroyed);
     if (sipxfer_panic_count() != 0) {
-        complain(test, "faults inside the library", (long) sipxfer_panic_count());
+        complain(test, "faults inside the library", (long)sipxfer_panic_count());
         exit(1);
     }
 }
@@ -380,7 +379,7 @@ struct outcome play(const char *test, enum engine_kind kind, enum request_kind r
                     bool lock_it)
 {
     struct sipxfer_host host = whole_host();
-    struct outcome outcome = { .status = SIPXFER_E_STATE };
+    struct outcome outcome = {.status = SIPXFER_E_STATE};
     if (!engine_begin(test, kind, &host))
         return outcome;
     outcome = ask(test, request, lock_it);

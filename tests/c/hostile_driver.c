@@ -101,8 +101,8 @@ static void set_pointer(char *block, size_t at, const void *value)
 
 /* One call with the spot set by `set`. */
 typedef void (*setter)(struct turn *turn, char *block, size_t number);
-static void turn_once(struct turn *turn, const char *what, setter set,
-                      size_t number, int32_t expected)
+static void turn_once(struct turn *turn, const char *what, setter set, size_t number,
+                      int32_t expected)
 {
     begin(turn);
     set(turn, block_of(turn), number);
@@ -114,7 +114,7 @@ static void turn_once(struct turn *turn, const char *what, setter set,
 
 static void set_null(struct turn *turn, char *block, size_t number)
 {
-    (void) number;
+    (void)number;
     set_pointer(block, turn->knob->at, NULL);
 }
 
@@ -128,14 +128,52 @@ static void turn_pointer(struct turn *turn)
 /* ---- texts ---- */
 
 static const char *const hostile_texts[] = {
-    "\r\n", "\n", ";", "=", "<", ">", "\"", "\\", "%", "%0", "%zz", "%0d%0a", "?", "&", ":", "@",
-    "sip:", "<sip:", "sip:a@", "sip:[::1", "a\r\nEvil: yes", "\xff\xfe", "\xc3\x28", " \t ",
-    ";;;;====", "0", "4294967296", "99999999999999999999999", "a;to-tag=;from-tag=",
-    "a;to-tag=1;to-tag=1;from-tag=2", "SIP/2.0", "SIP/2.0 99999 x", "SIP/2.0 200", "a: b", ": ",
-    "\r\n\r\n", "INVITE sip:a SIP/2.0\r\n\r\n", "INVITE sip:a SIP/2.0\r\nReplaces",
+    "\r\n",
+    "\n",
+    ";",
+    "=",
+    "<",
+    ">",
+    "\"",
+    "\\",
+    "%",
+    "%0",
+    "%zz",
+    "%0d%0a",
+    "?",
+    "&",
+    ":",
+    "@",
+    "sip:",
+    "<sip:",
+    "sip:a@",
+    "sip:[::1",
+    "a\r\nEvil: yes",
+    "\xff\xfe",
+    "\xc3\x28",
+    " \t ",
+    ";;;;====",
+    "0",
+    "4294967296",
+    "99999999999999999999999",
+    "a;to-tag=;from-tag=",
+    "a;to-tag=1;to-tag=1;from-tag=2",
+    "SIP/2.0",
+    "SIP/2.0 99999 x",
+    "SIP/2.0 200",
+    "a: b",
+    ": ",
+    "\r\n\r\n",
+    "INVITE sip:a SIP/2.0\r\n\r\n",
+    "INVITE sip:a SIP/2.0\r\nReplaces",
     "INVITE sip:a SIP/2.0\r\nReplaces:\r\n\r\n",
     "REFER sip:a SIP/2.0\r\nRefer-To: <sip:b?Replaces=%\r\n\r\n",
-    "endpoint:", "endpoint:a b", "nowhere", "*", "10.0.0.0/99", "yes, no, maybe",
+    "endpoint:",
+    "endpoint:a b",
+    "nowhere",
+    "*",
+    "10.0.0.0/99",
+    "yes, no, maybe",
 };
 
 enum { NULL_WITH_LENGTH, NULL_EMPTY, EMPTY, NULL_HUGE, HUGE_LENGTH, OVER_HALF };
@@ -176,7 +214,7 @@ static void set_long(struct turn *turn, char *block, size_t number)
 {
     enum { LONG = 5000 };
     char *text = keep(turn->world, LONG);
-    memset(text, (int) number, LONG);
+    memset(text, (int)number, LONG);
     set_pointer(block, turn->knob->at, text);
     set_size(block, turn->knob->length_at, LONG);
 }
@@ -239,7 +277,7 @@ static void print_into(struct turn *turn, size_t capacity, size_t expected)
     if (wanted == SIPXFER_OK) {
         const char *bytes = get_pointer(block, turn->knob->at);
         for (size_t at = expected; at < capacity; at++)
-            if ((unsigned char) bytes[at] != 0xA5) {
+            if ((unsigned char)bytes[at] != 0xA5) {
                 complain(turn, what, "more was written than is needed");
                 break;
             }
@@ -287,7 +325,7 @@ static unsigned char *resize(struct turn *turn, size_t room, size_t size, int ta
 {
     char *block = block_of(turn);
     const struct knob *knob = turn->knob;
-    unsigned char *old = (unsigned char *) get_pointer(block, knob->at);
+    unsigned char *old = (unsigned char *)get_pointer(block, knob->at);
     unsigned char *now = keep(turn->world, room);
     size_t copied = room < knob->size ? room : knob->size;
     memset(now, tail, room);
@@ -297,13 +335,13 @@ static unsigned char *resize(struct turn *turn, size_t room, size_t size, int ta
     return now;
 }
 
-static void sized(struct turn *turn, const char *what, size_t room,
-                  size_t size, int tail, int32_t expected)
+static void sized(struct turn *turn, const char *what, size_t room, size_t size, int tail,
+                  int32_t expected)
 {
     begin(turn);
     unsigned char *now = resize(turn, room, size, tail);
     call(turn, what, expected);
-    if (get_size((char *) now, 0) != size)
+    if (get_size((char *)now, 0) != size)
         complain(turn, what, "struct_size was changed");
     for (size_t at = turn->knob->size; at < room; at++)
         if (now[at] != tail) {
@@ -316,7 +354,7 @@ static void sized(struct turn *turn, const char *what, size_t room,
 static void turn_struct(struct turn *turn)
 {
     const struct knob *knob = turn->knob;
-    size_t size = knob->size, least = sizeof (size_t);
+    size_t size = knob->size, least = sizeof(size_t);
     int32_t unknown = SIPXFER_E_UNKNOWN_FIELD;
     if (knob->flags & WRITTEN)
         unknown = knob->flags & READ ? KNOWN : AS_BEFORE;
@@ -344,7 +382,7 @@ static void turn_struct(struct turn *turn)
 
 static void set_number32(struct turn *turn, char *block, size_t number)
 {
-    uint32_t value = (uint32_t) number;
+    uint32_t value = (uint32_t)number;
     memcpy(block + turn->knob->at, &value, sizeof value);
 }
 
@@ -365,7 +403,7 @@ static void set_number64(struct turn *turn, char *block, size_t number)
 
 static void flip_bit(struct turn *turn, char *block, size_t bit)
 {
-    set_size(block, turn->knob->at, get_size(block, turn->knob->at) ^ (size_t) 1 << bit);
+    set_size(block, turn->knob->at, get_size(block, turn->knob->at) ^ (size_t)1 << bit);
 }
 
 static void turn_number64(struct turn *turn)
@@ -395,14 +433,30 @@ static void turn_knob(struct turn *turn)
 {
     switch (turn->knob->kind) {
     case POINTER:
-    case CALLBACK: turn_pointer(turn); break;
-    case TEXT: turn_text(turn); break;
-    case BUFFER: turn_buffer(turn); break;
-    case SCRATCH: turn_scratch(turn); break;
-    case STRUCT: turn_struct(turn); break;
-    case NUMBER32: turn_number32(turn); break;
-    case NUMBER64: turn_number64(turn); break;
-    case INDEX: turn_index(turn); break;
+    case CALLBACK:
+        turn_pointer(turn);
+        break;
+    case TEXT:
+        turn_text(turn);
+        break;
+    case BUFFER:
+        turn_buffer(turn);
+        break;
+    case SCRATCH:
+        turn_scratch(turn);
+        break;
+    case STRUCT:
+        turn_struct(turn);
+        break;
+    case NUMBER32:
+        turn_number32(turn);
+        break;
+    case NUMBER64:
+        turn_number64(turn);
+        break;
+    case INDEX:
+        turn_index(turn);
+        break;
     }
 }
 
@@ -430,7 +484,7 @@ int main(void)
     for (size_t at = 0; at < function_count; at++) {
         const struct function *function = &functions[at];
         for (int kind = OWN_TABLE; kind <= (function->has_engine ? CALLBACKS : OWN_TABLE); kind++) {
-            struct turn turn = { .function = function, .kind = kind };
+            struct turn turn = {.function = function, .kind = kind};
             valid_call(&turn);
             /* What does not fit this kind of engine is refused before its arguments matter. */
             if (function->of_own_table && kind == CALLBACKS)

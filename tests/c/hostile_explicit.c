@@ -25,7 +25,7 @@ void explicit_transfer(struct world *world)
     api->config_free(config);
 
     struct sipxfer_request *request = base_refer(world);
-    request->message = (struct sipxfer_str) { REFER, sizeof REFER - 1 };
+    request->message = (struct sipxfer_str){REFER, sizeof REFER - 1};
     struct sipxfer_verdict verdict;
     SIPXFER_INIT(verdict);
     size_t size = SIPXFER_SCRATCH_SIZE(request->message.len);

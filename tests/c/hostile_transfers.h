@@ -20,6 +20,7 @@ void explicit_transfer(struct world *world);
 
 /* An attended transfer that this side begins. */
 struct sipxfer_refer_options *base_sipxfer_refer_options(struct world *world);
-uint64_t sent_refer(struct world *world); /* begun; its REFER was reported, and is still an output */
+uint64_t
+sent_refer(struct world *world); /* begun; its REFER was reported, and is still an output */
 
 #endif

@@ -10,8 +10,8 @@
 #ifdef HAS_ASAN
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(at, size) ((void) (at), (void) (size))
-#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void) (at), (void) (size))
+#define ASAN_POISON_MEMORY_REGION(at, size)   ((void)(at), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
 #endif
 
 struct world *the_world;
@@ -38,7 +38,7 @@ void *keep(struct world *world, size_t size)
     struct block *block = malloc(sizeof *block + size + GUARD);
     if (block == NULL)
         abort();
-    unsigned char *bytes = (unsigned char *) (block + 1);
+    unsigned char *bytes = (unsigned char *)(block + 1);
     block->size = size;
     block->next = world->blocks;
     world->blocks = block;
@@ -49,8 +49,8 @@ void *keep(struct world *world, size_t size)
 
 bool is_intact(const void *memory)
 {
-    const struct block *block = (const struct block *) memory - 1;
-    const unsigned char *guard = (const unsigned char *) memory + block->size;
+    const struct block *block = (const struct block *)memory - 1;
+    const unsigned char *guard = (const unsigned char *)memory + block->size;
     bool intact = true;
     ASAN_UNPOISON_MEMORY_REGION(guard, GUARD);
     for (size_t at = 0; at < GUARD; at++)
@@ -66,7 +66,7 @@ const char *keep_text(struct world *world, const char *text)
 
 struct sipxfer_str str_of(struct world *world, const char *text)
 {
-    struct sipxfer_str str = { keep_text(world, text), strlen(text) };
+    struct sipxfer_str str = {keep_text(world, text), strlen(text)};
     return str;
 }
 /* ---- the host ---- */
@@ -76,7 +76,7 @@ static int object;
 
 static struct sipxfer_str literal(const char *text)
 {
-    struct sipxfer_str str = { text, strlen(text) };
+    struct sipxfer_str str = {text, strlen(text)};
     return str;
 }
 
@@ -100,7 +100,7 @@ static void describe(struct sipxfer_dialog *dialog)
 
 static int32_t find(void *user, const struct sipxfer_dialog_key *key, struct sipxfer_dialog *out)
 {
-    (void) user;
+    (void)user;
     if (!equals(key->call_id, CALL_ID) || !equals(key->local_tag, LOCAL_TAG) ||
         !equals(key->remote_tag, REMOTE_TAG))
         return SIPXFER_E_NOT_FOUND;
@@ -111,7 +111,7 @@ static int32_t find(void *user, const struct sipxfer_dialog_key *key, struct sip
 
 static int32_t lock(void *user, void *dialog, uint32_t *state)
 {
-    (void) user, (void) dialog;
+    (void)user, (void)dialog;
     the_world->counts.locks++;
     *state = SIPXFER_DIALOG_CONFIRMED;
     return SIPXFER_OK;
@@ -119,33 +119,33 @@ static int32_t lock(void *user, void *dialog, uint32_t *state)
 
 static void unlock(void *user, void *dialog)
 {
-    (void) user, (void) dialog;
+    (void)user, (void)dialog;
     the_world->counts.unlocks++;
 }
 
 static void release(void *user, void *dialog)
 {
-    (void) user, (void) dialog;
+    (void)user, (void)dialog;
     the_world->counts.releases++;
 }
 
 static void destroy(void *user)
 {
-    (void) user;
+    (void)user;
     the_world->counts.destroyed++;
 }
 
 static int32_t extension_exists(void *user, const struct sipxfer_request *request,
                                 struct sipxfer_str context, struct sipxfer_str extension)
 {
-    (void) user, (void) request, (void) context, (void) extension;
+    (void)user, (void)request, (void)context, (void)extension;
     return SIPXFER_YES;
 }
 
 static int32_t transfer_context(void *user, const struct sipxfer_request *request, char *buffer,
                                 size_t capacity, size_t *len)
 {
-    (void) user, (void) request;
+    (void)user, (void)request;
     if (capacity < 8)
         return SIPXFER_E_BUFFER;
     memcpy(buffer, "internal", 8);
@@ -155,7 +155,7 @@ static int32_t transfer_context(void *user, const struct sipxfer_request *reques
 
 static int32_t allow_transfer(void *user, const struct sipxfer_request *request)
 {
-    (void) user, (void) request;
+    (void)user, (void)request;
     return SIPXFER_YES;
 }
 
@@ -164,20 +164,20 @@ static int32_t approval = SIPXFER_YES;
 static int32_t approve(void *user, const struct sipxfer_request *request, uint32_t kind,
                        struct sipxfer_str target)
 {
-    (void) user, (void) request, (void) kind, (void) target;
+    (void)user, (void)request, (void)kind, (void)target;
     return approval;
 }
 
 static int32_t authorize(void *user, const struct sipxfer_request *request,
                          const struct sipxfer_dialog *dialog)
 {
-    (void) user, (void) request, (void) dialog;
+    (void)user, (void)request, (void)dialog;
     return SIPXFER_YES;
 }
 
 static void log_line(void *user, uint32_t level, struct sipxfer_str text)
 {
-    (void) user, (void) level;
+    (void)user, (void)level;
     /* Read to its end: the log of a hostile request must be readable too. */
     for (size_t at = 0; at < text.len; at++)
         if (text.ptr[at] == '\n' || text.ptr[at] == '\r') {
@@ -188,7 +188,7 @@ static void log_line(void *user, uint32_t level, struct sipxfer_str text)
 
 static int32_t random_bytes(void *user, char *buffer, size_t len)
 {
-    (void) user;
+    (void)user;
     memset(buffer, 7, len);
     return SIPXFER_OK;
 }
@@ -196,7 +196,7 @@ static int32_t random_bytes(void *user, char *buffer, size_t len)
 /* One thread: what is told is what there is. */
 static void on_deadline(void *user, uint64_t deadline_ms)
 {
-    (void) user;
+    (void)user;
     uint64_t next = 0;
     MUST(the_world->api->next_deadline(the_world->engine, &next));
     if (next != deadline_ms) {
@@ -208,7 +208,7 @@ static void on_deadline(void *user, uint64_t deadline_ms)
 int32_t base_peer_leg(void *user, const struct sipxfer_dialog_key *key,
                       struct sipxfer_dialog_key *peer)
 {
-    (void) user, (void) key;
+    (void)user, (void)key;
     peer->call_id = literal("other-leg");
     peer->local_tag = literal("L2");
     peer->remote_tag = literal("R2");
@@ -217,7 +217,7 @@ int32_t base_peer_leg(void *user, const struct sipxfer_dialog_key *key,
 
 /* ---- valid structs ---- */
 
-#define NEW(world, type) new_struct(world, sizeof (struct type))
+#define NEW(world, type) new_struct(world, sizeof(struct type))
 static void *new_struct(struct world *world, size_t size)
 {
     void *memory = memset(keep(world, size), 0, size);
@@ -302,27 +302,27 @@ static struct sipxfer_request *request_of(struct world *world, const char *messa
     return request;
 }
 
-#define HEAD(method, uri, to_tag) \
-    method " " uri " SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1\r\n" \
-    "Max-Forwards: 70\r\nFrom: Bob <sip:bob@example.com>;tag=f1\r\n" \
-    "To: <sip:pbx@example.com>" to_tag "\r\nCall-ID: new-1\r\nCSeq: 1 " method "\r\n" \
-    "Contact: <sip:bob@192.0.2.1>\r\n"
+#define MESSAGE(method, uri, to_tag, rest)                                                         \
+    method " " uri " SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1\r\n"               \
+           "Max-Forwards: 70\r\nFrom: Bob <sip:bob@example.com>;tag=f1\r\n"                        \
+           "To: <sip:pbx@example.com>" to_tag "\r\nCall-ID: new-1\r\nCSeq: 1 " method "\r\n"       \
+           "Contact: <sip:bob@192.0.2.1>\r\n" rest "Content-Length: 0\r\n\r\n"
 
 struct sipxfer_request *base_sipxfer_request(struct world *world)
 {
-    return request_of(world, HEAD("INVITE", "sip:carol@example.com", "")
-                      "Replaces: call-1@pbx;to-tag=Local1;from-tag=Remote1\r\n"
-                      "Require: replaces\r\nReferred-By: <sip:bob@example.com>\r\n"
-                      "Content-Length: 0\r\n\r\n");
+    return request_of(world,
+                      MESSAGE("INVITE", "sip:carol@example.com", "",
+                              "Replaces: call-1@pbx;to-tag=Local1;from-tag=Remote1\r\n"
+                              "Require: replaces\r\nReferred-By: <sip:bob@example.com>\r\n"));
 }
 
 struct sipxfer_request *base_refer(struct world *world)
 {
     struct sipxfer_request *request = request_of(
-        world, HEAD("REFER", "sip:pbx@example.com", ";tag=t1")
-        "Refer-To: <sip:carol@example.com?Replaces=call-1%40pbx%3Bto-tag%3DLocal1"
-        "%3Bfrom-tag%3DRemote1&Subject=hello>\r\n"
-        "Referred-By: <sip:bob@example.com>\r\nContent-Length: 0\r\n\r\n");
+        world,
+        MESSAGE("REFER", "sip:pbx@example.com", ";tag=t1",
+                "Refer-To: <sip:carol@example.com?Replaces=call-1%40pbx%3Bto-tag%3DLocal1"
+                "%3Bfrom-tag%3DRemote1&Subject=hello>\r\nReferred-By: <sip:bob@example.com>\r\n"));
     request->dialog = &object;
     return request;
 }
@@ -335,8 +335,8 @@ struct sipxfer_verdict *base_sipxfer_verdict(struct world *world)
     MUST(world->api->replaces_verify_request(world->engine, request, 1, keep(world, size), size,
                                              verdict));
     if (verdict->kind != SIPXFER_VERDICT_ACCEPT) {
-        fprintf(stderr, "the valid INVITE is not accepted: kind %u, code %u, %.*s\n",
-                verdict->kind, verdict->code, (int) verdict->why.len, verdict->why.ptr);
+        fprintf(stderr, "the valid INVITE is not accepted: kind %u, code %u, %.*s\n", verdict->kind,
+                verdict->code, (int)verdict->why.len, verdict->why.ptr);
         exit(2);
     }
     return verdict;
@@ -533,10 +533,10 @@ struct sipxfer_refer_options *base_sipxfer_refer_options(struct world *world)
 
 uint64_t sent_refer(struct world *world)
 {
-    uint64_t transfer = 0;
-    MUST(world->api->refer_start(world->engine, base_sipxfer_refer_options(world), 1000, &transfer));
-    MUST(world->api->refer_sent(world->engine, transfer, 1, 7, 1, 1000));
-    return transfer;
+    uint64_t sent = 0;
+    MUST(world->api->refer_start(world->engine, base_sipxfer_refer_options(world), 1000, &sent));
+    MUST(world->api->refer_sent(world->engine, sent, 1, 7, 1, 1000));
+    return sent;
 }
 
 /* ---- the world ---- */

@@ -1,10 +1,10 @@
 /* Counts what reaches the allocator while verdicts are made. The functions here take the place of
  * those of the C library, for the shared object too. */
 #include <errno.h>
+#include <sipxfer.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sipxfer.h>
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -65,7 +65,7 @@ static bool external_replaces;
 
 static struct sipxfer_str literal(const char *text)
 {
-    struct sipxfer_str str = { text, strlen(text) };
+    struct sipxfer_str str = {text, strlen(text)};
     return str;
 }
 
@@ -92,8 +92,8 @@ static struct sipxfer_dialog dialog_of(const char *call_id)
 
 static int32_t find(void *user, const struct sipxfer_dialog_key *key, struct sipxfer_dialog *out)
 {
-    (void) user;
-    static const char *const dialogs[] = { "call-1@pbx", "waits@pbx", "hidden@pbx" };
+    (void)user;
+    static const char *const dialogs[] = {"call-1@pbx", "waits@pbx", "hidden@pbx"};
     for (size_t at = 0; at < sizeof dialogs / sizeof *dialogs; at++)
         if (equals(key->call_id, dialogs[at]) && equals(key->local_tag, "L1")) {
             *out = dialog_of(dialogs[at]);
@@ -104,34 +104,34 @@ static int32_t find(void *user, const struct sipxfer_dialog_key *key, struct sip
 
 static int32_t lock(void *user, void *dialog, uint32_t *state)
 {
-    (void) user, (void) dialog;
+    (void)user, (void)dialog;
     *state = SIPXFER_DIALOG_CONFIRMED;
     return SIPXFER_OK;
 }
 
 static void nothing(void *user, void *dialog)
 {
-    (void) user, (void) dialog;
+    (void)user, (void)dialog;
 }
 
 static int32_t extension_exists(void *user, const struct sipxfer_request *request,
                                 struct sipxfer_str context, struct sipxfer_str extension)
 {
-    (void) user, (void) request, (void) context;
+    (void)user, (void)request, (void)context;
     return equals(extension, "external_replaces") && !external_replaces ? SIPXFER_NO : SIPXFER_YES;
 }
 
 /* So that the secret of a parked call is known here. */
 static int32_t random_bytes(void *user, char *buffer, size_t len)
 {
-    (void) user;
+    (void)user;
     memset(buffer, 0, len);
     return SIPXFER_OK;
 }
 
 static void log_line(void *user, uint32_t level, struct sipxfer_str text)
 {
-    (void) user, (void) level, (void) text;
+    (void)user, (void)level, (void)text;
 }
 
 static void add_dialog(const char *call_id)
@@ -197,14 +197,14 @@ static void engine_begin(void)
 
 /* ---- the verdicts ---- */
 
-#define HEAD(method, to_tag) \
-    method " sip:pbx@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n" \
-    "From: <sip:bob@example.com>;tag=f1\r\n" \
-    "To: <sip:pbx@example.com>" to_tag "\r\nCall-ID: new-1\r\n" \
-    "CSeq: 1 " method "\r\nContact: <sip:bob@192.0.2.1>\r\nMax-Forwards: 70\r\n"
+#define HEAD(method, to_tag)                                                                       \
+    method " sip:pbx@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"        \
+           "From: <sip:bob@example.com>;tag=f1\r\n"                                                \
+           "To: <sip:pbx@example.com>" to_tag "\r\nCall-ID: new-1\r\n"                             \
+           "CSeq: 1 " method "\r\nContact: <sip:bob@192.0.2.1>\r\nMax-Forwards: 70\r\n"
 #define REPLACES(value) HEAD("INVITE", "") "Replaces: " value "\r\n\r\n"
-#define JOIN(value) HEAD("INVITE", "") "Join: " value "\r\n\r\n"
-#define REFER(value) \
+#define JOIN(value)     HEAD("INVITE", "") "Join: " value "\r\n\r\n"
+#define REFER(value)                                                                               \
     HEAD("REFER", ";tag=t1") "Refer-To: " value "\r\nReferred-By: <sip:bob@example.com>\r\n\r\n"
 
 struct request {
@@ -214,64 +214,107 @@ struct request {
 };
 
 static const struct request requests[] = {
-    { .name = "INVITE without Replaces", .message = HEAD("INVITE", "") "\r\n",
-      .kind = SIPXFER_VERDICT_NONE },
-    { .name = "hit", .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1"),
-      .kind = SIPXFER_VERDICT_ACCEPT, .code = 200 },
-    { .name = "miss", .message = REPLACES("call-2@pbx;to-tag=L1;from-tag=R1"),
-      .kind = SIPXFER_VERDICT_REJECT, .code = 481 },
-    { .name = "400", .message = REPLACES("call-1@pbx;to-tag=L1"),
-      .kind = SIPXFER_VERDICT_REJECT, .code = 400 },
-    { .name = "403", .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1"),
-      .kind = SIPXFER_VERDICT_REJECT, .code = 403, .other_user = true },
-    { .name = "parked, with its secret",
-      .message = REPLACES("hidden@pbx;to-tag=L1;from-tag=R1;token=aaaaaaaaaaaaaaaaaaaaaaaaaa"),
-      .kind = SIPXFER_VERDICT_ACCEPT, .code = 200, .other_user = true },
-    { .name = "parked, with a wrong secret",
-      .message = REPLACES("hidden@pbx;to-tag=L1;from-tag=R1;token=qaaaaaaaaaaaaaaaaaaaaaaaaa"),
-      .kind = SIPXFER_VERDICT_REJECT, .code = 403, .other_user = true },
-    { .name = "parked, with its number",
-      .message = REPLACES("waits@pbx;to-tag=L1;from-tag=R1;token=701"),
-      .kind = SIPXFER_VERDICT_REJECT, .code = 403, .other_user = true },
-    { .name = "challenge", .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1"),
-      .kind = SIPXFER_VERDICT_CHALLENGE, .code = 401, .stranger = true },
-    { .name = "486", .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1;early-only"),
-      .kind = SIPXFER_VERDICT_REJECT, .code = 486 },
-    { .name = "420", .message = HEAD("INVITE", "") "Require: nothing-known\r\n"
-                                "Replaces: call-1@pbx;to-tag=L1;from-tag=R1\r\n\r\n",
-      .kind = SIPXFER_VERDICT_REJECT, .code = 420 },
-    { .name = "Join", .message = JOIN("call-1@pbx;to-tag=L1;from-tag=R1"),
-      .kind = SIPXFER_VERDICT_JOIN, .code = 200 },
-    { .name = "Join, 481", .message = JOIN("other@pbx;to-tag=L1;from-tag=R1"),
-      .kind = SIPXFER_VERDICT_REJECT, .code = 481 },
-    { .name = "Join, 403", .message = JOIN("call-1@pbx;to-tag=L1;from-tag=R1"),
-      .kind = SIPXFER_VERDICT_REJECT, .code = 403, .other_user = true },
-    { .name = "REFER, local attended",
-      .message = REFER("<sip:c@h?Replaces=call-1%40pbx%3Bto-tag%3DL1%3Bfrom-tag%3DR1>"),
-      .kind = SIPXFER_VERDICT_LOCAL_ATTENDED, .code = 202 },
-    { .name = "REFER with a token",
-      .message = HEAD("REFER", ";tag=t1") "Refer-To: <sip:100@h>\r\n"
-                                          "Referred-By: <sip:bob@h>;cid=\"a@b\"\r\n"
-                                          "Content-Type: multipart/mixed;boundary=x\r\n\r\n"
-                                          "--x\r\nContent-ID: <a@b>\r\n\r\nt\r\n--x--\r\n",
-      .kind = SIPXFER_VERDICT_BLIND, .code = 202 },
-    { .name = "REFER beside its call",
-      .message = HEAD("REFER", "") "Target-Dialog: call-1@pbx;local-tag=L1;remote-tag=R1\r\n"
-                                   "Refer-To: <sip:100@h>\r\n\r\n",
-      .kind = SIPXFER_VERDICT_REJECT, .code = 403 },
-    { .name = "REFER, remote attended",
-      .message = REFER("<sip:c@example.net?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2"
-                       "&Subject=hello&X-Dropped=yes>"),
-      .kind = SIPXFER_VERDICT_REMOTE_ATTENDED, .code = 202 },
-    { .name = "REFER, no external_replaces",
-      .message = REFER("<sip:c@example.net?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2>"),
-      .kind = SIPXFER_VERDICT_REJECT, .code = 404, .no_extension = true },
-    { .name = "REFER, blind", .message = REFER("<sip:100@h>"),
-      .kind = SIPXFER_VERDICT_BLIND, .code = 202 },
-    { .name = "REFER, 400", .message = HEAD("REFER", ";tag=t1") "\r\n",
-      .kind = SIPXFER_VERDICT_REJECT, .code = 400 },
-    { .name = "REFER, challenge", .message = REFER("<sip:100@h>"),
-      .kind = SIPXFER_VERDICT_CHALLENGE, .code = 401, .stranger = true },
+    {.name = "INVITE without Replaces",
+     .message = HEAD("INVITE", "") "\r\n",
+     .kind = SIPXFER_VERDICT_NONE},
+    {.name = "hit",
+     .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1"),
+     .kind = SIPXFER_VERDICT_ACCEPT,
+     .code = 200},
+    {.name = "miss",
+     .message = REPLACES("call-2@pbx;to-tag=L1;from-tag=R1"),
+     .kind = SIPXFER_VERDICT_REJECT,
+     .code = 481},
+    {.name = "400",
+     .message = REPLACES("call-1@pbx;to-tag=L1"),
+     .kind = SIPXFER_VERDICT_REJECT,
+     .code = 400},
+    {.name = "403",
+     .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1"),
+     .kind = SIPXFER_VERDICT_REJECT,
+     .code = 403,
+     .other_user = true},
+    {.name = "parked, with its secret",
+     .message = REPLACES("hidden@pbx;to-tag=L1;from-tag=R1;token=aaaaaaaaaaaaaaaaaaaaaaaaaa"),
+     .kind = SIPXFER_VERDICT_ACCEPT,
+     .code = 200,
+     .other_user = true},
+    {.name = "parked, with a wrong secret",
+     .message = REPLACES("hidden@pbx;to-tag=L1;from-tag=R1;token=qaaaaaaaaaaaaaaaaaaaaaaaaa"),
+     .kind = SIPXFER_VERDICT_REJECT,
+     .code = 403,
+     .other_user = true},
+    {.name = "parked, with its number",
+     .message = REPLACES("waits@pbx;to-tag=L1;from-tag=R1;token=701"),
+     .kind = SIPXFER_VERDICT_REJECT,
+     .code = 403,
+     .other_user = true},
+    {.name = "challenge",
+     .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1"),
+     .kind = SIPXFER_VERDICT_CHALLENGE,
+     .code = 401,
+     .stranger = true},
+    {.name = "486",
+     .message = REPLACES("call-1@pbx;to-tag=L1;from-tag=R1;early-only"),
+     .kind = SIPXFER_VERDICT_REJECT,
+     .code = 486},
+    {.name = "420",
+     .message = HEAD("INVITE", "") "Require: nothing-known\r\n"
+                                   "Replaces: call-1@pbx;to-tag=L1;from-tag=R1\r\n\r\n",
+     .kind = SIPXFER_VERDICT_REJECT,
+     .code = 420},
+    {.name = "Join",
+     .message = JOIN("call-1@pbx;to-tag=L1;from-tag=R1"),
+     .kind = SIPXFER_VERDICT_JOIN,
+     .code = 200},
+    {.name = "Join, 481",
+     .message = JOIN("other@pbx;to-tag=L1;from-tag=R1"),
+     .kind = SIPXFER_VERDICT_REJECT,
+     .code = 481},
+    {.name = "Join, 403",
+     .message = JOIN("call-1@pbx;to-tag=L1;from-tag=R1"),
+     .kind = SIPXFER_VERDICT_REJECT,
+     .code = 403,
+     .other_user = true},
+    {.name = "REFER, local attended",
+     .message = REFER("<sip:c@h?Replaces=call-1%40pbx%3Bto-tag%3DL1%3Bfrom-tag%3DR1>"),
+     .kind = SIPXFER_VERDICT_LOCAL_ATTENDED,
+     .code = 202},
+    {.name = "REFER with a token",
+     .message = HEAD("REFER", ";tag=t1") "Refer-To: <sip:100@h>\r\n"
+                                         "Referred-By: <sip:bob@h>;cid=\"a@b\"\r\n"
+                                         "Content-Type: multipart/mixed;boundary=x\r\n\r\n"
+                                         "--x\r\nContent-ID: <a@b>\r\n\r\nt\r\n--x--\r\n",
+     .kind = SIPXFER_VERDICT_BLIND,
+     .code = 202},
+    {.name = "REFER beside its call",
+     .message = HEAD("REFER", "") "Target-Dialog: call-1@pbx;local-tag=L1;remote-tag=R1\r\n"
+                                  "Refer-To: <sip:100@h>\r\n\r\n",
+     .kind = SIPXFER_VERDICT_REJECT,
+     .code = 403},
+    {.name = "REFER, remote attended",
+     .message = REFER("<sip:c@example.net?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2"
+                      "&Subject=hello&X-Dropped=yes>"),
+     .kind = SIPXFER_VERDICT_REMOTE_ATTENDED,
+     .code = 202},
+    {.name = "REFER, no external_replaces",
+     .message = REFER("<sip:c@example.net?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2>"),
+     .kind = SIPXFER_VERDICT_REJECT,
+     .code = 404,
+     .no_extension = true},
+    {.name = "REFER, blind",
+     .message = REFER("<sip:100@h>"),
+     .kind = SIPXFER_VERDICT_BLIND,
+     .code = 202},
+    {.name = "REFER, 400",
+     .message = HEAD("REFER", ";tag=t1") "\r\n",
+     .kind = SIPXFER_VERDICT_REJECT,
+     .code = 400},
+    {.name = "REFER, challenge",
+     .message = REFER("<sip:100@h>"),
+     .kind = SIPXFER_VERDICT_CHALLENGE,
+     .code = 401,
+     .stranger = true},
 };
 
 static void verdict(const struct request *what, uint32_t lock_it, const char *which)
@@ -290,8 +333,8 @@ static void verdict(const struct request *what, uint32_t lock_it, const char *wh
     request.context = literal("internal");
     request.transport = SIPXFER_TRANSPORT_UDP;
     request.now_ms = 10;
-    int32_t (*verify)(const struct sipxfer_engine *, const struct sipxfer_request *, uint32_t, char *,
-                      size_t, struct sipxfer_verdict *) = sipxfer_replaces_verify_request;
+    int32_t (*verify)(const struct sipxfer_engine *, const struct sipxfer_request *, uint32_t,
+                      char *, size_t, struct sipxfer_verdict *) = sipxfer_replaces_verify_request;
     if (strncmp(what->message, "REFER", 5) == 0)
         verify = sipxfer_refer_route;
     else if (strstr(what->message, "\r\nJoin: ") != NULL)
@@ -299,14 +342,13 @@ static void verdict(const struct request *what, uint32_t lock_it, const char *wh
     external_replaces = !what->no_extension;
 
     unsigned long before = allocations, freed = frees;
-    int32_t status =
-        verify(engine, &request, lock_it, scratch, sizeof scratch, &verdict);
+    int32_t status = verify(engine, &request, lock_it, scratch, sizeof scratch, &verdict);
     unsigned long decided = allocations;
     uint32_t kind = verdict.kind, code = verdict.code;
     int32_t printed = SIPXFER_OK, released;
     if (code >= 300)
-        printed = sipxfer_response_print(&request, &verdict, "t1", 2, response, sizeof response,
-                                         &needed);
+        printed =
+            sipxfer_response_print(&request, &verdict, "t1", 2, response, sizeof response, &needed);
     released = sipxfer_verdict_release(engine, &verdict);
     unsigned long after = allocations;
 

@@ -6,11 +6,11 @@
  *
  * The number of rounds is fixed; nothing here depends on how fast anybody is. */
 #include <pthread.h>
+#include <sipxfer.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sipxfer.h>
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -20,9 +20,18 @@
 WHERE_MISSING void *__tsan_memcpy(void *to, const void *from, size_t size);
 WHERE_MISSING void *__tsan_memmove(void *to, const void *from, size_t size);
 WHERE_MISSING void *__tsan_memset(void *to, int byte, size_t size);
-void *__tsan_memcpy(void *to, const void *from, size_t size) { return memcpy(to, from, size); }
-void *__tsan_memmove(void *to, const void *from, size_t size) { return memmove(to, from, size); }
-void *__tsan_memset(void *to, int byte, size_t size) { return memset(to, byte, size); }
+void *__tsan_memcpy(void *to, const void *from, size_t size)
+{
+    return memcpy(to, from, size);
+}
+void *__tsan_memmove(void *to, const void *from, size_t size)
+{
+    return memmove(to, from, size);
+}
+void *__tsan_memset(void *to, int byte, size_t size)
+{
+    return memset(to, byte, size);
+}
 #endif
 #endif
 
@@ -30,9 +39,9 @@ enum { SLOTS = 16, ROUNDS = 1500, VERIFIERS = 3, VERDICTS = 4000 };
 
 struct object {
     pthread_mutex_t mutex;
-    uint32_t state;    /* under mutex */
-    bool locked;       /* under mutex */
-    atomic_int refs;   /* host directory only */
+    uint32_t state;  /* under mutex */
+    bool locked;     /* under mutex */
+    atomic_int refs; /* host directory only */
     unsigned slot;
     char call_id[32];
 };
@@ -53,7 +62,7 @@ static void fail(const char *what, long number)
 
 static struct sipxfer_str literal(const char *text)
 {
-    struct sipxfer_str str = { text, strlen(text) };
+    struct sipxfer_str str = {text, strlen(text)};
     return str;
 }
 
@@ -97,7 +106,7 @@ static void describe(struct object *object, struct sipxfer_dialog *out)
 static int32_t host_find(void *user, const struct sipxfer_dialog_key *key,
                          struct sipxfer_dialog *out)
 {
-    (void) user;
+    (void)user;
     int32_t status = SIPXFER_E_NOT_FOUND;
     pthread_mutex_lock(&list);
     for (unsigned slot = 0; slot < SLOTS; slot++) {
@@ -116,7 +125,7 @@ static int32_t host_find(void *user, const struct sipxfer_dialog_key *key,
 
 static int32_t host_lock(void *user, void *dialog, uint32_t *state)
 {
-    (void) user;
+    (void)user;
     struct object *object = dialog;
     pthread_mutex_lock(&object->mutex);
     if (object->state == SIPXFER_DIALOG_TERMINATED) {
@@ -130,7 +139,7 @@ static int32_t host_lock(void *user, void *dialog, uint32_t *state)
 
 static void host_unlock(void *user, void *dialog)
 {
-    (void) user;
+    (void)user;
     struct object *object = dialog;
     object->locked = false;
     pthread_mutex_unlock(&object->mutex);
@@ -140,7 +149,7 @@ static void host_unlock(void *user, void *dialog)
  * counts by itself. */
 static void host_release(void *user, void *dialog)
 {
-    (void) user;
+    (void)user;
     struct object *object = dialog;
     if (own_table || atomic_fetch_sub(&object->refs, 1) == 1)
         object_free(object);
@@ -209,7 +218,8 @@ static uint32_t verify(unsigned slot, bool lock_it)
     snprintf(message, sizeof message,
              "INVITE sip:c@h SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
              "From: <sip:bob@h>;tag=f\r\nTo: <sip:c@h>\r\nCall-ID: new\r\nCSeq: 1 INVITE\r\n"
-             "Replaces: call-%u@pbx;to-tag=L;from-tag=R\r\n\r\n", slot);
+             "Replaces: call-%u@pbx;to-tag=L;from-tag=R\r\n\r\n",
+             slot);
     request.message = literal(message);
     request.endpoint = literal("bob-phone");
     request.user = literal("bob");
@@ -247,7 +257,7 @@ static pthread_barrier_t start;
 
 static void *verifier(void *argument)
 {
-    unsigned number = *(unsigned *) argument;
+    unsigned number = *(unsigned *)argument;
     pthread_barrier_wait(&start);
     for (unsigned at = 0; at < VERDICTS; at++) {
         uint32_t code = verify((at * 7 + number) % SLOTS, at % 3 != 0);
@@ -258,15 +268,15 @@ static void *verifier(void *argument)
 
 static void *changer(void *argument)
 {
-    (void) argument;
+    (void)argument;
     struct sipxfer_config *config = NULL;
     if (sipxfer_config_new(&config) != SIPXFER_OK)
         fail("config_new", 0);
     pthread_barrier_wait(&start);
     for (unsigned at = 0; at < ROUNDS; at++) {
         struct sipxfer_str name = literal("context"), value = literal(at % 2 ? "one" : "other");
-        int32_t status = sipxfer_config_set(config, "endpoint:x", 10, name.ptr, name.len,
-                                            value.ptr, value.len);
+        int32_t status =
+            sipxfer_config_set(config, "endpoint:x", 10, name.ptr, name.len, value.ptr, value.len);
         if (status == SIPXFER_OK)
             status = sipxfer_config_apply(engine, config);
         if (status != SIPXFER_OK)
@@ -281,7 +291,7 @@ static uint64_t ids[SLOTS];
 
 static void *replacer(void *argument)
 {
-    (void) argument;
+    (void)argument;
     pthread_barrier_wait(&start);
     for (unsigned at = 0; at < ROUNDS; at++) {
         unsigned slot = at % SLOTS;
@@ -319,13 +329,13 @@ static _Atomic uint64_t clock_ms = 1000, told_deadline = UINT64_MAX;
 static int32_t extension_exists(void *user, const struct sipxfer_request *request,
                                 struct sipxfer_str context, struct sipxfer_str extension)
 {
-    (void) user, (void) request, (void) context, (void) extension;
+    (void)user, (void)request, (void)context, (void)extension;
     return SIPXFER_YES;
 }
 
 static void on_deadline(void *user, uint64_t deadline_ms)
 {
-    (void) user;
+    (void)user;
     uint64_t next = 0;
     size_t count = 0;
     atomic_store(&told_deadline, deadline_ms);
@@ -360,16 +370,21 @@ static void drain(uint64_t transfer)
     while ((status = sipxfer_transfer_next(engine, transfer, buffer, sizeof buffer, &output)) ==
            SIPXFER_OK) {
         if (output.transfer == 0 || (transfer != 0 && output.transfer != transfer))
-            fail("an output of another transfer", (long) output.kind);
+            fail("an output of another transfer", (long)output.kind);
         if (output.kind == SIPXFER_OUTPUT_ANSWER)
             atomic_fetch_add(&answers, 1);
         else if (output.kind == SIPXFER_OUTPUT_NOTIFY && has(output.headers, "terminated"))
             note(&ended, output.transfer);
         else if (output.kind == SIPXFER_OUTPUT_COMMAND)
             switch (output.command) {
-            case SIPXFER_COMMAND_START: note(&started, output.transfer); break;
-            case SIPXFER_COMMAND_KEEP_CALL: atomic_fetch_add(&given_up, 1); break;
-            default: fail("command", output.command);
+            case SIPXFER_COMMAND_START:
+                note(&started, output.transfer);
+                break;
+            case SIPXFER_COMMAND_KEEP_CALL:
+                atomic_fetch_add(&given_up, 1);
+                break;
+            default:
+                fail("command", output.command);
             }
         else if (output.kind == SIPXFER_OUTPUT_FINISHED) {
             note(&over, output.transfer);
@@ -400,10 +415,10 @@ static uint64_t receive(unsigned thread, unsigned number)
     request.context = literal("internal");
     request.transport = SIPXFER_TRANSPORT_UDP;
     request.now_ms = atomic_load(&clock_ms);
-    int32_t status = sipxfer_transfer_receive(engine, &request, 0, scratch, sizeof scratch,
-                                              &verdict, &transfer);
+    int32_t status =
+        sipxfer_transfer_receive(engine, &request, 0, scratch, sizeof scratch, &verdict, &transfer);
     if (status != SIPXFER_OK || verdict.code != 202 || transfer == 0)
-        fail("transfer_receive", status == SIPXFER_OK ? (long) verdict.code : status);
+        fail("transfer_receive", status == SIPXFER_OK ? (long)verdict.code : status);
     status = sipxfer_verdict_release(engine, &verdict);
     if (status != SIPXFER_OK)
         fail("verdict_release of a transfer", status);
@@ -425,8 +440,8 @@ static void report(uint64_t transfer, uint32_t code)
 static void *receiver(void *argument)
 {
     /* The last one is left to the time. */
-    static const uint32_t outcomes[] = { 200, 486, 503, 0 };
-    unsigned thread = *(unsigned *) argument;
+    static const uint32_t outcomes[] = {200, 486, 503, 0};
+    unsigned thread = *(unsigned *)argument;
     pthread_barrier_wait(&start);
     for (unsigned at = 0; at < REFERS; at++) {
         uint64_t transfer = receive(thread, at);
@@ -447,7 +462,7 @@ static void *receiver(void *argument)
 
 static void *ticker(void *argument)
 {
-    (void) argument;
+    (void)argument;
     pthread_barrier_wait(&start);
     do {
         int32_t status = sipxfer_tick(engine, atomic_fetch_add(&clock_ms, 100) + 100);
@@ -470,7 +485,7 @@ static void each_once(const char *what, struct ids *ids)
     long count = atomic_load(&ids->count), all = atomic_load(&begun.count);
     if (count != all)
         fail(what, count - all);
-    qsort(ids->id, (size_t) (count < MOST ? count : MOST), sizeof *ids->id, by_value);
+    qsort(ids->id, (size_t)(count < MOST ? count : MOST), sizeof *ids->id, by_value);
     for (long at = 0; at < all && at < count; at++)
         if (ids->id[at] != begun.id[at]) {
             fail(what, at);
@@ -499,19 +514,19 @@ static void transfers(void)
 
     /* Nobody else is at work: what was told last is what there is. */
     if (sipxfer_next_deadline(engine, &next) != SIPXFER_OK || next != atomic_load(&told_deadline))
-        fail("another deadline was told last", (long) (atomic_load(&told_deadline) - next));
+        fail("another deadline was told last", (long)(atomic_load(&told_deadline) - next));
     while (next != UINT64_MAX) {
         if (sipxfer_tick(engine, next) != SIPXFER_OK)
             fail("tick at the end", 0);
         drain(0);
         uint64_t before = next;
         if (sipxfer_next_deadline(engine, &next) != SIPXFER_OK || next <= before) {
-            fail("a deadline that has passed", (long) next);
+            fail("a deadline that has passed", (long)next);
             break;
         }
     }
     if (sipxfer_transfer_count(engine, &count) != SIPXFER_OK || count != 0)
-        fail("transfers that are left", (long) count);
+        fail("transfers that are left", (long)count);
     if (begun.count != MOST)
         fail("transfers that began", begun.count);
     qsort(begun.id, MOST, sizeof *begun.id, by_value);
@@ -571,11 +586,12 @@ int main(int argc, char **argv)
     sipxfer_engine_free(engine);
 
     if (sipxfer_panic_count() != 0)
-        fail("faults inside the library", (long) sipxfer_panic_count());
+        fail("faults inside the library", (long)sipxfer_panic_count());
     if (created != freed)
         fail("dialogs that were not given back", created - freed);
     if (failures == 0)
         printf("every dialog was given back: %ld; %ld verdicts accepted, %ld refused; "
-               "%ld transfers, %ld failed\n", freed, accepted, refused, over.count, failed);
+               "%ld transfers, %ld failed\n",
+               freed, accepted, refused, over.count, failed);
     return failures != 0;
 }

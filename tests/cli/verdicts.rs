@@ -152,6 +152,85 @@ fn a_blind_transfer_in_json() {
 }
 
 #[test]
+fn a_parked_call_is_taken_out_and_goes_on() {
+    let parked = format!("{}parked = 701\n", file("dialogs.toml").split("\n\n").next().unwrap());
+    let parked = parked.replace("parked = 701", "\nparked = 701");
+    let dialogs = scratch_file("parked.toml", parked.as_bytes());
+    let config =
+        scratch_file("open.toml", b"[endpoints.carol]\n\"park.open\" = true\n[endpoints.dave]\n");
+    let ask = |endpoint: &str, dialogs: &str, more: &[&str]| {
+        let files = ["explain", "--config", &config, "--dialogs", dialogs, "--endpoint", endpoint];
+        printed(&[&files, more, &["invite-replaces.sip"]].concat(), b"")
+    };
+    let found: Value = serde_json::from_str(&ask("carol", &dialogs, &["--json"])).unwrap();
+    assert_verdict(&found, "accept 200 R001 R009 R096", "");
+    assert_eq!((&found["ground"], &found["old_dialog"]), (&json!("token"), &json!("nothing")));
+    assert_eq!(found["dialog"]["call_id"], "ABCDE");
+    assert!(ask("carol", &dialogs, &[]).contains("old dialog   is a parked call, and goes on\n"));
+    let found: Value = serde_json::from_str(&ask("dave", &dialogs, &["--json"])).unwrap();
+    assert_verdict(&found, "reject 403 R009", "");
+    for (line, sentence) in [
+        ("parked = 700", "place 700 is none of the park lot (park.places)"),
+        ("parked = -1", "parked: expected the number of a place"),
+        ("parked = true", "parked: expected the number of a place, found true or false"),
+    ] {
+        let dialogs = scratch_file("park.toml", parked.replace("parked = 701", line).as_bytes());
+        let args = ["explain", "--dialogs", &dialogs, "invite-replaces.sip"];
+        let (_, stderr) = unusable(&args, b"");
+        assert!(stderr.contains(sentence), "{stderr}");
+    }
+}
+
+#[test]
+fn a_refer_beside_its_call_and_one_without_any() {
+    let none = with_line("refer-blind.sip", "To: <sip:alice@pbx.example.com>");
+    let named = none.replace(
+        "Refer-To:",
+        "Target-Dialog: ABCDE;local-tag=BtoBob;remote-tag=BobtoB\r\nRefer-To:",
+    );
+    let config = scratch_file(
+        "outside.toml",
+        b"\"refer.outside_dialog\" = true\n\"refer.target_dialog\" = \"any\"\n",
+    );
+    let ask = |stdin: &str, more: &[&str]| {
+        let files = ["explain", "--config", &config, "--dialogs", "dialogs.toml"];
+        let args = [&files, more, &["--endpoint", "bob", "-"]].concat();
+        printed(&args, stdin.as_bytes())
+    };
+    let found: Value = serde_json::from_str(&ask(&none, &["--json"])).unwrap();
+    assert_eq!((&found["in_call"], &found["target_dialog"]), (&json!(false), &Value::Null));
+    assert!(ask(&none, &[]).contains("call         none with the sender"), "{}", ask(&none, &[]));
+    let found: Value = serde_json::from_str(&ask(&named, &["--json"])).unwrap();
+    assert_eq!(found["in_call"], true);
+    assert_eq!(found["target_dialog"], "ABCDE;local-tag=BtoBob;remote-tag=BobtoB");
+    let words = "call         the one of Target-Dialog ABCDE;local-tag=BtoBob;remote-tag=BobtoB\n";
+    assert!(ask(&named, &[]).contains(words));
+    assert_eq!(decided("bob", "invite-plain.sip", &[], b"")["in_call"], Value::Null);
+}
+
+#[test]
+fn the_token_of_a_referrer_is_shown_and_not_believed() {
+    let request = with_line("refer-blind.sip", "Referred-By: <sip:bob@example.com>;cid=\"t@h\"");
+    let (head, _) = request.split_once("Content-Length").unwrap();
+    let part = "Content-ID: <t@h>\r\nContent-Type: application/x\r\n\r\nsigned";
+    let body = format!("--b\r\n{part}\r\n--b--\r\n");
+    let length = body.len();
+    let whole = format!(
+        "{head}Content-Type: multipart/mixed;boundary=b\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    let found = decided("bob", "-", &[], whole.as_bytes());
+    assert_eq!((&found["referrer"], &found["token"]), (&json!("unverified"), &json!(part)));
+    let notes = found["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|it| it.as_str().unwrap().contains("verify_token")), "{notes:?}");
+    let shown = text("bob", "-", &[], whole.as_bytes());
+    let bytes = part.len();
+    assert!(shown.contains("referrer     unverified\n"));
+    assert!(shown.contains(&format!("token        a body part of {bytes} bytes, which goes along")));
+    let plain = decided("bob", "invite-plain.sip", &[], b"");
+    assert_eq!((&plain["referrer"], &plain["token"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
 fn a_remote_attended_transfer_in_json() {
     let found = decided("bob", "refer-remote.sip", &[], b"");
     assert_eq!(found["extension"], "external_replaces");

@@ -10,18 +10,22 @@ type Parse<T> = unsafe extern "C" fn(*const c_char, usize, *mut T, *mut sipxfer_
 type Print<T> = unsafe extern "C" fn(*const T, *mut c_char, usize, *mut usize) -> i32;
 
 pub struct World {
-    host: Box<Host>,
-    engine: *mut sipxfer_engine,
+    pub host: Box<Host>,
+    pub engine: *mut sipxfer_engine,
     config: *mut sipxfer_config,
-    texts: Texts,
-    now_ms: u64,
-    transfers: Vec<u64>,
-    refers: Vec<u64>,
-    dialogs: Vec<u64>,
+    pub texts: Texts,
+    pub now_ms: u64,
+    pub transfers: Vec<u64>,
+    pub refers: Vec<u64>,
+    pub dialogs: Vec<u64>,
+    pub takeovers: Vec<u64>,
+    pub tokens: Vec<sipxfer_str>,
+    pub claims: Vec<u64>,
+    pub watchers: Vec<u64>,
 }
 
 /// Never a fault, and no number that is no status.
-fn told(status: i32) -> bool {
+pub fn told(status: i32) -> bool {
     assert!((SIPXFER_E_NO_SUBSCRIPTION - 40..=SIPXFER_OK).contains(&status), "{status}");
     assert_ne!(status, SIPXFER_E_PANIC);
     status == SIPXFER_OK
@@ -34,8 +38,20 @@ impl World {
         let mut config = std::ptr::null_mut();
         assert!(told(unsafe { sipxfer_config_new(&mut config) }));
         host.answer.set(i32::from(u.arbitrary::<u8>().unwrap_or(0) % 16));
-        let (texts, transfers, refers, dialogs) = Default::default();
-        World { host, engine, config, texts, now_ms: 1_000, transfers, refers, dialogs }
+        World {
+            host,
+            engine,
+            config,
+            texts: Texts::default(),
+            now_ms: 1_000,
+            transfers: Vec::new(),
+            refers: Vec::new(),
+            dialogs: Vec::new(),
+            takeovers: Vec::new(),
+            tokens: Vec::new(),
+            claims: Vec::new(),
+            watchers: Vec::new(),
+        }
     }
 
     pub fn call(&mut self, u: &mut Unstructured<'_>) {
@@ -48,7 +64,7 @@ impl World {
                 ms => self.now_ms.saturating_add(u64::from(ms)) & (i64::MAX as u64),
             };
         }
-        match u.arbitrary::<u8>().unwrap_or(0) % 32 {
+        match u.arbitrary::<u8>().unwrap_or(0) % 48 {
             0 => self.parse_and_print(u),
             1 => self.parse_only(u),
             2 => self.build(u),
@@ -65,6 +81,12 @@ impl World {
             28 => self.event(u),
             29 => self.time(u),
             30 => self.words(u),
+            32..=35 => self.take_over(u),
+            36..=39 => self.input_takeover(u),
+            40..=43 => self.lot(u),
+            44 | 45 => self.of_dialogs(u),
+            46 => self.of_messages(u),
+            47 => self.verdict(u, sipxfer_join_verify_request),
             _ => self.message(u),
         }
     }
@@ -145,7 +167,7 @@ impl World {
         }
     }
 
-    fn replaces(&mut self, u: &mut Unstructured<'_>) -> sipxfer_replaces {
+    pub fn replaces(&mut self, u: &mut Unstructured<'_>) -> sipxfer_replaces {
         sipxfer_replaces {
             struct_size: 0,
             call_id: self.texts.any(u),
@@ -157,7 +179,7 @@ impl World {
         }
     }
 
-    fn target_dialog(&mut self, u: &mut Unstructured<'_>) -> sipxfer_target_dialog {
+    pub fn target_dialog(&mut self, u: &mut Unstructured<'_>) -> sipxfer_target_dialog {
         sipxfer_target_dialog {
             struct_size: 0,
             call_id: self.texts.any(u),
@@ -255,7 +277,7 @@ impl World {
         assert!(status == 17 || told(status) || status < 0);
     }
 
-    fn key(&mut self, u: &mut Unstructured<'_>) -> Room {
+    pub fn key(&mut self, u: &mut Unstructured<'_>) -> Room {
         let key = sipxfer_dialog_key {
             struct_size: 0,
             call_id: self.texts.any(u),
@@ -365,7 +387,7 @@ impl World {
         }
     }
 
-    fn decide(
+    pub fn decide(
         &mut self,
         u: &mut Unstructured<'_>,
         function: impl FnOnce(
@@ -481,66 +503,6 @@ impl World {
         told(unsafe { sipxfer_transfer_find(self.engine, key.ptr(), number(u), &mut found) });
     }
 
-    fn start(&mut self, u: &mut Unstructured<'_>) {
-        let (replaces, target) = (self.replaces(u), self.target_dialog(u));
-        let (replaces, target) = (Room::of(u, replaces), Room::of(u, target));
-        let plain = u.ratio(2, 3).unwrap_or(true);
-        let uri = self.texts.keep(b"sip:carol@example.com");
-        let none = self.texts.keep(b"");
-        let options = sipxfer_refer_options {
-            struct_size: 0,
-            target: if plain { uri } else { self.texts.any(u) },
-            contact: if plain { uri } else { self.texts.any(u) },
-            aor: if plain { uri } else { self.texts.any(u) },
-            replaces: replaces.ptr(),
-            target_dialog: if plain { std::ptr::null() } else { target.ptr() },
-            referred_by: if plain { none } else { self.texts.any(u) },
-            peer_message: if plain { none } else { self.texts.message(u) },
-            endpoint: if plain { none } else { self.texts.any(u) },
-            kind: one_of(u, &[1, 2, 3, 0, 99]),
-            contact_reachable: one_of(u, &[1, 0, 2]),
-            dialog_state: one_of(u, &[2, 1, 3, 99]),
-            dialog_initiator: one_of(u, &[1, 2, 0, 99]),
-            target_supports_replaces: one_of(u, &[1, 0, 2]),
-            peer: one_of(u, &[15, 0, 16]),
-            subscribe: one_of(u, &[1, 0, 2]),
-            bye_after_accept: one_of(u, &[0, 1, 2]),
-        };
-        let (room, mut id) = (Room::of(u, options), 0);
-        if told(unsafe { sipxfer_refer_start(self.engine, room.ptr(), self.now_ms, &mut id) }) {
-            self.refers.push(id);
-        }
-    }
-
-    fn input_sent(&mut self, u: &mut Unstructured<'_>) {
-        let id = one_of(u, &[self.refers.last().copied().unwrap_or(0), 0, u64::MAX]);
-        let (engine, now_ms, mut answer) = (self.engine, self.now_ms, 0);
-        let text = self.texts.message(u);
-        let attempt = one_of(u, &[1, 2, 0, 9]);
-        let status = unsafe {
-            match number(u) % 7 {
-                0 => sipxfer_refer_sent(engine, id, attempt, number(u), number(u) % 3, now_ms),
-                1 | 2 => sipxfer_refer_response(engine, id, attempt, text.ptr, text.len, now_ms),
-                3 => {
-                    let attempt = one_of(u, &[0, attempt]);
-                    sipxfer_refer_notify(
-                        engine,
-                        id,
-                        attempt,
-                        text.ptr,
-                        text.len,
-                        now_ms,
-                        &mut answer,
-                    )
-                }
-                4 => sipxfer_refer_call_ended(engine, id, now_ms),
-                5 => sipxfer_refer_consultation_answered(engine, id, now_ms),
-                _ => sipxfer_refer_consultation_ended(engine, id, now_ms),
-            }
-        };
-        told(status);
-    }
-
     fn event(&mut self, u: &mut Unstructured<'_>) {
         let channel = self.texts.keep(b"{\"id\":\"1\"}");
         let event = sipxfer_event {
@@ -577,6 +539,13 @@ impl World {
             sipxfer_rule_text(any),
             sipxfer_rule_source(any),
             sipxfer_strerror(any as i32),
+            sipxfer_output_name(any),
+            sipxfer_command_name(any),
+            sipxfer_cause_name(any),
+            sipxfer_refer_output_name(any),
+            sipxfer_refer_command_name(any),
+            sipxfer_refer_outcome_name(any),
+            sipxfer_refer_why_name(any),
         ];
         for word in words.into_iter().filter(|word| !word.is_null()) {
             assert!(unsafe { CStr::from_ptr(word) }.to_str().is_ok());

@@ -17,7 +17,7 @@ unsafe fn host<'h>(user: *mut c_void) -> &'h Host {
     unsafe { &*user.cast::<Host>() }
 }
 
-fn touch(text: sipxfer_str) {
+pub fn touch(text: sipxfer_str) {
     if text.len > 0 {
         // SAFETY: the library hands out strings that live.
         let bytes = unsafe { std::slice::from_raw_parts(text.ptr.cast::<u8>(), text.len) };

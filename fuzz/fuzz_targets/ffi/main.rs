@@ -6,7 +6,9 @@
 
 mod calls;
 mod host;
+mod lot;
 mod room;
+mod sending;
 
 use arbitrary::Unstructured;
 use calls::World;

@@ -182,6 +182,11 @@ impl Buffer {
         self.0.as_mut_ptr().cast()
     }
 
+    /// The first bytes of what was written.
+    pub fn read(&self, len: usize) -> Vec<u8> {
+        self.0[..len].to_vec()
+    }
+
     pub fn capacity(&self) -> usize {
         self.0.len()
     }

@@ -9,7 +9,7 @@ use sipxfer::dialog::{DialogRef, Entry, Facts, HashKey, Initiator, State, Usage}
 use sipxfer::engine::{Engine, Received};
 use sipxfer::ffi::scratch_size;
 use sipxfer::sip::{reason_phrase, Message, Name, ParseError, Scratch};
-use sipxfer::transfer::{Answer, Host, Level, Matched, OldDialog, Sender, Verdict};
+use sipxfer::transfer::{Answer, Host, Level, Matched, OldDialog, Referrer, Sender, Verdict};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -63,6 +63,14 @@ impl<D> Host<D> for Pbx<'_> {
         } else {
             Answer::No
         }
+    }
+
+    fn verify_token(&self, _: &[u8], _: &[u8]) -> Answer {
+        self.note(
+            "a PBX may verify the token of the Referred-By: its own verify_token callback is taken to say no"
+                .to_owned(),
+        );
+        Answer::No
     }
 
     fn authorize(&self, _: &D) -> Answer {
@@ -219,6 +227,10 @@ fn as_json(decision: &Decision<'_, '_>) -> Value {
         "target_method": json::text_or_null(verdict.method),
         "replaces": json::text_or_null(verdict.replaces),
         "referred_by": json::text_or_null(verdict.referred_by),
+        "referrer": referrer(verdict.referrer),
+        "token": json::text_or_null(verdict.token),
+        "in_call": (decision.method == b"REFER").then_some(verdict.in_call),
+        "target_dialog": json::text_or_null(verdict.target_dialog),
         "headers": lines(verdict.headers),
         "dropped": Value::from_iter(dropped(verdict)),
         "subscription": verdict.subscription,
@@ -281,6 +293,15 @@ pub fn initiator(initiator: Initiator) -> &'static str {
     match initiator {
         Initiator::Local => "local",
         Initiator::Remote => "remote",
+    }
+}
+
+/// What is known of who is named in Referred-By; `None` where nobody is.
+pub fn referrer(referrer: Referrer) -> Option<&'static str> {
+    match referrer {
+        Referrer::None => None,
+        Referrer::Unverified => Some("unverified"),
+        Referrer::Verified => Some("verified"),
     }
 }
 

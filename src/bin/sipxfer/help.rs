@@ -98,6 +98,7 @@ Options:
   endpoint = "bob"
   usage = "invite"                       # invite (default), other
   secure = false                         # default
+  parked = 701                           # its place in the park lot, if any
 
 JSON: an object with these keys. What a verdict does not have is null, and false
 or empty in the types that have no null here.
@@ -105,14 +106,15 @@ or empty in the types that have no null here.
   sender                         {endpoint, user}; null for a stranger
   verdict                        none, accept, reject, challenge, blind,
                                  local_attended, remote_attended, other_method,
-                                 pending; more may come: take them for reject
+                                 pass, join, pending; more may come: take them for reject
   code, reason                   the answer: a number, its phrase
   warning, unsupported           values of these headers of the answer
   retry_after_s                  a number
   dialog                         the one that is replaced: {call_id, local_tag,
                                  remote_tag, state, initiator, user, endpoint,
                                  usage, secure}
-  old_dialog                     what becomes of it: nothing, bye, cancel, reject
+  old_dialog                     what becomes of it: nothing, bye, cancel, reject;
+                                 nothing with accept: it is a parked call
   early_only                     whether only an early one may be replaced
   ground                         why the sender may replace it: any, same-user,
                                  same-endpoint, referred-by, token,
@@ -121,6 +123,11 @@ or empty in the types that have no null here.
   variables{}                    channel variables by name
   target, target_method          Request-URI and method of the triggered request
   replaces, referred_by          values of these headers of it
+  referrer                       what is known of who is named in referred_by:
+                                 unverified, verified
+  token                          the body part that proves it, if there is one
+  in_call                        REFER: whether it is about a call with its sender
+  target_dialog                  the Target-Dialog that names that call
   headers[]                      all header lines that it gets
   dropped[]                      names of Refer-To headers that it does not get
   subscription                   whether NOTIFYs follow

@@ -1,6 +1,8 @@
 //! A decision as text, for people.
 
-use crate::explain::{dropped, header_lines, initiator, reason, state, Decided, Decision};
+use crate::explain::{
+    dropped, header_lines, initiator, reason, referrer, state, Decided, Decision,
+};
 use crate::lists;
 use crate::text::{caret, line_and_column, shown};
 use sipxfer::dialog::DialogRef;
@@ -84,13 +86,23 @@ fn details(out: &mut String, decision: &Decision<'_, '_>) {
         let (user, endpoint) = (lossy(facts.user), lossy(facts.endpoint));
         line("", format!("user {user}, endpoint {endpoint}").as_bytes());
     }
+    // Who is to be had here is the party that waits.
+    let parked =
+        verdict.dialog.is_some() && matches!(verdict.kind, Kind::Accept | Kind::LocalAttended);
     let old_dialog = match verdict.old_dialog {
+        OldDialog::Nothing if parked => "is a parked call, and goes on",
         OldDialog::Nothing => "",
         OldDialog::Bye => "is ended with BYE",
         OldDialog::Cancel => "is ended with CANCEL",
         OldDialog::Reject => "its INVITE gets a final response",
     };
     line("old dialog", old_dialog.as_bytes());
+    if decision.method == b"REFER" && verdict.code / 100 == 2 && !verdict.in_call {
+        line("call", b"none with the sender: the PBX calls the one that it acts for");
+    }
+    if !verdict.target_dialog.is_empty() {
+        line("call", &[b"the one of Target-Dialog ", verdict.target_dialog].concat());
+    }
     line("allowed by", verdict.ground.map_or("", |it| it.name()).as_bytes());
     if !verdict.extension.is_empty() {
         let (extension, context) = (lossy(verdict.extension), lossy(verdict.context));
@@ -105,6 +117,12 @@ fn details(out: &mut String, decision: &Decision<'_, '_>) {
         for header in header_lines(verdict.headers) {
             line("", header.as_bytes());
         }
+    }
+    line("referrer", referrer(verdict.referrer).unwrap_or_default().as_bytes());
+    if !verdict.token.is_empty() {
+        let token =
+            format!("a body part of {} bytes, which goes along untouched", verdict.token.len());
+        line("token", token.as_bytes());
     }
     line("dropped", dropped(verdict).join(", ").as_bytes());
     if verdict.transfer_depth > 0 {

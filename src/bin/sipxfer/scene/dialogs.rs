@@ -4,10 +4,11 @@ use super::{kind, toml_file, Place};
 use crate::Unusable;
 use sipxfer::dialog::{Facts, HashKey, Initiator, Key, State, Table, Usage};
 use sipxfer::engine::Engine;
+use sipxfer::transfer::park::{Call, ParkError, Place as LotPlace};
 use std::ffi::OsStr;
 use toml::Value;
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "call_id",
     "local_tag",
     "remote_tag",
@@ -17,6 +18,7 @@ const KEYS: [&str; 9] = [
     "endpoint",
     "usage",
     "secure",
+    "parked",
 ];
 
 /// The dialogs of a file.
@@ -34,6 +36,8 @@ struct Dialog {
     initiator: Initiator,
     usage: Usage,
     secure: bool,
+    /// The place of the park lot where it waits.
+    parked: Option<u32>,
 }
 
 impl Dialogs {
@@ -64,6 +68,7 @@ impl Dialogs {
             if facts.state != State::Terminated {
                 let added = table.add(facts, ());
                 added.map_err(|_| Unusable::new("the dialogs do not fit into the table"))?;
+                dialog.park(engine)?;
             } else if facts.usage == Usage::Invite {
                 engine.ended(&facts.key, 0);
             }
@@ -73,6 +78,22 @@ impl Dialogs {
 }
 
 impl Dialog {
+    /// Into the lot, where it waits there.
+    fn park(&self, engine: &Engine) -> Result<(), Unusable> {
+        let Some(place) = self.parked else { return Ok(()) };
+        let call = Call { key: self.facts().key, parker: b"", party: b"", handle: 0 };
+        let parked = engine.park().park(&call, LotPlace::Number(place), 0, |_| Ok::<(), ()>(()));
+        parked.map(|_| ()).map_err(|error| {
+            Unusable::new(match error {
+                ParkError::Taken => format!("place {place} of the park lot is taken twice"),
+                ParkError::NoSuchPlace => {
+                    format!("place {place} is none of the park lot (park.places)")
+                }
+                _ => format!("the dialog in place {place} cannot be parked"),
+            })
+        })
+    }
+
     fn facts(&self) -> Facts<'_> {
         Facts {
             key: Key {
@@ -144,6 +165,18 @@ fn dialog(place: &Place, entry: &Value) -> Result<Dialog, Unusable> {
             Some(other) => {
                 let found = kind(other);
                 return Err(place.wrong(format!("secure: expected true or false, found {found}")));
+            }
+        },
+        parked: match table.get("parked") {
+            None => None,
+            Some(Value::Integer(number)) => Some(
+                u32::try_from(*number)
+                    .map_err(|_| place.wrong("parked: expected the number of a place"))?,
+            ),
+            Some(other) => {
+                let found = kind(other);
+                let sentence = format!("parked: expected the number of a place, found {found}");
+                return Err(place.wrong(sentence));
             }
         },
     })
