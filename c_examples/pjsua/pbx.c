@@ -115,7 +115,7 @@ static struct leg *leg_of(pjsua_call_id call)
 
 static void new_leg(pjsua_call_id call, const struct peer *peer, int incoming, unsigned depth)
 {
-    struct leg *leg = leg_of(call);
+    struct leg *leg = &pbx.legs[call];
 
     memset(leg, 0, sizeof *leg);
     leg->peer = peer;
@@ -152,7 +152,7 @@ static void answer(pjsua_call_id call, unsigned code)
 /* The voices of two legs, once both have media. */
 static void connect_media(pjsua_call_id call, int on)
 {
-    struct leg *leg = leg_of(call), *other = leg_of(leg->with);
+    struct leg *leg = &pbx.legs[call], *other = leg_of(leg->with);
     pjsua_conf_port_id a = pjsua_call_get_conf_port(call), b;
 
     if (other == NULL)
@@ -187,12 +187,12 @@ void bridge(pjsua_call_id a, pjsua_call_id b)
 {
     part(a);
     part(b);
-    leg_of(a)->with = b;
-    leg_of(b)->with = a;
+    pbx.legs[a].with = b;
+    pbx.legs[b].with = a;
     answer(a, 200);
     answer(b, 200);
     connect_media(a, 1);
-    say("bridged %d %s, %d %s", a, leg_of(a)->peer->name, b, leg_of(b)->peer->name);
+    say("bridged %d %s, %d %s", a, pbx.legs[a].peer->name, b, pbx.legs[b].peer->name);
 }
 
 int park(pjsua_call_id call)
@@ -202,7 +202,7 @@ int park(pjsua_call_id call)
             continue;
         part(call);
         pbx.slots[i] = call;
-        say("parked %d %s at %d", call, leg_of(call)->peer->name, FIRST_SLOT + i);
+        say("parked %d %s at %d", call, pbx.legs[call].peer->name, FIRST_SLOT + i);
         return FIRST_SLOT + i;
     }
     return 0;
@@ -251,7 +251,7 @@ static void incoming(const struct happening *what)
 
 static void on_progress(pjsua_call_id call, unsigned code)
 {
-    struct leg *leg = leg_of(call);
+    struct leg *leg = &pbx.legs[call];
 
     if (!leg->incoming && leg->with != PJSUA_INVALID_ID && code < 200)
         answer(leg->with, 180);
@@ -259,7 +259,7 @@ static void on_progress(pjsua_call_id call, unsigned code)
 
 static void on_answered(pjsua_call_id call)
 {
-    struct leg *leg = leg_of(call);
+    struct leg *leg = &pbx.legs[call];
     struct moving *moving = moving_target(call);
 
     if (leg->incoming || leg->answered)
@@ -273,7 +273,7 @@ static void on_answered(pjsua_call_id call)
 
 static void on_ended(pjsua_call_id call, unsigned code)
 {
-    struct leg *leg = leg_of(call), *other = leg_of(leg->with);
+    struct leg *leg = &pbx.legs[call], *other = leg_of(leg->with);
     pjsua_call_id with = leg->with;
 
     if (!leg->live)
@@ -299,10 +299,10 @@ static void on_ended(pjsua_call_id call, unsigned code)
  * old. */
 static void on_replaced(pjsua_call_id old, pjsua_call_id made, const struct peer *peer)
 {
-    pjsua_call_id with = leg_of(old)->with;
+    pjsua_call_id with = pbx.legs[old].with;
 
-    new_leg(made, peer, 1, leg_of(old)->depth);
-    leg_of(made)->answered = 1;
+    new_leg(made, peer, 1, pbx.legs[old].depth);
+    pbx.legs[made].answered = 1;
     say("replaced %d by %d %s", old, made, peer->name);
     leg_replaced(old, made);
     part(old);
@@ -329,8 +329,8 @@ static void happened(void *user, void *argument)
         on_ended(what->call, what->code);
         break;
     case MEDIA:
-        leg_of(what->call)->media = 1;
-        leg_of(what->call)->connected = 0;
+        pbx.legs[what->call].media = 1;
+        pbx.legs[what->call].connected = 0;
         connect_media(what->call, 1);
         break;
     case REPLACED:
@@ -471,7 +471,7 @@ static void steer(const char *line)
 static void usage(void)
 {
     fprintf(stderr,
-            "pbx --port PORT [--peer NAME=HOST:PORT] [--trunk NAME=HOST:PORT]\n"
+            "pbx --port PORT [--bind ADDRESS] [--peer NAME=HOST:PORT] [--trunk NAME=HOST:PORT]\n"
             "    [--pickup NAME]... [--set 'NAME=VALUE'] [--set 'endpoint:NAME NAME=VALUE']\n"
             "    [--log LEVEL]\n"
             "--pickup: who may pick up for one another. Commands come by standard input.\n");
@@ -506,11 +506,14 @@ static void add_setting(char *value)
 static void read_arguments(int argc, char **argv)
 {
     pbx.log_level = 2;
+    pbx.bind = "127.0.0.1";
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 == argc)
             usage();
         if (strcmp(argv[i], "--port") == 0)
             pbx.port = atoi(argv[i + 1]);
+        else if (strcmp(argv[i], "--bind") == 0)
+            pbx.bind = argv[i + 1];
         else if (strcmp(argv[i], "--peer") == 0)
             add_peer(argv[i + 1], 0);
         else if (strcmp(argv[i], "--trunk") == 0)
@@ -547,9 +550,10 @@ static void add_accounts(void)
 
     for (int i = 0; i < pbx.peer_count; i++) {
         pjsua_acc_config_default(&config);
-        pj_ansi_snprintf(id, sizeof id, "<sip:%s@127.0.0.1:%d>", pbx.peers[i].name, pbx.port);
+        pj_ansi_snprintf(id, sizeof id, "<sip:%s@%s:%d>", pbx.peers[i].name, pbx.bind, pbx.port);
         config.id = pj_str(id);
         config.rtp_cfg.port = 20000;
+        config.rtp_cfg.bound_addr = config.rtp_cfg.public_addr = pj_str((char *)pbx.bind);
         must(pjsua_acc_add(&config, i == 0, &pbx.peers[i].account), "an account");
     }
 }
@@ -596,7 +600,7 @@ static void open_pjsua(void)
 
     pjsua_transport_config_default(&transport);
     transport.port = (unsigned)pbx.port;
-    transport.bound_addr = transport.public_addr = pj_str("127.0.0.1");
+    transport.bound_addr = transport.public_addr = pj_str((char *)pbx.bind);
     must(pjsua_transport_create(PJSIP_TRANSPORT_UDP, &transport, NULL), "the transport");
     must(pjsua_start(), "pjsua");
     must(pjsua_set_null_snd_dev(), "the null sound device");

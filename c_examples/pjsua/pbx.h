@@ -38,7 +38,7 @@ struct moving {
 struct pbx {
     struct peer peers[MAX_PEERS];
     int peer_count, port, log_level;
-    const char *settings[128];
+    const char *bind, *settings[128];
     int setting_count;
     const char *pickup[MAX_PEERS];
     int pickup_count;

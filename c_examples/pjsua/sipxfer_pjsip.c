@@ -385,12 +385,15 @@ static pj_bool_t listed(int type, const char *name)
 pj_status_t sipxfer_pjsip_replaces_init(pjsip_endpoint *endpoint)
 {
     const pj_str_t tag = {"replaces", 8};
+    pj_status_t status;
 
     self.endpoint = endpoint;
-    /* Where pjsip's own parser is there already it stays: a second one is refused. */
-    pjsip_register_hdr_parser("Replaces", NULL, parse_replaces);
+    /* The one who announces it has registered a parser, and pjsip stops at a second one. */
     if (listed(PJSIP_H_SUPPORTED, "replaces"))
         return PJ_SUCCESS;
+    status = pjsip_register_hdr_parser("Replaces", NULL, parse_replaces);
+    if (status != PJ_SUCCESS)
+        return status;
     return pjsip_endpt_add_capability(endpoint, NULL, PJSIP_H_SUPPORTED, NULL, 1, &tag);
 }
 

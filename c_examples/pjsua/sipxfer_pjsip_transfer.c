@@ -153,22 +153,30 @@ static void send_notify(struct transfer *transfer, const struct sipxfer_output *
         sent_to_nobody(transfer);
 }
 
+/* NULL once the subscription has ended, or the module is gone. */
+static struct transfer *transfer_of_sub(pjsip_evsub *sub)
+{
+    return sipxfer_pjsip_dialog_module.id >= 0
+               ? pjsip_evsub_get_mod_data(sub, (unsigned)sipxfer_pjsip_dialog_module.id)
+               : NULL;
+}
+
 static void on_sub_state(pjsip_evsub *sub, pjsip_event *event)
 {
-    struct transfer *transfer =
-        pjsip_evsub_get_mod_data(sub, (unsigned)sipxfer_pjsip_dialog_module.id);
+    struct transfer *transfer = transfer_of_sub(sub);
 
     (void)event;
     if (transfer == NULL || pjsip_evsub_get_state(sub) != PJSIP_EVSUB_STATE_TERMINATED)
         return;
+    /* Transactions of its NOTIFYs may outlive the transfer. */
+    pjsip_evsub_set_mod_data(sub, (unsigned)sipxfer_pjsip_dialog_module.id, NULL);
     transfer->sub = NULL;
     sipxfer_pjsip_pump(transfer->open.id);
 }
 
 static void on_sub_tsx(pjsip_evsub *sub, pjsip_transaction *tsx, pjsip_event *event)
 {
-    struct transfer *transfer =
-        pjsip_evsub_get_mod_data(sub, (unsigned)sipxfer_pjsip_dialog_module.id);
+    struct transfer *transfer = transfer_of_sub(sub);
     pj_bool_t answered =
         tsx->state == PJSIP_TSX_STATE_COMPLETED ||
         (tsx->state == PJSIP_TSX_STATE_TERMINATED && event->type == PJSIP_EVENT_TSX_STATE &&
