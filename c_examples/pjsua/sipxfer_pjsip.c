@@ -258,6 +258,8 @@ void sipxfer_pjsip_add_lines(pj_pool_t *pool, pjsip_hdr *list, struct sipxfer_st
 pj_status_t sipxfer_pjsip_refusal(pjsip_rx_data *rdata, const struct sipxfer_verdict *verdict,
                                   pjsip_dialog *dialog, pjsip_tx_data **tdata)
 {
+    static const struct sipxfer_str unknown_sender = {
+        SIPXFER_LIT("399 sipxfer \"The sender is not authenticated\"")};
     unsigned code = verdict->code >= 300 && verdict->code <= 699 ? verdict->code : 603;
     pj_str_t reason = sipxfer_pjsip_pj(verdict->reason);
     const pj_str_t *text = reason.slen > 0 ? &reason : NULL;
@@ -280,9 +282,12 @@ pj_status_t sipxfer_pjsip_refusal(pjsip_rx_data *rdata, const struct sipxfer_ver
                                              (*tdata)->pool, (int)verdict->retry_after_s));
     if (code == 401 && verdict->kind == SIPXFER_VERDICT_CHALLENGE &&
         !self.options.challenge(self.options.user, rdata, *tdata)) {
+        code = 403;
         (*tdata)->msg->line.status.code = 403;
         (*tdata)->msg->line.status.reason = *pjsip_get_status_text(403);
     }
+    if (code == 403 && verdict->kind == SIPXFER_VERDICT_CHALLENGE)
+        add_line((*tdata)->pool, &(*tdata)->msg->hdr, "Warning", unknown_sender);
     return PJ_SUCCESS;
 }
 

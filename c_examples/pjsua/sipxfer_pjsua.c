@@ -38,6 +38,26 @@ static unsigned code_of(const pjsua_call_info *info)
     }
 }
 
+/* A Replaces that comes a moment too late is told so, by 603 instead of 481 (RFC 3891 section 3).
+ */
+static void remember_end(pjsua_call_id call)
+{
+    const pjsip_inv_session *inv = pjsua_var.calls[call].inv;
+    struct sipxfer_dialog_key key;
+
+    if (inv == NULL || inv->state != PJSIP_INV_STATE_DISCONNECTED ||
+        sipxfer_pjsip_engine() == NULL || inv->dlg->remote.info->tag.slen == 0)
+        return;
+    SIPXFER_INIT(key);
+    key.call_id.ptr = inv->dlg->call_id->id.ptr;
+    key.call_id.len = (size_t)inv->dlg->call_id->id.slen;
+    key.local_tag.ptr = inv->dlg->local.info->tag.ptr;
+    key.local_tag.len = (size_t)inv->dlg->local.info->tag.slen;
+    key.remote_tag.ptr = inv->dlg->remote.info->tag.ptr;
+    key.remote_tag.len = (size_t)inv->dlg->remote.info->tag.slen;
+    sipxfer_dialog_ended(sipxfer_pjsip_engine(), &key, sipxfer_pjsip_now());
+}
+
 static void on_call_state(pjsua_call_id call, pjsip_event *event)
 {
     pjsua_call_info info;
@@ -45,6 +65,7 @@ static void on_call_state(pjsua_call_id call, pjsip_event *event)
     /* The application first, so that it has what a report is about when that has its effect. */
     if (self.application.on_call_state != NULL)
         self.application.on_call_state(call, event);
+    remember_end(call);
     if (self.mutex != NULL && pjsua_call_get_info(call, &info) == PJ_SUCCESS) {
         unsigned code = code_of(&info);
         uint64_t transfer;

@@ -12,7 +12,10 @@ mod tools;
 #[path = "../ua/mod.rs"]
 mod ua;
 
+mod defects;
+mod handset;
 mod process;
+mod programs;
 mod refused;
 mod transfers;
 mod world;

@@ -1,0 +1,203 @@
+//! The unmodified `pjsua` program, as it is and with sipxfer preloaded: the same requests, both answers,
+//! and the table of them in docs/pjsua.md.
+
+use super::handset::Handset;
+use super::process::programs;
+use super::tools;
+use super::ua::call::Call;
+use super::ua::phone::Phase;
+use super::ua::{Phone, Trace};
+use super::world::{phone_at, Net};
+use std::fs;
+use std::path::Path;
+
+/// One row: what is sent, by the triple of a call that stands, and what RFC 3891 asks for.
+struct Row {
+    words: &'static str,
+    asked: &'static str,
+    headers: fn(&str, &str, &str) -> Vec<(&'static str, String)>,
+}
+
+/// One Replaces.
+fn one(value: String) -> Vec<(&'static str, String)> {
+    vec![("Replaces", value)]
+}
+
+/// `c` is the Call-ID, `t` the to-tag and `f` the from-tag of a confirmed dialog.
+const ROWS: &[Row] = &[
+    Row {
+        words: "`Replaces: c;to-tag=t;from-tag=f`",
+        asked: "200",
+        headers: |c, t, f| one(format!("{c};to-tag={t};from-tag={f}")),
+    },
+    Row {
+        words: "the tags in capitals (RFC 3261 section 7.3.1)",
+        asked: "200",
+        headers: |c, t, f| one(format!("{c};to-tag={};from-tag={}", t.to_uppercase(), f.to_uppercase())),
+    },
+    Row {
+        words: "white space before the first `;`: `c ;to-tag=t;from-tag=f`",
+        asked: "200",
+        headers: |c, t, f| one(format!("{c} ;to-tag={t};from-tag={f}")),
+    },
+    Row {
+        words: "a fold before the first `;`",
+        asked: "200",
+        headers: |c, t, f| one(format!("{c}\r\n ;to-tag={t};from-tag={f}")),
+    },
+    Row {
+        words: "white space around `=`",
+        asked: "200",
+        headers: |c, t, f| one(format!("{c};to-tag = {t};from-tag = {f}")),
+    },
+    Row {
+        words: "a dialog that there is not",
+        asked: "481",
+        headers: |_, t, f| one(format!("nobody@h;to-tag={t};from-tag={f}")),
+    },
+    Row {
+        words: "the tags the wrong way round",
+        asked: "481",
+        headers: |c, t, f| one(format!("{c};to-tag={f};from-tag={t}")),
+    },
+    Row {
+        words: "`early-only`, and the dialog is confirmed",
+        asked: "486",
+        headers: |c, t, f| one(format!("{c};to-tag={t};from-tag={f};early-only")),
+    },
+    Row {
+        words: "two Replaces lines",
+        asked: "400",
+        headers: |c, t, f| {
+            let value = format!("{c};to-tag={t};from-tag={f}");
+            [one(value.clone()), one(value)].concat()
+        },
+    },
+    Row {
+        words: "two to-tags, the last one right",
+        asked: "400",
+        headers: |c, t, f| one(format!("{c};to-tag=x;from-tag={f};to-tag={t}")),
+    },
+    Row {
+        words: "two from-tags, the last one right",
+        asked: "400",
+        headers: |c, t, f| one(format!("{c};to-tag={t};from-tag=x;from-tag={f}")),
+    },
+    Row {
+        words: "no to-tag",
+        asked: "400",
+        headers: |c, _, f| one(format!("{c};from-tag={f}")),
+    },
+    Row {
+        words: "no from-tag",
+        asked: "400",
+        headers: |c, t, _| one(format!("{c};to-tag={t}")),
+    },
+    Row {
+        words: "an empty from-tag",
+        asked: "400",
+        headers: |c, t, _| one(format!("{c};to-tag={t};from-tag=")),
+    },
+    Row {
+        words: "nothing but a Call-ID",
+        asked: "400",
+        headers: |c, _, _| one(c.to_owned()),
+    },
+    Row { words: "an empty value", asked: "400", headers: |_, _, _| one(String::new()) },
+    Row {
+        words: "a stray `;` at the end",
+        asked: "400",
+        headers: |c, t, f| one(format!("{c};to-tag={t};from-tag={f};")),
+    },
+    Row {
+        words: "two values in one line",
+        asked: "400",
+        headers: |c, t, f| one(format!("{c};to-tag={t};from-tag={f},{c};to-tag={t};from-tag={f}")),
+    },
+    Row {
+        words: "Replaces and Join",
+        asked: "400",
+        headers: |c, t, f| {
+            let value = format!("{c};to-tag={t};from-tag={f}");
+            vec![("Replaces", value.clone()), ("Join", value)]
+        },
+    },
+];
+
+/// Sends a row's request while a call stands; `-` is no answer at all.
+fn answer(phone: &Phone, uri: &str, row: &Row) -> String {
+    let call = phone.call_uri(uri);
+    call.until_up();
+    let (call_id, ours, theirs) = call.triple();
+    let headers = (row.headers)(&call_id, &theirs, &ours);
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let new = phone.call_with(uri, &headers);
+    // Packets keep their order here and the program has one thread: what it has not answered before
+    // these it does not answer.
+    phone.fence();
+    phone.fence();
+    let code = final_code(&new);
+    if code == 200 {
+        let replaced = call.ended_within(super::ua::PATIENCE).is_some();
+        assert!(replaced, "{}: accepted, and the old call goes on", row.words);
+        new.until_up();
+        new.hang_up().status();
+        return "200".to_owned();
+    }
+    assert!(call.is_up(), "{}: refused, and the call is gone", row.words);
+    call.hang_up().status();
+    if code == 0 { "-".to_owned() } else { code.to_string() }
+}
+
+/// 0 where there is none yet.
+fn final_code(call: &Call) -> u16 {
+    match call.phase() {
+        Phase::Trying | Phase::Early => 0,
+        Phase::Up | Phase::Ended(_) => call.final_response().status().unwrap_or_default(),
+    }
+}
+
+/// The answers of one program.
+fn answers(preload: Option<&Path>) -> (Vec<String>, Handset) {
+    let net = Net::new();
+    let handset = Handset::start(net.address(2), preload, &["--auto-answer=200"]);
+    let phone = phone_at("phone", net.address(10), net.address(2), &Trace::default());
+    let uri = format!("sip:pjsua@{}", net.address(2));
+    (ROWS.iter().map(|row| answer(&phone, &uri, row)).collect(), handset)
+}
+
+const BEGIN: &str = "<!-- measured: begin -->\n";
+const END: &str = "<!-- measured: end -->";
+
+#[test]
+fn a_preloaded_pjsua_answers_by_rfc_3891_and_the_table_says_so() {
+    let (plain, handset) = answers(None);
+    assert!(!handset.process.lines().iter().any(|line| line.contains("sipxfer")));
+    let object = programs().join("libsipxfer_pjsip_preload.so");
+    let (preloaded, handset) = answers(Some(&object));
+    handset.process.expect("pjsip_replaces_verify_request() is sipxfer's in this process (preloaded)");
+    // Each call is one request without and one with Replaces.
+    let counted = format!("sipxfer has verified request {}:", 2 * ROWS.len());
+    handset.process.expect(&counted);
+
+    let mut table = String::from(
+        "| what is sent | RFC 3891 | pjsua 2.17 | with sipxfer |\n|---|---|---|---|\n",
+    );
+    for ((row, before), after) in ROWS.iter().zip(&plain).zip(&preloaded) {
+        assert_eq!(after, row.asked, "{}", row.words);
+        let wrong = if before == row.asked { "" } else { "**" };
+        table += &format!("| {} | {} | {wrong}{before}{wrong} | {after} |\n", row.words, row.asked);
+    }
+    let defects = ROWS.iter().zip(&plain).filter(|(row, before)| row.asked != *before).count();
+    assert!(defects >= 5, "pjsip's own function is better than it was:\n{table}");
+
+    let path = tools::root().join("docs/pjsua.md");
+    let text = fs::read_to_string(&path).expect("docs/pjsua.md");
+    let (head, rest) = text.split_once(BEGIN).expect("the beginning of the table");
+    let (old, tail) = rest.split_once(END).expect("the end of the table");
+    if std::env::var_os("SIPXFER_UPDATE_DOCS").is_some() {
+        fs::write(&path, format!("{head}{BEGIN}{table}{END}{tail}")).expect("it can be written");
+    } else {
+        assert_eq!(old, table, "docs/pjsua.md; SIPXFER_UPDATE_DOCS=1 renews it");
+    }
+}
