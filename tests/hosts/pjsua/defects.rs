@@ -33,7 +33,9 @@ const ROWS: &[Row] = &[
     Row {
         words: "the tags in capitals (RFC 3261 section 7.3.1)",
         asked: "200",
-        headers: |c, t, f| one(format!("{c};to-tag={};from-tag={}", t.to_uppercase(), f.to_uppercase())),
+        headers: |c, t, f| {
+            one(format!("{c};to-tag={};from-tag={}", t.to_uppercase(), f.to_uppercase()))
+        },
     },
     Row {
         words: "white space before the first `;`: `c ;to-tag=t;from-tag=f`",
@@ -83,26 +85,14 @@ const ROWS: &[Row] = &[
         asked: "400",
         headers: |c, t, f| one(format!("{c};to-tag={t};from-tag=x;from-tag={f}")),
     },
-    Row {
-        words: "no to-tag",
-        asked: "400",
-        headers: |c, _, f| one(format!("{c};from-tag={f}")),
-    },
-    Row {
-        words: "no from-tag",
-        asked: "400",
-        headers: |c, t, _| one(format!("{c};to-tag={t}")),
-    },
+    Row { words: "no to-tag", asked: "400", headers: |c, _, f| one(format!("{c};from-tag={f}")) },
+    Row { words: "no from-tag", asked: "400", headers: |c, t, _| one(format!("{c};to-tag={t}")) },
     Row {
         words: "an empty from-tag",
         asked: "400",
         headers: |c, t, _| one(format!("{c};to-tag={t};from-tag=")),
     },
-    Row {
-        words: "nothing but a Call-ID",
-        asked: "400",
-        headers: |c, _, _| one(c.to_owned()),
-    },
+    Row { words: "nothing but a Call-ID", asked: "400", headers: |c, _, _| one(c.to_owned()) },
     Row { words: "an empty value", asked: "400", headers: |_, _, _| one(String::new()) },
     Row {
         words: "a stray `;` at the end",
@@ -146,7 +136,11 @@ fn answer(phone: &Phone, uri: &str, row: &Row) -> String {
     }
     assert!(call.is_up(), "{}: refused, and the call is gone", row.words);
     call.hang_up().status();
-    if code == 0 { "-".to_owned() } else { code.to_string() }
+    if code == 0 {
+        "-".to_owned()
+    } else {
+        code.to_string()
+    }
 }
 
 /// 0 where there is none yet.
@@ -171,14 +165,16 @@ const END: &str = "<!-- measured: end -->";
 
 #[test]
 fn a_preloaded_pjsua_answers_by_rfc_3891_and_the_table_says_so() {
-    let (plain, handset) = answers(None);
-    assert!(!handset.process.lines().iter().any(|line| line.contains("sipxfer")));
+    let (plain, mut handset) = answers(None);
+    assert!(!handset.ends().iter().any(|line| line.contains("sipxfer")));
     let object = programs().join("libsipxfer_pjsip_preload.so");
-    let (preloaded, handset) = answers(Some(&object));
-    handset.process.expect("pjsip_replaces_verify_request() is sipxfer's in this process (preloaded)");
+    let (preloaded, mut handset) = answers(Some(&object));
+    let lines = handset.ends();
+    let says = |words: &str| lines.iter().any(|line| line.contains(words));
+    assert!(says("pjsip_replaces_verify_request() is sipxfer's in this process (preloaded)"));
     // Each call is one request without and one with Replaces.
     let counted = format!("sipxfer has verified request {}:", 2 * ROWS.len());
-    handset.process.expect(&counted);
+    assert!(says(&counted), "{counted}");
 
     let mut table = String::from(
         "| what is sent | RFC 3891 | pjsua 2.17 | with sipxfer |\n|---|---|---|---|\n",

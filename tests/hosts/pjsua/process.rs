@@ -130,7 +130,8 @@ impl Process {
         let until = Instant::now() + PATIENCE;
         let mut lines = self.printed.lines.lock().expect("the lines");
         loop {
-            let found = lines.0.iter().enumerate().skip(from).find(|(_, line)| line.contains(words));
+            let found =
+                lines.0.iter().enumerate().skip(from).find(|(_, line)| line.contains(words));
             if let Some((at, line)) = found {
                 return (line.clone(), at + 1);
             }

@@ -68,7 +68,8 @@ fn r036_the_notifys_of_a_blind_transfer_are_as_they_should_be() {
     third.answer();
     assert_eq!(refer.outcome().code(), 200);
     let notices = refer.notices();
-    let told: Vec<_> = notices.iter().map(|one| (one.status.as_str(), one.state.as_str())).collect();
+    let told: Vec<_> =
+        notices.iter().map(|one| (one.status.as_str(), one.state.as_str())).collect();
     assert_eq!(
         told,
         [("100 Trying", "active"), ("180 Ringing", "active"), ("200 OK", "terminated")],

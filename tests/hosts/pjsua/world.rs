@@ -122,7 +122,11 @@ impl World {
     pub fn of(programs: &Path, settings: &[&str]) -> World {
         let net = Net::new();
         let arguments = World::arguments(net, settings);
-        World { pbx: Pbx::start(programs, net.address(1), &arguments), net, trace: Trace::default() }
+        World {
+            pbx: Pbx::start(programs, net.address(1), &arguments),
+            net,
+            trace: Trace::default(),
+        }
     }
 
     /// How its PBX is started.
