@@ -19,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define THIS_FILE "pbx.c"
-
 struct pbx pbx;
 
 enum { FIRST_SLOT = 700 };
@@ -29,9 +27,10 @@ enum { FIRST_SLOT = 700 };
 struct happening {
     enum { INCOMING, PROGRESS, ANSWERED, ENDED, MEDIA, REPLACED } kind;
     pjsua_call_id call, made;
+    unsigned birth, made_birth;
     const struct peer *peer;
     unsigned code;
-    char extension[NAME_SIZE];
+    char extension[NAME_SIZE], subject[NAME_SIZE];
 };
 
 void say(const char *format, ...)
@@ -80,7 +79,7 @@ static struct sipxfer_str name_of(const struct peer *peer)
     return name;
 }
 
-static void identify(void *user, pjsip_rx_data *rdata, struct sipxfer_pjsip_peer *out)
+void identify(void *user, pjsip_rx_data *rdata, struct sipxfer_pjsip_peer *out)
 {
     pjsua_call_id call = sipxfer_pjsua_call_of(pjsip_rdata_get_dlg(rdata));
 
@@ -90,7 +89,7 @@ static void identify(void *user, pjsip_rx_data *rdata, struct sipxfer_pjsip_peer
 }
 
 /* Who called was identified by address; who was called is the endpoint and no user. */
-static void dialog_peer(void *user, pjsip_dialog *dialog, struct sipxfer_pjsip_peer *out)
+void dialog_peer(void *user, pjsip_dialog *dialog, struct sipxfer_pjsip_peer *out)
 {
     pjsua_call_id call = sipxfer_pjsua_call_of(dialog);
     const struct peer *peer = call != PJSUA_INVALID_ID ? pjsua_call_get_user_data(call) : NULL;
@@ -113,7 +112,17 @@ static struct leg *leg_of(pjsua_call_id call)
     return call >= 0 && call < PJSUA_MAX_CALLS ? &pbx.legs[call] : NULL;
 }
 
-static void new_leg(pjsua_call_id call, const struct peer *peer, int incoming, unsigned depth)
+/* pjsua uses the number of a call again as soon as it has ended, while the end may still stand in
+ * the queue: what is noted about a call is about the one that was born then. */
+static unsigned births[PJSUA_MAX_CALLS];
+
+static int is_same(pjsua_call_id call)
+{
+    return pbx.legs[call].live && pbx.legs[call].birth == births[call];
+}
+
+static void new_leg(pjsua_call_id call, unsigned birth, const struct peer *peer, int incoming,
+                    unsigned depth)
 {
     struct leg *leg = &pbx.legs[call];
 
@@ -121,20 +130,34 @@ static void new_leg(pjsua_call_id call, const struct peer *peer, int incoming, u
     leg->peer = peer;
     leg->with = PJSUA_INVALID_ID;
     leg->live = 1;
+    leg->birth = birth;
     leg->incoming = incoming;
     leg->depth = depth;
 }
 
+/* Offers no video, and no text where pjsua would by itself (2.16 and later). */
+const pjsua_call_setting *audio_only(void)
+{
+    static pjsua_call_setting setting;
+
+    pjsua_call_setting_default(&setting);
+    setting.vid_cnt = 0;
+#if PJ_VERSION_NUM >= 0x02100000
+    setting.txt_cnt = 0;
+#endif
+    return &setting;
+}
+
 void expect_answer(pjsua_call_id call, const struct peer *peer, unsigned depth)
 {
-    new_leg(call, peer, 0, depth);
+    new_leg(call, births[call], peer, 0, depth);
 }
 
 void hang_up(pjsua_call_id call, unsigned code)
 {
     struct leg *leg = leg_of(call);
 
-    if (leg != NULL && leg->live)
+    if (leg != NULL && is_same(call))
         pjsua_call_hangup(call, code, NULL, NULL);
 }
 
@@ -142,7 +165,7 @@ static void answer(pjsua_call_id call, unsigned code)
 {
     struct leg *leg = leg_of(call);
 
-    if (leg == NULL || !leg->live || !leg->incoming || leg->answered)
+    if (leg == NULL || !is_same(call) || !leg->incoming || leg->answered)
         return;
     if (code == 200)
         leg->answered = 1;
@@ -222,31 +245,50 @@ static void retrieve(pjsua_call_id call, int slot)
     bridge(call, parked);
 }
 
+/* A leg to who was called, for one that comes in; what the call is about goes along. */
+static void dial(const struct happening *what, const struct peer *callee)
+{
+    pj_pool_t *pool = pjsua_pool_create("dial", 512, 512);
+    struct sipxfer_str line;
+    pjsua_msg_data data;
+    pjsua_call_id made;
+    pj_status_t status;
+    pj_str_t target;
+    char text[160];
+
+    if (pool == NULL)
+        abort();
+    pjsua_msg_data_init(&data);
+    line.ptr = text;
+    line.len = (size_t)pj_ansi_snprintf(text, sizeof text, "Subject: %s\r\n", what->subject);
+    if (what->subject[0] != '\0')
+        sipxfer_pjsip_add_lines(pool, &data.hdr_list, line);
+    uri_of(callee, text, sizeof text);
+    target = pj_str(text);
+    status =
+        pjsua_call_make_call(callee->account, &target, audio_only(), (void *)callee, &data, &made);
+    pj_pool_release(pool);
+    if (status != PJ_SUCCESS) {
+        answer(what->call, 503);
+        return;
+    }
+    new_leg(made, births[made], callee, 0, 0);
+    pbx.legs[made].with = what->call;
+    pbx.legs[what->call].with = made;
+}
+
 static void incoming(const struct happening *what)
 {
     struct sipxfer_str extension = {what->extension, strlen(what->extension)};
     const struct peer *callee = peer_named(extension);
-    pjsua_call_id made;
-    char uri[160];
-    pj_str_t target;
 
-    new_leg(what->call, what->peer, 1, 0);
-    if (what->peer == NULL) {
+    new_leg(what->call, what->birth, what->peer, 1, 0);
+    if (what->peer == NULL)
         answer(what->call, 403);
-    } else if (callee == NULL) {
+    else if (callee == NULL)
         retrieve(what->call, atoi(what->extension) - FIRST_SLOT);
-    } else {
-        uri_of(callee, uri, sizeof uri);
-        target = pj_str(uri);
-        if (pjsua_call_make_call(callee->account, &target, NULL, (void *)callee, NULL, &made) !=
-            PJ_SUCCESS) {
-            answer(what->call, 503);
-            return;
-        }
-        new_leg(made, callee, 0, 0);
-        pbx.legs[made].with = what->call;
-        pbx.legs[what->call].with = made;
-    }
+    else
+        dial(what, callee);
 }
 
 static void on_progress(pjsua_call_id call, unsigned code)
@@ -297,13 +339,14 @@ static void on_ended(pjsua_call_id call, unsigned code)
 
 /* The new leg stands where the old one stood (RFC 3891 section 3); pjsua answers it and ends the
  * old. */
-static void on_replaced(pjsua_call_id old, pjsua_call_id made, const struct peer *peer)
+static void on_replaced(const struct happening *what)
 {
+    pjsua_call_id old = what->call, made = what->made;
     pjsua_call_id with = pbx.legs[old].with;
 
-    new_leg(made, peer, 1, pbx.legs[old].depth);
+    new_leg(made, what->made_birth, what->peer, 1, pbx.legs[old].depth);
     pbx.legs[made].answered = 1;
-    say("replaced %d by %d %s", old, made, peer->name);
+    say("replaced %d by %d %s", old, made, what->peer->name);
     leg_replaced(old, made);
     part(old);
     if (with != PJSUA_INVALID_ID)
@@ -315,6 +358,10 @@ static void happened(void *user, void *argument)
     struct happening *what = argument;
 
     (void)user;
+    if (what->kind != INCOMING && what->birth != pbx.legs[what->call].birth) {
+        free(what);
+        return;
+    }
     switch (what->kind) {
     case INCOMING:
         incoming(what);
@@ -334,7 +381,7 @@ static void happened(void *user, void *argument)
         connect_media(what->call, 1);
         break;
     case REPLACED:
-        on_replaced(what->call, what->made, what->peer);
+        on_replaced(what);
         break;
     }
     free(what);
@@ -350,19 +397,28 @@ static struct happening *note(int kind, pjsua_call_id call)
         abort();
     what->kind = kind;
     what->call = call;
+    what->birth = births[call];
     return what;
 }
 
 static void on_incoming_call(pjsua_acc_id account, pjsua_call_id call, pjsip_rx_data *rdata)
 {
-    struct happening *what = note(INCOMING, call);
+    static const pj_str_t name = {"Subject", 7};
+    struct happening *what;
+    const pjsip_generic_string_hdr *subject =
+        pjsip_msg_find_hdr_by_name(rdata->msg_info.msg, &name, NULL);
     const pjsip_sip_uri *uri = pjsip_uri_get_uri(rdata->msg_info.msg->line.req.uri);
 
     (void)account;
+    births[call]++;
+    what = note(INCOMING, call);
     what->peer = peer_from(rdata);
     if (PJSIP_URI_SCHEME_IS_SIP(uri) || PJSIP_URI_SCHEME_IS_SIPS(uri))
         pj_ansi_snprintf(what->extension, sizeof what->extension, "%.*s", (int)uri->user.slen,
                          uri->user.ptr);
+    if (subject != NULL)
+        pj_ansi_snprintf(what->subject, sizeof what->subject, "%.*s", (int)subject->hvalue.slen,
+                         subject->hvalue.ptr);
     pjsua_call_set_user_data(call, (void *)what->peer);
     sipxfer_pjsip_later(happened, what);
 }
@@ -375,6 +431,8 @@ static void on_call_state(pjsua_call_id call, pjsip_event *pjsip)
     (void)pjsip;
     if (pjsua_call_get_info(call, &info) != PJ_SUCCESS)
         return;
+    if (info.state == PJSIP_INV_STATE_CALLING)
+        births[call]++;
     if (info.state == PJSIP_INV_STATE_EARLY && info.role == PJSIP_ROLE_UAC)
         what = note(PROGRESS, call);
     else if (info.state == PJSIP_INV_STATE_CONNECTING && info.role == PJSIP_ROLE_UAC)
@@ -409,216 +467,17 @@ static void on_call_replaced(pjsua_call_id old, pjsua_call_id made)
     struct happening *what = note(REPLACED, old);
 
     what->made = made;
+    what->made_birth = ++births[made];
     what->peer = replacing[old];
     pjsua_call_set_user_data(made, (void *)what->peer);
     sipxfer_pjsip_later(happened, what);
 }
 
-/* ---- the command line ---- */
-
-static void show_calls(void *user, void *argument)
+void set_callbacks(pjsua_callback *callbacks)
 {
-    (void)user, (void)argument;
-    for (pjsua_call_id i = 0; i < PJSUA_MAX_CALLS; i++)
-        if (pbx.legs[i].live)
-            say("call %d %s %s with %d", i, pbx.legs[i].peer ? pbx.legs[i].peer->name : "-",
-                pbx.legs[i].answered ? "up" : "ringing", pbx.legs[i].with);
-    show_transfers();
-    say("done");
-}
-
-static void show_counters(void *user, void *argument)
-{
-    struct sipxfer_pjsip_counters counters;
-
-    (void)user, (void)argument;
-    sipxfer_pjsip_count(&counters);
-    say("counters verified %lu refused %lu referred %lu transfers %lu pinned %lu calls %u panics "
-        "%lu",
-        counters.verified, counters.refused, counters.referred, counters.transfers, counters.pinned,
-        pjsua_call_get_count(), (unsigned long)sipxfer_panic_count());
-}
-
-static void hang_up_now(void *user, void *argument)
-{
-    (void)user;
-    hang_up((pjsua_call_id)(pj_ssize_t)argument, 0);
-}
-
-static void commanded(uint64_t transfer, int32_t status)
-{
-    say("commanded %llu: %s", (unsigned long long)transfer, sipxfer_strerror(status));
-}
-
-static void steer(const char *line)
-{
-    unsigned long long id;
-    char word[40];
-    int number;
-
-    if (strncmp(line, "calls", 5) == 0)
-        sipxfer_pjsip_later(show_calls, NULL);
-    else if (strncmp(line, "counters", 8) == 0)
-        sipxfer_pjsip_later(show_counters, NULL);
-    else if (sscanf(line, "hangup %d", &number) == 1)
-        sipxfer_pjsip_later(hang_up_now, (void *)(pj_ssize_t)number);
-    else if (sscanf(line, "transfer %llu %39s", &id, word) == 2)
-        sipxfer_pjsip_command(id, word, commanded);
-    else
-        say("commands: calls, counters, hangup CALL, transfer ID STATE, quit");
-}
-
-static void usage(void)
-{
-    fprintf(stderr,
-            "pbx --port PORT [--bind ADDRESS] [--peer NAME=HOST:PORT] [--trunk NAME=HOST:PORT]\n"
-            "    [--pickup NAME]... [--set 'NAME=VALUE'] [--set 'endpoint:NAME NAME=VALUE']\n"
-            "    [--log LEVEL]\n"
-            "--pickup: who may pick up for one another. Commands come by standard input.\n");
-    exit(2);
-}
-
-static void add_peer(char *value, int trunk)
-{
-    struct peer *peer = &pbx.peers[pbx.peer_count];
-    char *equals = strchr(value, '=');
-
-    if (equals == NULL || pbx.peer_count == MAX_PEERS)
-        usage();
-    *equals = '\0';
-    pj_ansi_snprintf(peer->name, sizeof peer->name, "%s", value);
-    pj_ansi_snprintf(peer->address, sizeof peer->address, "%s", equals + 1);
-    peer->trunk = trunk;
-    pbx.peer_count++;
-}
-
-static void add_setting(char *value)
-{
-    char *equals = strchr(value, '=');
-
-    if (equals == NULL || pbx.setting_count + 2 >= (int)PJ_ARRAY_SIZE(pbx.settings))
-        usage();
-    *equals = '\0';
-    pbx.settings[pbx.setting_count++] = value;
-    pbx.settings[pbx.setting_count++] = equals + 1;
-}
-
-static void read_arguments(int argc, char **argv)
-{
-    pbx.log_level = 2;
-    pbx.bind = "127.0.0.1";
-    for (int i = 1; i < argc; i += 2) {
-        if (i + 1 == argc)
-            usage();
-        if (strcmp(argv[i], "--port") == 0)
-            pbx.port = atoi(argv[i + 1]);
-        else if (strcmp(argv[i], "--bind") == 0)
-            pbx.bind = argv[i + 1];
-        else if (strcmp(argv[i], "--peer") == 0)
-            add_peer(argv[i + 1], 0);
-        else if (strcmp(argv[i], "--trunk") == 0)
-            add_peer(argv[i + 1], 1);
-        else if (strcmp(argv[i], "--pickup") == 0 && pbx.pickup_count < MAX_PEERS)
-            pbx.pickup[pbx.pickup_count++] = argv[i + 1];
-        else if (strcmp(argv[i], "--set") == 0)
-            add_setting(argv[i + 1]);
-        else if (strcmp(argv[i], "--log") == 0)
-            pbx.log_level = atoi(argv[i + 1]);
-        else
-            usage();
-    }
-    if (pbx.port == 0)
-        usage();
-}
-
-static void must(pj_status_t status, const char *what)
-{
-    char text[PJ_ERR_MSG_SIZE];
-
-    if (status == PJ_SUCCESS)
-        return;
-    pj_strerror(status, text, sizeof text);
-    fprintf(stderr, "pbx: %s: %s\n", what, text);
-    exit(1);
-}
-
-/* One account a peer: what that peer calls is ours, and what calls it is From our side. */
-static void add_accounts(void)
-{
-    pjsua_acc_config config;
-    char id[96];
-
-    for (int i = 0; i < pbx.peer_count; i++) {
-        pjsua_acc_config_default(&config);
-        pj_ansi_snprintf(id, sizeof id, "<sip:%s@%s:%d>", pbx.peers[i].name, pbx.bind, pbx.port);
-        config.id = pj_str(id);
-        config.rtp_cfg.port = 20000;
-        config.rtp_cfg.bound_addr = config.rtp_cfg.public_addr = pj_str((char *)pbx.bind);
-        must(pjsua_acc_add(&config, i == 0, &pbx.peers[i].account), "an account");
-    }
-}
-
-static void open_pjsua(void)
-{
-    struct sipxfer_pjsip_options options;
-    pjsua_transport_config transport;
-    pjsua_logging_config logging;
-    pjsua_media_config media;
-    pjsua_config config;
-
-    must(pjsua_create(), "pjsua");
-    pjsua_config_default(&config);
-    config.max_calls = PJSUA_MAX_CALLS;
-    config.thread_cnt = 2;
-    config.cb.on_incoming_call = on_incoming_call;
-    config.cb.on_call_state = on_call_state;
-    config.cb.on_call_media_state = on_call_media_state;
-    config.cb.on_call_replace_request2 = on_call_replace_request2;
-    config.cb.on_call_replaced = on_call_replaced;
-    sipxfer_pjsua_callbacks(&config.cb);
-    pjsua_logging_config_default(&logging);
-    logging.console_level = (unsigned)pbx.log_level;
-    logging.level = (unsigned)pbx.log_level;
-    pjsua_media_config_default(&media);
-    media.clock_rate = media.snd_clock_rate = 8000;
-    media.max_media_ports = PJSUA_MAX_CONF_PORTS;
-    media.no_vad = PJ_TRUE;
-    media.ec_tail_len = 0;
-    must(pjsua_init(&config, &logging, &media), "pjsua");
-
-    memset(&options, 0, sizeof options);
-    options.host = &pbx_host;
-    options.settings = pbx.settings;
-    options.identify = identify;
-    options.dialog_peer = dialog_peer;
-    options.start = start;
-    options.command = command;
-    options.event = event;
-    options.finished = finished;
-    options.destroyed = destroyed;
-    must(sipxfer_pjsua_init(&options), "sipxfer");
-
-    pjsua_transport_config_default(&transport);
-    transport.port = (unsigned)pbx.port;
-    transport.bound_addr = transport.public_addr = pj_str((char *)pbx.bind);
-    must(pjsua_transport_create(PJSIP_TRANSPORT_UDP, &transport, NULL), "the transport");
-    must(pjsua_start(), "pjsua");
-    must(pjsua_set_null_snd_dev(), "the null sound device");
-    add_accounts();
-}
-
-int main(int argc, char **argv)
-{
-    char line[256];
-
-    setvbuf(stdout, NULL, _IOLBF, 1024);
-    for (int i = 0; i < MAX_SLOTS; i++)
-        pbx.slots[i] = PJSUA_INVALID_ID;
-    read_arguments(argc, argv);
-    open_pjsua();
-    say("ready");
-    while (fgets(line, sizeof line, stdin) != NULL && strncmp(line, "quit", 4) != 0)
-        steer(line);
-    sipxfer_pjsua_destroy();
-    return sipxfer_panic_count() == 0 ? 0 : 1;
+    callbacks->on_incoming_call = on_incoming_call;
+    callbacks->on_call_state = on_call_state;
+    callbacks->on_call_media_state = on_call_media_state;
+    callbacks->on_call_replace_request2 = on_call_replace_request2;
+    callbacks->on_call_replaced = on_call_replaced;
 }

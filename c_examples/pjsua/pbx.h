@@ -22,7 +22,7 @@ struct leg {
     pjsua_call_id
         with; /* the leg that it is bridged with, or is to be when one of them is answered */
     int live, answered, incoming, media, connected;
-    unsigned depth;
+    unsigned birth, depth;
 };
 
 /* A transfer from its START until sipxfer has done with it. */
@@ -56,8 +56,12 @@ void bridge(pjsua_call_id a, pjsua_call_id b);
 void part(pjsua_call_id call);
 void hang_up(pjsua_call_id call, unsigned code);
 void uri_of(const struct peer *peer, char *uri, size_t size);
+const pjsua_call_setting *audio_only(void);
 void expect_answer(pjsua_call_id call, const struct peer *peer, unsigned depth);
 int park(pjsua_call_id call);
+void identify(void *user, pjsip_rx_data *rdata, struct sipxfer_pjsip_peer *out);
+void dialog_peer(void *user, pjsip_dialog *dialog, struct sipxfer_pjsip_peer *out);
+void set_callbacks(pjsua_callback *callbacks);
 
 /* pbx_transfer.c: what sipxfer asks and what it wants done. */
 extern const struct sipxfer_host pbx_host;

@@ -136,8 +136,8 @@ void leg_replaced(pjsua_call_id old, pjsua_call_id made)
 static void call_target(struct sipxfer_pjsip_transfer *transfer, struct moving *moving,
                         const struct peer *peer, struct sipxfer_str uri)
 {
-    if (sipxfer_pjsua_call(transfer, peer->account, uri, transfer->verdict->headers, (void *)peer,
-                           &moving->target) != PJ_SUCCESS)
+    if (sipxfer_pjsua_call(transfer, peer->account, uri, transfer->verdict->headers, audio_only(),
+                           (void *)peer, &moving->target) != PJ_SUCCESS)
         sipxfer_pjsip_contact_failed(transfer->id);
     else
         expect_answer(moving->target, peer, moving->depth);
@@ -240,7 +240,7 @@ static void recall(const struct moving *moving)
     target = pj_str(uri);
     if (!pbx.legs[call].live)
         return;
-    if (pjsua_call_make_call(peer->account, &target, NULL, (void *)peer, NULL, &made) !=
+    if (pjsua_call_make_call(peer->account, &target, audio_only(), (void *)peer, NULL, &made) !=
         PJ_SUCCESS) {
         hang_up(call, 0);
         return;

@@ -171,7 +171,8 @@ pjsua_call_id sipxfer_pjsua_call_of(pjsip_dialog *dialog)
 }
 
 pj_status_t sipxfer_pjsua_call(const struct sipxfer_pjsip_transfer *transfer, pjsua_acc_id account,
-                               struct sipxfer_str uri, struct sipxfer_str headers, void *user_data,
+                               struct sipxfer_str uri, struct sipxfer_str headers,
+                               const pjsua_call_setting *setting, void *user_data,
                                pjsua_call_id *call)
 {
     pj_pool_t *pool = pjsua_pool_create("sipxfer-call", 1024, 1024);
@@ -185,7 +186,7 @@ pj_status_t sipxfer_pjsua_call(const struct sipxfer_pjsip_transfer *transfer, pj
     sipxfer_pjsip_add_lines(pool, &data.hdr_list, headers);
     pj_strset(&text, (char *)uri.ptr, uri.len);
     pj_strdup_with_null(pool, &target, &text);
-    status = pjsua_call_make_call(account, &target, NULL, user_data, &data, call);
+    status = pjsua_call_make_call(account, &target, setting, user_data, &data, call);
     if (status == PJ_SUCCESS)
         follow(*call, transfer->id);
     pj_pool_release(pool);
@@ -205,6 +206,6 @@ void sipxfer_pjsua_start(void *user, struct sipxfer_pjsip_transfer *transfer)
              verdict->kind != SIPXFER_VERDICT_REMOTE_ATTENDED)
         sipxfer_pjsip_give_up(transfer->id, PJSIP_SC_DECLINE);
     else if (sipxfer_pjsua_call(transfer, info.acc_id, verdict->target, verdict->headers, NULL,
-                                &made) != PJ_SUCCESS)
+                                NULL, &made) != PJ_SUCCESS)
         sipxfer_pjsip_contact_failed(transfer->id);
 }

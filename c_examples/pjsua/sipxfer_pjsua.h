@@ -42,7 +42,8 @@ pjsua_call_id sipxfer_pjsua_call_of(pjsip_dialog *dialog);
 /** Calls `uri` for a transfer, with header lines of the verdict; what becomes of the call is
  * reported to the transfer. */
 pj_status_t sipxfer_pjsua_call(const struct sipxfer_pjsip_transfer *transfer, pjsua_acc_id account,
-                               struct sipxfer_str uri, struct sipxfer_str headers, void *user_data,
+                               struct sipxfer_str uri, struct sipxfer_str headers,
+                               const pjsua_call_setting *setting, void *user_data,
                                pjsua_call_id *call);
 
 /** `start` of a user agent: calls the target; a transfer between two of its own calls is refused.

@@ -14,6 +14,7 @@ mod ua;
 
 mod defects;
 mod handset;
+mod load;
 mod process;
 mod programs;
 mod refused;

@@ -167,6 +167,11 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if thread::panicking() {
+            let lines = self.lines();
+            let last = &lines[lines.len().saturating_sub(80)..];
+            eprintln!("---- the last of {}:\n{}", self.name, last.join("\n"));
+        }
         if self.child.try_wait().ok().flatten().is_none() {
             self.child.kill().ok();
             self.child.wait().ok();
