@@ -121,11 +121,15 @@ static int is_same(pjsua_call_id call)
     return pbx.legs[call].live && pbx.legs[call].birth == births[call];
 }
 
+static void on_ended(pjsua_call_id call, unsigned code);
+
 static void new_leg(pjsua_call_id call, unsigned birth, const struct peer *peer, int incoming,
                     unsigned depth)
 {
     struct leg *leg = &pbx.legs[call];
 
+    if (leg->live) /* its end still stands in the queue, and is about another one by then */
+        on_ended(call, 0);
     memset(leg, 0, sizeof *leg);
     leg->peer = peer;
     leg->with = PJSUA_INVALID_ID;

@@ -18,7 +18,7 @@ set -eu
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/sipxfer
 # Grows when what is below builds something else.
-recipe=2
+recipe=3
 
 fail() {
     echo "pjproject: $*" >&2
@@ -118,8 +118,8 @@ cat >"$work/tree/pjlib/include/pj/config_site.h" <<'END'
 #define PJSUA_MAX_ACC 64
 #define PJSUA_MAX_PLAYERS 1200
 #define PJSUA_MAX_CONF_PORTS 1300
-#define PJSIP_MAX_DIALOG_COUNT 8191
-#define PJSIP_MAX_TSX_COUNT 16383
+#define PJSIP_MAX_DIALOG_COUNT 65535
+#define PJSIP_MAX_TSX_COUNT 262143
 #define PJ_IOQUEUE_MAX_HANDLES 16384
 #define PJSIP_MAX_PKT_LEN 8000
 END
