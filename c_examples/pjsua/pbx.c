@@ -477,6 +477,17 @@ static void on_call_replaced(pjsua_call_id old, pjsua_call_id made)
     sipxfer_pjsip_later(happened, what);
 }
 
+/* For the queue, where an end of the call is noted before its dialog goes. */
+pjsip_dialog *dialog_of_leg(pjsua_call_id call)
+{
+    pjsua_call_info info;
+
+    if (leg_of(call) == NULL || !is_same(call) || pjsua_call_get_info(call, &info) != PJ_SUCCESS ||
+        info.state == PJSIP_INV_STATE_DISCONNECTED)
+        return NULL;
+    return sipxfer_pjsua_dialog_of(call);
+}
+
 void set_callbacks(pjsua_callback *callbacks)
 {
     callbacks->on_incoming_call = on_incoming_call;

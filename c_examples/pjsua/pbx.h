@@ -61,6 +61,7 @@ void expect_answer(pjsua_call_id call, const struct peer *peer, unsigned depth);
 int park(pjsua_call_id call);
 void identify(void *user, pjsip_rx_data *rdata, struct sipxfer_pjsip_peer *out);
 void dialog_peer(void *user, pjsip_dialog *dialog, struct sipxfer_pjsip_peer *out);
+pjsip_dialog *dialog_of_leg(pjsua_call_id call);
 void set_callbacks(pjsua_callback *callbacks);
 
 /* pbx_transfer.c: what sipxfer asks and what it wants done. */
@@ -71,6 +72,8 @@ void event(void *user, struct sipxfer_pjsip_transfer *transfer,
            const struct sipxfer_output *output);
 void finished(void *user, struct sipxfer_pjsip_transfer *transfer, unsigned code, unsigned cause);
 void destroyed(void *user, struct sipxfer_pjsip_transfer *transfer);
+void referring(void *user, struct sipxfer_pjsip_refer *refer,
+               const struct sipxfer_refer_output *output);
 struct moving *moving_target(pjsua_call_id call);
 struct moving *moving_transferee(pjsua_call_id call);
 void moved(struct moving *moving);

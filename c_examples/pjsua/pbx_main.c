@@ -4,6 +4,7 @@
  */
 #include "pbx.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,18 @@ static void show_calls(void *user, void *argument)
     say("done");
 }
 
+/* Bytes that are allocated, as far as the C library tells. */
+static unsigned long memory_in_use(void)
+{
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
+    struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+#else
+    return 0;
+#endif
+}
+
 static void show_counters(void *user, void *argument)
 {
     struct sipxfer_pjsip_counters counters;
@@ -29,9 +42,9 @@ static void show_counters(void *user, void *argument)
     (void)user, (void)argument;
     sipxfer_pjsip_count(&counters);
     say("counters verified %lu refused %lu referred %lu transfers %lu pinned %lu calls %u panics "
-        "%lu",
+        "%lu memory %lu",
         counters.verified, counters.refused, counters.referred, counters.transfers, counters.pinned,
-        pjsua_call_get_count(), (unsigned long)sipxfer_panic_count());
+        pjsua_call_get_count(), (unsigned long)sipxfer_panic_count(), memory_in_use());
 }
 
 static void hang_up_now(void *user, void *argument)
@@ -40,14 +53,47 @@ static void hang_up_now(void *user, void *argument)
     hang_up((pjsua_call_id)(pj_ssize_t)argument, 0);
 }
 
+struct asked {
+    pjsua_call_id call;
+    char uri[200];
+};
+
+/* Sends the other side of a call away, as a phone would. */
+static void refer_now(void *user, void *argument)
+{
+    struct asked *asked = argument;
+    struct sipxfer_refer_options options;
+    pjsip_dialog *dialog = dialog_of_leg(asked->call);
+
+    (void)user;
+    SIPXFER_INIT(options);
+    options.kind = SIPXFER_REFER_BLIND;
+    options.target.ptr = asked->uri;
+    options.target.len = strlen(asked->uri);
+    options.subscribe = 1;
+    if (dialog == NULL || sipxfer_pjsip_refer(dialog, &options, NULL, NULL) != PJ_SUCCESS)
+        say("not referred");
+    free(asked);
+}
+
 static void commanded(uint64_t transfer, int32_t status)
 {
     say("commanded %llu: %s", (unsigned long long)transfer, sipxfer_strerror(status));
 }
 
+static void *copy_of(const void *what, size_t size)
+{
+    void *copy = malloc(size);
+
+    if (copy == NULL)
+        abort();
+    return memcpy(copy, what, size);
+}
+
 static void steer(const char *line)
 {
     unsigned long long id;
+    struct asked asked;
     char word[40];
     int number;
 
@@ -57,10 +103,12 @@ static void steer(const char *line)
         sipxfer_pjsip_later(show_counters, NULL);
     else if (sscanf(line, "hangup %d", &number) == 1)
         sipxfer_pjsip_later(hang_up_now, (void *)(pj_ssize_t)number);
+    else if (sscanf(line, "refer %d %199s", &asked.call, asked.uri) == 2)
+        sipxfer_pjsip_later(refer_now, copy_of(&asked, sizeof asked));
     else if (sscanf(line, "transfer %llu %39s", &id, word) == 2)
         sipxfer_pjsip_command(id, word, commanded);
     else
-        say("commands: calls, counters, hangup CALL, transfer ID STATE, quit");
+        say("commands: calls, counters, hangup CALL, refer CALL URI, transfer ID STATE, quit");
 }
 
 static void usage(void)
@@ -188,6 +236,7 @@ static void open_pjsua(void)
     options.event = event;
     options.finished = finished;
     options.destroyed = destroyed;
+    options.referring = referring;
     must(sipxfer_pjsua_init(&options), "sipxfer");
 
     pjsua_transport_config_default(&transport);

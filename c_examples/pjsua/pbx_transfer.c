@@ -308,3 +308,20 @@ void show_transfers(void)
         say("transfer %llu of %d by %d to %d", (unsigned long long)moving->id, moving->transferee,
             moving->transferor, moving->target);
 }
+
+/* What comes of a REFER that this side has sent. */
+void referring(void *user, struct sipxfer_pjsip_refer *refer,
+               const struct sipxfer_refer_output *output)
+{
+    pjsua_call_id call = sipxfer_pjsua_call_of(refer->dialog);
+
+    (void)user;
+    if (output->kind == SIPXFER_REFER_OUTPUT_PROGRESS)
+        say("referred %d has come to %u", call, (unsigned)output->code);
+    else if (output->kind == SIPXFER_REFER_OUTPUT_FINISHED)
+        say("referred %d: outcome %u, %u %.*s", call, (unsigned)output->outcome,
+            (unsigned)output->code, SIPXFER_ARG(output->reason));
+    else if (output->kind == SIPXFER_REFER_OUTPUT_COMMAND &&
+             output->command == SIPXFER_REFER_COMMAND_HANG_UP)
+        hang_up(call, 0);
+}

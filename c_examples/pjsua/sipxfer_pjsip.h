@@ -66,6 +66,16 @@ struct sipxfer_pjsip_transfer {
     void *data;
 };
 
+/** A transfer that this side has asked for, until its outcome and the last of its NOTIFYs. */
+struct sipxfer_pjsip_refer {
+    /** Its id in the engine. */
+    uint64_t id;
+    /** The dialog with the transferee. It is there as long as this struct. */
+    pjsip_dialog *dialog;
+    /** The application's own. */
+    void *data;
+};
+
 /** What the application does. All may be NULL but `start`. Called with no lock of pjsip or of the
  * adapter held, but for `identify` and `dialog_peer`, which must not lock a dialog. */
 struct sipxfer_pjsip_options {
@@ -99,6 +109,10 @@ struct sipxfer_pjsip_options {
     /** The transfer has its outcome: SIP code and SIPXFER_CAUSE_*. */
     void (*finished)(void *user, struct sipxfer_pjsip_transfer *transfer, unsigned code,
                      unsigned cause);
+    /** Of a transfer that this side has asked for: a SIPXFER_REFER_OUTPUT_COMMAND to do, its
+     * PROGRESS, and its one outcome, FINISHED. */
+    void (*referring)(void *user, struct sipxfer_pjsip_refer *refer,
+                      const struct sipxfer_refer_output *output);
     /** The struct is about to go. */
     void (*destroyed)(void *user, struct sipxfer_pjsip_transfer *transfer);
 };
@@ -158,6 +172,18 @@ void sipxfer_pjsip_decide(uint64_t transfer, pj_bool_t yes);
  * NULL) is told the status of sipxfer_transfer_command(). */
 void sipxfer_pjsip_command(uint64_t transfer, const char *state,
                            void (*done)(uint64_t transfer, int32_t status));
+
+/** Asks the other side of this dialog to go to a target: sipxfer_refer_start(), with the REFER in
+ * this dialog. Answers, challenges and NOTIFYs are dealt with here; `referring` of the options
+ * tells the rest. `target_dialog` is not used. Needs `start` in the options, which brings the
+ * modules. PJ_EINVAL where the library takes none of it. Threads: any, under the lock of this
+ * dialog or none. */
+pj_status_t sipxfer_pjsip_refer(pjsip_dialog *dialog, const struct sipxfer_refer_options *options,
+                                void *data, uint64_t *refer);
+
+/** The consultation call has ended, or was answered while it was being ended. */
+void sipxfer_pjsip_consultation_ended(uint64_t refer);
+void sipxfer_pjsip_consultation_answered(uint64_t refer);
 
 /** Runs `call(user, argument)` from the queue, where no lock is held. */
 void sipxfer_pjsip_later(void (*call)(void *user, void *argument), void *argument);

@@ -170,7 +170,21 @@ static pj_bool_t on_dialog_request(pjsip_rx_data *rdata)
     if (dialog == NULL || !pjsip_dlg_has_usage(dialog, &sipxfer_pjsip_dialog_module))
         return PJ_FALSE;
     return is_method(method, "REFER") ||
-           (is_method(method, "SUBSCRIBE") && is_refer_event(rdata->msg_info.msg));
+           (is_method(method, "SUBSCRIBE") && is_refer_event(rdata->msg_info.msg)) ||
+           (is_method(method, "NOTIFY") && sipxfer_pjsip_refers_in(dialog));
+}
+
+/* Of requests that this side sends: the answer to a REFER, and that the call ends. */
+static void on_own_request(pjsip_dialog *dialog, pjsip_transaction *tsx, const pjsip_event *event)
+{
+    pj_bool_t over = tsx->state == PJSIP_TSX_STATE_COMPLETED ||
+                     (tsx->state == PJSIP_TSX_STATE_TERMINATED &&
+                      event->body.tsx_state.prev_state != PJSIP_TSX_STATE_COMPLETED);
+
+    if (over && is_method(&tsx->method, "REFER"))
+        sipxfer_pjsip_refer_answered(dialog, tsx, event);
+    else if (tsx->state == PJSIP_TSX_STATE_CALLING && is_method(&tsx->method, "BYE"))
+        sipxfer_pjsip_refer_bye(dialog);
 }
 
 static void on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
@@ -179,13 +193,21 @@ static void on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
     struct question *question;
     pjsip_rx_data *rdata;
 
-    if (event->type != PJSIP_EVENT_TSX_STATE || tsx->role != PJSIP_ROLE_UAS ||
-        tsx->state != PJSIP_TSX_STATE_TRYING || event->body.tsx_state.type != PJSIP_EVENT_RX_MSG ||
-        dialog == NULL)
+    if (event->type != PJSIP_EVENT_TSX_STATE || dialog == NULL)
+        return;
+    if (tsx->role == PJSIP_ROLE_UAC) {
+        on_own_request(dialog, tsx, event);
+        return;
+    }
+    if (tsx->state != PJSIP_TSX_STATE_TRYING || event->body.tsx_state.type != PJSIP_EVENT_RX_MSG)
         return;
     rdata = event->body.tsx_state.src.rdata;
     if (is_method(&tsx->method, "BYE")) {
         sipxfer_pjsip_dialog_bye(dialog);
+        sipxfer_pjsip_refer_bye(dialog);
+    } else if (is_method(&tsx->method, "NOTIFY") && sipxfer_pjsip_refers_in(dialog)) {
+        pjsip_dlg_respond(dialog, rdata, (int)sipxfer_pjsip_refer_notify(dialog, rdata), NULL, NULL,
+                          NULL);
     } else if (is_method(&tsx->method, "SUBSCRIBE") && is_refer_event(rdata->msg_info.msg)) {
         sipxfer_pjsip_take_subscribe(dialog, tsx, rdata);
     } else if (is_method(&tsx->method, "REFER")) {
@@ -228,6 +250,7 @@ pj_status_t sipxfer_pjsip_modules_init(void)
 void sipxfer_pjsip_modules_close(void)
 {
     sipxfer_pjsip_end_transfers();
+    sipxfer_pjsip_end_refers();
     if (sipxfer_pjsip_first_module.id >= 0)
         pjsip_endpt_unregister_module(self.endpoint, &sipxfer_pjsip_first_module);
     if (sipxfer_pjsip_dialog_module.id >= 0)

@@ -10,6 +10,7 @@
 #include <pj/os.h>
 
 struct transfer;
+struct sent;
 struct job;
 
 /* A request that was judged, and what the strings of its verdict live in. */
@@ -32,6 +33,7 @@ struct sipxfer_pjsip_self {
     struct sipxfer_pjsip_options options;
     struct question *waiting;
     struct transfer *transfers;
+    struct sent *sent;
     struct job *first, **last;
     pj_timer_entry run, deadline, sweep;
     int running, scheduled, tick;
@@ -78,5 +80,14 @@ void sipxfer_pjsip_take_subscribe(pjsip_dialog *dialog, pjsip_transaction *tsx,
                                   pjsip_rx_data *rdata);
 void sipxfer_pjsip_dialog_bye(const pjsip_dialog *dialog);
 void sipxfer_pjsip_end_transfers(void);
+
+/* sipxfer_pjsip_refer.c */
+void sipxfer_pjsip_refer_outputs(uint64_t refer);
+void sipxfer_pjsip_refer_bye(const pjsip_dialog *dialog);
+pj_bool_t sipxfer_pjsip_refers_in(const pjsip_dialog *dialog);
+unsigned sipxfer_pjsip_refer_notify(const pjsip_dialog *dialog, const pjsip_rx_data *rdata);
+void sipxfer_pjsip_refer_answered(pjsip_dialog *dialog, pjsip_transaction *tsx,
+                                  const pjsip_event *event);
+void sipxfer_pjsip_end_refers(void);
 
 #endif

@@ -176,6 +176,7 @@ static void run(void)
         if (tick) {
             sipxfer_pjsip_complain("sipxfer_tick", sipxfer_tick(self.engine, sipxfer_pjsip_now()));
             sipxfer_pjsip_outputs(0);
+            sipxfer_pjsip_refer_outputs(0);
         }
         if (job != NULL)
             work(job);

@@ -170,6 +170,14 @@ pjsua_call_id sipxfer_pjsua_call_of(pjsip_dialog *dialog)
     return call != NULL ? (pjsua_call_id)call->index : PJSUA_INVALID_ID;
 }
 
+pjsip_dialog *sipxfer_pjsua_dialog_of(pjsua_call_id call)
+{
+    const pjsip_inv_session *inv =
+        call >= 0 && call < PJSUA_MAX_CALLS ? pjsua_var.calls[call].inv : NULL;
+
+    return inv != NULL ? inv->dlg : NULL;
+}
+
 pj_status_t sipxfer_pjsua_call(const struct sipxfer_pjsip_transfer *transfer, pjsua_acc_id account,
                                struct sipxfer_str uri, struct sipxfer_str headers,
                                const pjsua_call_setting *setting, void *user_data,

@@ -39,6 +39,10 @@ void sipxfer_pjsua_destroy(void);
 /** The call of a dialog, or PJSUA_INVALID_ID. */
 pjsua_call_id sipxfer_pjsua_call_of(pjsip_dialog *dialog);
 
+/** The dialog of a call, or NULL. It is the caller's matter that the call does not end meanwhile.
+ */
+pjsip_dialog *sipxfer_pjsua_dialog_of(pjsua_call_id call);
+
 /** Calls `uri` for a transfer, with header lines of the verdict; what becomes of the call is
  * reported to the transfer. */
 pj_status_t sipxfer_pjsua_call(const struct sipxfer_pjsip_transfer *transfer, pjsua_acc_id account,

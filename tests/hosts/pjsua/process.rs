@@ -103,11 +103,6 @@ impl Process {
         Process { name: name.to_owned(), child, input, printed }
     }
 
-    /// Its number.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Types a line.
     pub fn type_line(&mut self, line: &str) {
         let input = self.input.as_mut().expect("it is open until the end");

@@ -251,3 +251,45 @@ fn an_application_controls_a_transfer() {
     talk.flows();
     world.pbx.end();
 }
+
+/// This side asks for a transfer: the REFER, its NOTIFYs, and one outcome (RFC 5589 section 6).
+#[test]
+fn r082_a_refer_that_the_pbx_sends_has_one_outcome() {
+    let mut world = World::new(&[]);
+    let [alice, bob] = world.phones(["alice", "bob"]);
+    let talk = alice.call("bob").answered_by(&bob);
+    alice.answers("REFER", Some(202));
+    let line =
+        world.pbx.calls().into_iter().find(|line| line.contains(" alice ")).expect("her leg");
+    let number = line.split(' ').nth(1).expect("its number").to_owned();
+    world.pbx.process.type_line(&format!("refer {number} sip:dave@192.0.2.9"));
+    let refer = alice.received("REFER", 0);
+    assert_eq!(refer.msg.value("Refer-To"), "<sip:dave@192.0.2.9>");
+    assert_eq!(refer.msg.all("Contact").count(), 1, "R028");
+    assert_eq!(refer.msg.value("Call-ID"), talk.caller.triple().0);
+    let notify = |state: &str, body: &str| {
+        let headers = [("Event", "refer"), ("Subscription-State", state)];
+        talk.caller.request_with("NOTIFY", &headers, "message/sipfrag", body).status()
+    };
+    assert_eq!(notify("active;expires=60", "SIP/2.0 100 Trying\r\n"), 200);
+    assert_eq!(notify("active;expires=60", "SIP/2.0 180 Ringing\r\n"), 200);
+    world.pbx.process.expect(&format!("referred {number} has come to 180"));
+    assert_eq!(notify("terminated;reason=noresource", "SIP/2.0 200 OK\r\n"), 200);
+    world.pbx.process.expect(&format!("referred {number}: outcome 1, 200 OK"));
+    assert_eq!(talk.caller.ended(), Ended::ByPeer, "it is hung up at the outcome");
+    assert_eq!(talk.callee.ended(), Ended::ByPeer);
+    world.pbx.end();
+
+    // Refused: the call stays (R081).
+    let mut world = World::new(&[]);
+    let [alice, bob] = world.phones(["alice", "bob"]);
+    let talk = alice.call("bob").answered_by(&bob);
+    alice.answers("REFER", Some(603));
+    let line =
+        world.pbx.calls().into_iter().find(|line| line.contains(" alice ")).expect("her leg");
+    let number = line.split(' ').nth(1).expect("its number").to_owned();
+    world.pbx.process.type_line(&format!("refer {number} sip:dave@192.0.2.9"));
+    world.pbx.process.expect(&format!("referred {number}: outcome 2, 603"));
+    talk.flows();
+    world.pbx.end();
+}
