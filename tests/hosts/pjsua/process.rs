@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -68,6 +68,13 @@ struct Printed {
     changed: Condvar,
 }
 
+impl Printed {
+    /// A test that fails while it looks leaves the lines as they are.
+    fn lock(&self) -> MutexGuard<'_, (Vec<String>, bool)> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A program that runs, with what it has printed so far.
 pub struct Process {
     name: String,
@@ -92,10 +99,10 @@ impl Process {
                 for line in BufReader::new(stream).split(b'\n') {
                     let Ok(line) = line else { break };
                     let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-                    printed.lines.lock().expect("the lines").0.push(line);
+                    printed.lock().0.push(line);
                     printed.changed.notify_all();
                 }
-                printed.lines.lock().expect("the lines").1 = true;
+                printed.lock().1 = true;
                 printed.changed.notify_all();
             });
         }
@@ -111,19 +118,19 @@ impl Process {
 
     /// All that it has printed.
     pub fn lines(&self) -> Vec<String> {
-        self.printed.lines.lock().expect("the lines").0.clone()
+        self.printed.lock().0.clone()
     }
 
     /// How many lines it has printed.
     pub fn position(&self) -> usize {
-        self.printed.lines.lock().expect("the lines").0.len()
+        self.printed.lock().0.len()
     }
 
     /// Waits for a line that holds `words`, from line number `from` on, and returns it with the number of
     /// the line behind it.
     pub fn expect_from(&self, from: usize, words: &str) -> (String, usize) {
         let until = Instant::now() + PATIENCE;
-        let mut lines = self.printed.lines.lock().expect("the lines");
+        let mut lines = self.printed.lock();
         loop {
             let found =
                 lines.0.iter().enumerate().skip(from).find(|(_, line)| line.contains(words));

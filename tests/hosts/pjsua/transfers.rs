@@ -269,13 +269,15 @@ fn r082_a_refer_that_the_pbx_sends_has_one_outcome() {
     assert_eq!(refer.msg.value("Call-ID"), talk.caller.triple().0);
     let notify = |state: &str, body: &str| {
         let headers = [("Event", "refer"), ("Subscription-State", state)];
-        talk.caller.request_with("NOTIFY", &headers, "message/sipfrag", body).status()
+        talk.caller
+            .request_with("NOTIFY", &headers, Some(("message/sipfrag", body.to_owned())))
+            .status()
     };
     assert_eq!(notify("active;expires=60", "SIP/2.0 100 Trying\r\n"), 200);
     assert_eq!(notify("active;expires=60", "SIP/2.0 180 Ringing\r\n"), 200);
     world.pbx.process.expect(&format!("referred {number} has come to 180"));
     assert_eq!(notify("terminated;reason=noresource", "SIP/2.0 200 OK\r\n"), 200);
-    world.pbx.process.expect(&format!("referred {number}: outcome 1, 200 OK"));
+    world.pbx.process.expect(&format!("referred {number}: outcome 1, 200"));
     assert_eq!(talk.caller.ended(), Ended::ByPeer, "it is hung up at the outcome");
     assert_eq!(talk.callee.ended(), Ended::ByPeer);
     world.pbx.end();
