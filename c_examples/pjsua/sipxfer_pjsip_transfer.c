@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define THIS_FILE "sipxfer_pjsip_transfer.c"
 
