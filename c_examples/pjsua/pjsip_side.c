@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * See pjsip_side.h. As a program it reads a message from standard input and prints the answer and
- * the nanoseconds of one verification and of the parsing in it:
+ * See pjsip_side.h. With -DPJSIP_SIDE_PROGRAM it is a program, which reads a message from standard
+ * input and prints the answer and the nanoseconds of one verification and of the parsing in it:
  *
  *     pjsip_side DIALOGS ROUNDS < message
  *
@@ -160,6 +160,8 @@ void pjsip_side_close(void)
     memset(&self, 0, sizeof self);
 }
 
+#ifdef PJSIP_SIDE_PROGRAM
+
 static unsigned long per_round(int (*step)(const char *, size_t), const char *message, size_t len,
                                unsigned rounds)
 {
@@ -188,3 +190,5 @@ int main(int argc, char **argv)
     pjsip_side_close();
     return 0;
 }
+
+#endif

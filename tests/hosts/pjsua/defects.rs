@@ -9,7 +9,9 @@ use super::ua::phone::Phase;
 use super::ua::{Phone, Trace};
 use super::world::{phone_at, Net};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// One row: what is sent, by the triple of a call that stands, and what RFC 3891 asks for.
 struct Row {
@@ -196,4 +198,32 @@ fn a_preloaded_pjsua_answers_by_rfc_3891_and_the_table_says_so() {
     } else {
         assert_eq!(old, table, "docs/pjsua.md; SIPXFER_UPDATE_DOCS=1 renews it");
     }
+}
+
+/// The side that benchmarks compare with: pjsip's own parser and check on given bytes.
+#[test]
+fn the_side_by_side_of_pjsip_answers_as_pjsip_does() {
+    let ask = |replaces: &str| {
+        let message = format!(
+            "INVITE sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKx\r\n\
+             From: <sip:b@127.0.0.1>;tag=q\r\nTo: <sip:a@127.0.0.1>\r\nCall-ID: z\r\n\
+             CSeq: 1 INVITE\r\nMax-Forwards: 70\r\n{replaces}Content-Length: 0\r\n\r\n"
+        );
+        let mut side = Command::new(programs().join("pjsip_side"));
+        side.args(["1000", "10"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = side.spawn().expect("it starts");
+        child.stdin.take().expect("a pipe").write_all(message.as_bytes()).expect("it reads");
+        let output = child.wait_with_output().expect("it ends");
+        assert!(output.status.success());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.split(' ').next().expect("a code").to_owned()
+    };
+    let of = |number: u32| {
+        format!("Replaces: call-{number}@example.com;to-tag=local-{number};from-tag=remote-{number}\r\n")
+    };
+    assert_eq!(ask(""), "0");
+    assert_eq!(ask(&of(0)), "200");
+    assert_eq!(ask(&of(999)), "200");
+    assert_eq!(ask(&of(1000)), "481");
+    assert_eq!(ask(&of(1).replace(":", ": x;;")), "-1");
 }
