@@ -295,3 +295,34 @@ fn r082_a_refer_that_the_pbx_sends_has_one_outcome() {
     talk.flows();
     world.pbx.end();
 }
+
+/// Each of two dialogs is told to replace the other at the same moment: a host that locks one dialog
+/// under another stops here for ever.
+#[test]
+fn two_dialogs_that_are_referred_to_each_other_at_once_do_not_wait_for_one_another() {
+    let world = World::new(&["notify.min_interval_ms=0"]);
+    let [alice, bob, carol] = world.phones(["alice", "bob", "carol"]);
+    for _ in 0..20 {
+        let first = alice.call("bob").answered_by(&bob);
+        let second = alice.call("carol").answered_by(&carol);
+        let one = first.caller.refer_to_call(&second.caller);
+        let other = second.caller.refer_to_call(&first.caller);
+        let outcomes = [&one, &other].map(|refer| match refer.status() {
+            code if code < 300 => refer.outcome().code(),
+            code => code,
+        });
+        assert!(outcomes.contains(&200), "{outcomes:?}");
+        for call in [&first.callee, &second.callee] {
+            if call.is_up() {
+                call.hang_up().status();
+            }
+        }
+        for call in [first.caller, second.caller, first.callee, second.callee] {
+            if call.is_up() {
+                call.hang_up().status();
+            }
+            call.ended();
+        }
+    }
+    world.pbx.end();
+}
