@@ -241,10 +241,11 @@ fn an_application_controls_a_transfer() {
     assert!(line.ends_with(" to carol"), "{line}");
     world.pbx.process.type_line(&format!("transfer {id} channel_progress"));
     world.pbx.process.expect(&format!("commanded {id}"));
+    let from = world.pbx.process.position();
     world.pbx.process.type_line(&format!("transfer {id} channel_declined"));
     assert_eq!(refer.outcome().code(), 603);
     assert_eq!(refer.statuses()[0], "100 Trying");
-    let from = world.pbx.process.position();
+    let (_, from) = world.pbx.process.expect_from(from, "commanded");
     world.pbx.process.type_line(&format!("transfer {id} channel_answered"));
     let (late, _) = world.pbx.process.expect_from(from, "commanded");
     assert!(!late.ends_with(": done"), "{late}");
