@@ -212,10 +212,12 @@ void part(pjsua_call_id call)
 
 void bridge(pjsua_call_id a, pjsua_call_id b)
 {
-    part(a);
-    part(b);
-    pbx.legs[a].with = b;
-    pbx.legs[b].with = a;
+    if (pbx.legs[a].with != b) { /* else their voices may be connected already, and stay so */
+        part(a);
+        part(b);
+        pbx.legs[a].with = b;
+        pbx.legs[b].with = a;
+    }
     answer(a, 200);
     answer(b, 200);
     connect_media(a, 1);
