@@ -33,7 +33,7 @@ const fn with(letter: char, context: &'static str, options: &'static str) -> Gro
 }
 
 /// Usual phones, over UDP.
-pub const UDP: &Group = &group('u', Kind::Udp, 240, "phones");
+pub const UDP: &Group = &group('u', Kind::Udp, 500, "phones");
 /// Usual phones, over TCP.
 pub const TCP: &Group = &group('t', Kind::Tcp, 80, "phones");
 /// Usual phones, over TLS.
@@ -65,8 +65,9 @@ impl Group {
     /// Where a phone of the world with this network listens: each has an address of its own.
     pub fn address(&self, network: u8, n: u64) -> IpAddr {
         let row = GROUPS.iter().position(|group| group.letter == self.letter);
-        let third = 100 + row.expect("a group of the list") as u8;
-        IpAddr::V4(Ipv4Addr::new(127, network, third, 10 + n as u8))
+        let row = row.expect("a group of the list") as u64;
+        let third = (20 + row * 4 + n / 200) as u8;
+        IpAddr::V4(Ipv4Addr::new(127, network, third, (10 + n % 200) as u8))
     }
 }
 
@@ -278,7 +279,7 @@ exten => wait,1,Answer()
 exten => ring,1,Ringing()
  same => n,Wait(3600)
 exten => tone,1,Progress()
- same => n,Playtones(ring)
+ same => n,Playtones(440+480/2000\,0/4000)
  same => n,Wait(3600)
 exten => busy,1,Busy(1)
 exten => congestion,1,Congestion(1)

@@ -11,9 +11,14 @@ mod ua;
 
 mod ami;
 mod ari;
+mod attended;
 mod basics;
+mod blind;
 mod config;
+mod hostile;
 mod process;
+mod replaces;
+mod scenario;
 mod world;
 
 use std::path::PathBuf;

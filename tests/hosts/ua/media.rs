@@ -4,7 +4,6 @@
 //! The tones are multiples of 50 Hz, so each packet of 20 ms holds whole waves: all packets of a
 //! voice are alike, and any 20 ms of a mix show exactly the tones that are in it.
 
-use super::PATIENCE;
 use std::collections::HashMap;
 use std::f64::consts::TAU;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -152,12 +151,14 @@ impl Media {
         ear.packets.iter().skip(from).filter(|tones| *tones & voice.0 == voice.0).count()
     }
 
-    /// Waits until some packets in a row hold exactly these tones, or at least these.
-    pub fn hears(&self, tones: u64, exactly: bool) -> Result<(), String> {
-        let end = Instant::now() + PATIENCE;
+    /// Waits until some new packets in a row hold exactly these tones, or at least these.
+    pub fn hears(&self, tones: u64, exactly: bool, patience: Duration) -> Result<(), String> {
+        let end = Instant::now() + patience;
         let mut ear = self.shared.ear.lock().expect("no panic under RTP");
+        let before = ear.packets.len();
         loop {
-            let last = &ear.packets[ear.packets.len().saturating_sub(ENOUGH)..];
+            // What came before somebody asked shows nothing.
+            let last = &ear.packets[ear.packets.len().saturating_sub(ENOUGH).max(before)..];
             let fits = |found: &u64| if exactly { *found == tones } else { found & tones == tones };
             if last.len() == ENOUGH && last.iter().all(fits) {
                 return Ok(());

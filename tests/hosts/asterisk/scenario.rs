@@ -1,0 +1,108 @@
+//! What a scenario is: it plays a transfer and notes facts. What each module shows is written beside
+//! it, so that the list is a table of both, and each cell of it is checked by a run.
+
+use super::config::Group;
+use super::world::{Scene, World};
+use super::Module;
+use crate::ua::{Call, Ended, Talk};
+use std::time::Duration;
+
+/// A fact, and what it is with Asterisk's module and with that of this project.
+pub type Cell = (&'static str, &'static str, &'static str);
+
+/// One scenario.
+pub struct Scenario {
+    /// What it shows, for the table.
+    pub title: &'static str,
+    /// Plays it with phones of a group.
+    pub play: fn(&Scene<'_>, &'static Group, &mut Seen),
+    /// What is seen.
+    pub cells: &'static [Cell],
+}
+
+/// The facts that a run noted.
+#[derive(Default)]
+pub struct Seen(Vec<(&'static str, String)>);
+
+impl Seen {
+    /// Notes a fact.
+    pub fn note(&mut self, fact: &'static str, value: impl ToString) {
+        self.0.push((fact, value.to_string()));
+    }
+}
+
+impl Scenario {
+    /// Plays it and compares all facts.
+    pub fn check(&self, module: Module, group: &'static Group) {
+        let world = World::of(module);
+        let scene = world.scene();
+        let mut seen = Seen::default();
+        (self.play)(&scene, group, &mut seen);
+        let mut wrong = String::new();
+        for (fact, stock, ours) in self.cells {
+            let expected = if module == Module::Stock { stock } else { ours };
+            let found = seen.0.iter().find(|(name, _)| name == fact);
+            let found = found.map_or("(not noted)", |(_, value)| value.as_str());
+            if found != *expected {
+                wrong.push_str(&format!("  {fact}: {found:?} and not {expected:?}\n"));
+            }
+        }
+        for (fact, value) in &seen.0 {
+            if !self.cells.iter().any(|(name, ..)| name == fact) {
+                wrong.push_str(&format!("  {fact}: {value:?}, which nobody expects\n"));
+            }
+        }
+        assert!(wrong.is_empty(), "{} with {}:\n{wrong}", self.title, module.name());
+    }
+}
+
+/// Makes a test of each scenario for each module, in the modules `stock` and `sipxfer`, with phones
+/// of a group.
+macro_rules! played {
+    ($group:ident: $($name:ident = $scenario:ident),+ $(,)?) => {
+        mod stock {
+            $(#[test]
+            fn $name() {
+                super::$scenario.check(crate::Module::Stock, crate::config::$group);
+            })+
+        }
+        mod sipxfer {
+            $(#[test]
+            fn $name() {
+                super::$scenario.check(crate::Module::Sipxfer, crate::config::$group);
+            })+
+        }
+    };
+}
+pub(crate) use played;
+
+/// Long enough for what Asterisk does at once, on a busy machine.
+pub const SOON: Duration = Duration::from_secs(3);
+
+/// What has become of a call: nothing is left to happen to it when this is asked, or soon.
+pub fn fate(call: &Call) -> &'static str {
+    fate_within(call, SOON)
+}
+
+/// The same, with the time that it may take: Asterisk lets who is left alone hear a busy tone for
+/// ten seconds.
+pub fn fate_within(call: &Call, patience: Duration) -> &'static str {
+    match call.ended_within(patience) {
+        None => "goes on",
+        Some(Ended::ByPeer) => "hung up",
+        Some(Ended::ByUs) => "ended by the phone",
+        Some(Ended::Cancelled) => "cancelled",
+        Some(Ended::Refused(_)) => "refused",
+    }
+}
+
+/// Notes what both have after a transfer that failed.
+pub fn after_failure(talk: &Talk, seen: &mut Seen) {
+    let (alice, bob) = (&talk.caller, &talk.callee);
+    let together =
+        alice.hears_only_within(bob.phone(), SOON) && bob.hears_only_within(alice.phone(), SOON);
+    seen.note("Alice and Bob talk", if together { "yes" } else { "no" });
+    let patience = if together { Duration::ZERO } else { SOON * 5 };
+    seen.note("Alice's call", fate_within(alice, patience));
+    seen.note("Bob's call", fate_within(bob, Duration::ZERO));
+}
