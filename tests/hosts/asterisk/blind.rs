@@ -4,6 +4,7 @@ use super::config::Group;
 use super::scenario::{after_failure, fate, fate_within, played, Scenario, Seen, SOON};
 use super::world::Scene;
 use crate::ua::call::flows;
+use crate::ua::message::param;
 use crate::ua::{Call, Phone, Refer, Talk};
 use std::time::Duration;
 
@@ -244,37 +245,68 @@ static TO_BUSY_EXTENSION: Scenario = Scenario {
     ],
 };
 
-static TWO_AT_ONCE: Scenario = Scenario {
+static TWO_REFERS: Scenario = Scenario {
     title: "A second REFER in the same call after the first failed",
     play: |scene, group, seen| {
-        let (_alice, _bob, talk) = talk(scene, group);
-        let first = talk.callee.refer_to_user("nobody");
-        seen.note("first REFER", first.status());
+        let (_alice, bob, talk) = talk(scene, group);
         let carol = scene.phone(group);
-        let second = talk.callee.refer_to_user(carol.name());
-        seen.note("second REFER", second.status());
-        let third = carol.incoming();
-        third.ring();
-        third.answer();
-        third.until_acked();
-        flows(&talk.caller, &third);
-        let id = |refer: &Refer| {
-            let cseq = refer.request().sent().cseq().0.to_string();
-            let notices = refer.notices();
-            let with = notices.iter().filter(|one| one.id.as_ref() == Some(&cseq)).count();
-            match (with, notices.len()) {
-                (0, _) => "no NOTIFY carries its id".to_owned(),
-                (some, all) if some == all => "every NOTIFY carries its id".to_owned(),
-                _ => "some NOTIFYs carry its id".to_owned(),
-            }
+        let first = talk.callee.refer_to_user(carol.name()).accepted();
+        carol.incoming().refuse(486);
+        first.outcome();
+        let before = bob.all_received("NOTIFY").len();
+        let second = talk.callee.refer_to_user("echo").accepted();
+        let number = second.request().sent().cseq().0.to_string();
+        bob.received("NOTIFY", before);
+        bob.fence();
+        let all = bob.all_received("NOTIFY");
+        let ids: Vec<bool> = all[before..]
+            .iter()
+            .map(|one| param(one.msg.value("Event"), "id") == Some(number.as_str()))
+            .collect();
+        let carried = match (ids.contains(&true), ids.contains(&false)) {
+            (true, false) => "every one",
+            (true, true) => "some",
+            _ => "none",
         };
-        second.outcome_within(SOON);
-        seen.note("NOTIFYs of the second", id(&second));
+        seen.note("NOTIFYs of the second with its id", carried);
+    },
+    cells: &[("NOTIFYs of the second with its id", "?", "every one")],
+};
+
+static TWO_PENDING: Scenario = Scenario {
+    title: "Two REFERs pending in one call",
+    play: |scene, group, seen| {
+        let (_alice, bob, talk) = talk(scene, group);
+        let [carol, dave] = scene.phones(group);
+        let first = talk.callee.refer_to_user(carol.name()).accepted();
+        let ringing = carol.incoming();
+        ringing.ring();
+        first.until(180);
+        let second = talk.callee.refer_to_user(dave.name());
+        seen.note("second REFER", second.status());
+        if second.status() < 300 {
+            let last = second.outcome_within(SOON);
+            seen.note("told of the second", last.map_or("nothing final".to_owned(), |l| l.status));
+        } else {
+            seen.note("told of the second", "nothing");
+        }
+        ringing.answer();
+        ringing.until_acked();
+        seen.note(
+            "told of the first",
+            first
+                .outcome_within(SOON)
+                .map_or_else(|| "nothing final".to_owned(), |last| last.status),
+        );
+        flows(&talk.caller, &ringing);
+        bob.fence();
+        seen.note("Dave is called", dave.waiting_calls());
     },
     cells: &[
-        ("first REFER", "202", "404"),
-        ("second REFER", "202", "202"),
-        ("NOTIFYs of the second", "no NOTIFY carries its id", "every NOTIFY carries its id"),
+        ("second REFER", "404", "?"),
+        ("told of the second", "nothing", "?"),
+        ("told of the first", "200 OK", "200 OK"),
+        ("Dave is called", "0", "0"),
     ],
 };
 
@@ -359,7 +391,8 @@ played! { UDP:
     blind_to_an_application = TO_APPLICATION,
     blind_to_a_tone = TO_TONE,
     blind_to_a_busy_extension = TO_BUSY_EXTENSION,
-    r042_second_refer = TWO_AT_ONCE,
+    r042_second_refer = TWO_REFERS,
+    two_refers_pending = TWO_PENDING,
     r063_no_subscription = NO_SUBSCRIPTION,
     blind_not_allowed = MUST_NOT,
     blind_without_progress = QUIET,
@@ -377,7 +410,8 @@ pub static ALL: &[&Scenario] = &[
     &TO_APPLICATION,
     &TO_TONE,
     &TO_BUSY_EXTENSION,
-    &TWO_AT_ONCE,
+    &TWO_REFERS,
+    &TWO_PENDING,
     &NO_SUBSCRIPTION,
     &MUST_NOT,
     &QUIET,

@@ -290,6 +290,9 @@ exten => voicemail,1,Answer()
 exten => _conf.,1,Answer()
  same => n,ConfBridge(${EXTEN})
 exten => _app.,1,Stasis(${EXTEN})
+exten => _ariapp.,1,Set(PJSIP_TRANSFER_HANDLING()=ari-only)
+ same => n,Answer()
+ same => n,Stasis(${EXTEN:3})
 
 [phones]
 include => common

@@ -69,7 +69,7 @@ static REFER_TO: Scenario = Scenario {
         ("a web page", "400", "416"),
         ("a mail address", "400", "416"),
         ("no URI at all", "400", "400"),
-        ("method=BYE", "202, NOTIFY 200 OK", "501"),
+        ("method=BYE", "202, NOTIFY 200 OK", "403"),
     ],
 };
 
@@ -95,7 +95,11 @@ static REPLACES: Scenario = Scenario {
         ("two to-tags", "202, NOTIFY 503 Service Unavailable", "400"),
         ("an escaped CR LF", "202, NOTIFY 503 Service Unavailable", "400"),
         ("an escaped NUL", "202, NOTIFY 503 Service Unavailable", "400"),
-        ("a Call-ID of 2000 letters", "202, NOTIFY 200 OK", "?"),
+        (
+            "a Call-ID of 2000 letters",
+            "202, NOTIFY 200 OK",
+            "202, NOTIFY 481 Call/Transaction Does Not Exist",
+        ),
     ],
 };
 

@@ -10,6 +10,7 @@
 mod ua;
 
 mod ami;
+mod application;
 mod ari;
 mod attended;
 mod basics;
@@ -21,7 +22,10 @@ mod replaces;
 mod scenario;
 mod world;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
 /// What does the transfers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,8 +45,33 @@ impl Module {
         }
     }
 
-    /// The shared objects to put beside the modules of the root.
+    /// The shared objects to put beside the modules of the root, built first.
     fn objects(self) -> Vec<PathBuf> {
-        Vec::new()
+        if self == Module::Stock {
+            return Vec::new();
+        }
+        static BUILT: OnceLock<Vec<PathBuf>> = OnceLock::new();
+        BUILT.get_or_init(build_module).clone()
     }
+}
+
+/// `make asterisk-module`, and the shared objects that it leaves.
+fn build_module() -> Vec<PathBuf> {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder above tmp");
+    let output = Command::new("make")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["-s", "asterisk-module"])
+        .arg(format!("TARGET_DIR={}", target.display()))
+        .arg(format!("ROOT={}", process::root().display()))
+        // Flags of a make above this one are not for it.
+        .env_remove("MAKEFLAGS")
+        .env_remove("MAKELEVEL")
+        .output()
+        .expect("make can be run: scripts/install-deps.sh installs it");
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "make asterisk-module failed:\n{printed}");
+    let made = fs::read_dir(target.join("asterisk")).expect("it leaves target/asterisk");
+    let mut objects: Vec<PathBuf> = made.flatten().map(|entry| entry.path()).collect();
+    objects.retain(|path| path.is_file() && path.to_string_lossy().contains(".so"));
+    objects
 }

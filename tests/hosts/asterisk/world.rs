@@ -26,6 +26,11 @@ pub struct World {
     taken: Mutex<HashMap<char, u64>>,
 }
 
+/// What sipxfer.conf says in the shared world: the other Asterisk may replace
+/// calls, and an application has less time than by default.
+pub const TRUNK: &str =
+    "[general]\napplication.timeout_ms=5000\n[trunk]\ntype=endpoint\nreplaces_trusted=yes\n";
+
 /// A second number of an address 127.x.0.0/16 that nobody else on this machine uses.
 fn network() -> u8 {
     static HELD: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
@@ -46,7 +51,7 @@ impl World {
         static SIPXFER: OnceLock<World> = OnceLock::new();
         match module {
             Module::Stock => STOCK.get_or_init(|| World::start("stock", module, "")),
-            Module::Sipxfer => SIPXFER.get_or_init(|| World::start("sipxfer", module, "")),
+            Module::Sipxfer => SIPXFER.get_or_init(|| World::start("sipxfer", module, TRUNK)),
         }
     }
 
