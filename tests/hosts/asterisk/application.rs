@@ -174,10 +174,10 @@ decided!(
     &[
         ("REFER", "202", "202"),
         ("destination of the event", "Carol", "Carol"),
-        ("the event names", "?", "Alice and the bridge"),
+        ("the event names", "Alice and the bridge", "Alice and the bridge"),
         ("answers to the application", "204, 204", "204, 204"),
-        ("NOTIFYs", "?", "100 Trying, 200 OK"),
-        ("an event says the state", "?", "yes"),
+        ("NOTIFYs", "100 Trying, 200 OK", "100 Trying, 200 OK"),
+        ("an event says the state", "yes", "yes"),
         ("Carol is called", "0", "0"),
     ]
 );
@@ -189,10 +189,10 @@ decided!(
     &[
         ("REFER", "202", "202"),
         ("destination of the event", "Carol", "Carol"),
-        ("the event names", "?", "Alice and the bridge"),
+        ("the event names", "Alice and the bridge", "Alice and the bridge"),
         ("answers to the application", "204, 204", "204, 204"),
-        ("NOTIFYs", "?", "100 Trying, 603 Decline"),
-        ("an event says the state", "?", "yes"),
+        ("NOTIFYs", "100 Trying, 603 Decline", "100 Trying, 603 Decline"),
+        ("an event says the state", "yes", "yes"),
         ("Carol is called", "0", "0"),
     ]
 );
@@ -204,10 +204,10 @@ decided!(
     &[
         ("REFER", "202", "202"),
         ("destination of the event", "Carol", "Carol"),
-        ("the event names", "?", "Alice and the bridge"),
+        ("the event names", "Alice and the bridge", "Alice and the bridge"),
         ("answers to the application", "204", "204"),
-        ("NOTIFYs", "?", "100 Trying, 503 Service Unavailable"),
-        ("an event says the state", "?", "yes"),
+        ("NOTIFYs", "100 Trying, 503 Service Unavailable", "100 Trying, 503 Service Unavailable"),
+        ("an event says the state", "no", "yes"),
         ("Carol is called", "0", "0"),
     ]
 );
@@ -219,10 +219,10 @@ decided!(
     &[
         ("REFER", "202", "202"),
         ("destination of the event", "Carol", "Carol"),
-        ("the event names", "?", "Alice and the bridge"),
-        ("answers to the application", "?", "204"),
-        ("NOTIFYs", "?", "100 Trying, 404 Not Found"),
-        ("an event says the state", "?", "yes"),
+        ("the event names", "Alice and the bridge", "Alice and the bridge"),
+        ("answers to the application", "400", "204"),
+        ("NOTIFYs", " ...", "100 Trying, 404 Not Found"),
+        ("an event says the state", "no", "yes"),
         ("Carol is called", "0", "0"),
     ]
 );
@@ -234,10 +234,10 @@ decided!(
     &[
         ("REFER", "202", "202"),
         ("destination of the event", "Carol", "Carol"),
-        ("the event names", "?", "Alice and the bridge"),
-        ("answers to the application", "?", "400"),
-        ("NOTIFYs", "?", "100 Trying, 503 Service Unavailable"),
-        ("an event says the state", "?", "no"),
+        ("the event names", "Alice and the bridge", "Alice and the bridge"),
+        ("answers to the application", "400", "400"),
+        ("NOTIFYs", " ...", "100 Trying, 503 Service Unavailable"),
+        ("an event says the state", "no", "no"),
         ("Carol is called", "0", "0"),
     ]
 );
@@ -258,9 +258,9 @@ static SILENT: Scenario = Scenario {
         flows(&all.alice, &all.bob);
     },
     cells: &[
-        ("NOTIFYs", "?", "100 Trying, 503 Service Unavailable"),
-        ("the application is told", "?", "yes"),
-        ("progress afterwards", "?", "412"),
+        ("NOTIFYs", " ...", "100 Trying, 503 Service Unavailable"),
+        ("the application is told", "no", "yes"),
+        ("progress afterwards", "204", "412"),
     ],
 };
 

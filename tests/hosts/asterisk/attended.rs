@@ -116,12 +116,13 @@ static SEMI_BUSY: Scenario = Scenario {
 
 /// Bob's calls at two Asterisks: with Alice at A, with Dave at B. Then Bob asks A to connect Alice
 /// with Dave.
-struct Remote {
-    alice_bob: Talk,
-    bob_dave: Talk,
+pub struct Remote {
+    pub alice_bob: Talk,
+    pub bob_dave: Talk,
 }
 
-fn remote(scene: &Scene<'_>, group: &'static Group, bobs: &'static Group) -> Remote {
+/// Plays until the REFER could be sent.
+pub fn remote(scene: &Scene<'_>, group: &'static Group, bobs: &'static Group) -> Remote {
     let alice = scene.phone(group);
     let bob = scene.phone(bobs);
     let dave = scene.phone_at(group, &scene.world.b);
@@ -135,7 +136,7 @@ fn remote(scene: &Scene<'_>, group: &'static Group, bobs: &'static Group) -> Rem
 }
 
 /// The Refer-To of a call at B as a trunk between Asterisks reaches it.
-fn refer_to_at_b(scene: &Scene<'_>, all: &Remote) -> String {
+pub fn refer_to_at_b(scene: &Scene<'_>, all: &Remote) -> String {
     let b = scene.server(super::config::UDP, &scene.world.b);
     let uri = b.uri(all.bob_dave.callee.phone().name());
     format!("<{uri}?Replaces={}>", escaped(&all.bob_dave.caller.replaces()))

@@ -213,7 +213,7 @@ fn modules(module: Module) -> String {
     ];
     let other = match module {
         Module::Stock => "res_pjsip_sipxfer",
-        Module::Sipxfer => "res_pjsip_refer",
+        Module::Sipxfer | Module::Compat => "res_pjsip_refer",
     };
     for name in unused.iter().chain([&other]) {
         let _ = writeln!(text, "noload = {name}.so");
@@ -283,6 +283,9 @@ exten => tone,1,Progress()
  same => n,Wait(3600)
 exten => busy,1,Busy(1)
 exten => congestion,1,Congestion(1)
+exten => tell,1,UserEvent(Told,Id: ${SIPXFER(id)},Kind: ${SIPXFER(kind)},Reason: ${SIPXFER(reason)},Rules: ${SIPXFER(rules)},Raw: ${SIPXFER(refer_to_raw)},Endpoint: ${CHANNEL(endpoint)})
+ same => n,Answer()
+ same => n,Wait(3600)
 exten => queue,1,Answer()
  same => n,Queue(support)
 exten => voicemail,1,Answer()

@@ -4,7 +4,6 @@ use super::config::Group;
 use super::scenario::{played, Scenario, Seen, SOON};
 use super::world::Scene;
 use crate::ua::{Phone, Talk};
-use std::time::Duration;
 
 fn talk(scene: &Scene<'_>, group: &'static Group) -> (Phone, Phone, Talk) {
     let [alice, bob] = scene.phones(group);
@@ -183,24 +182,6 @@ static REQUIRE: Scenario = Scenario {
     ],
 };
 
-/// Two phones whose REFERs name each other's call, at the same moment.
-static CROSSED: Scenario = Scenario {
-    title: "Two REFERs that name each other's call at the same moment",
-    play: |scene, group, seen| {
-        let (_, bob, one) = talk(scene, group);
-        let (_, dave, other) = talk(scene, group);
-        let first = one.callee.refer_to_call(&other.callee);
-        let second = other.callee.refer_to_call(&one.callee);
-        let answered = |refer: &crate::ua::Refer| {
-            refer.request().response_within(Duration::from_secs(10)).is_some()
-        };
-        seen.note("both are answered", answered(&first) && answered(&second));
-        bob.fence();
-        dave.fence();
-    },
-    cells: &[("both are answered", "true", "true")],
-};
-
 played! { UDP:
     r029_r032_r035_refer_to_refused = REFER_TO,
     r020_r093_replaces_in_refer_to = REPLACES,
@@ -208,7 +189,6 @@ played! { UDP:
     dial_string = DIAL_STRING,
     refer_outside = SECOND_CALL,
     r065_refer_require = REQUIRE,
-    crossed_refers = CROSSED,
 }
 
 mod tcp {
@@ -223,4 +203,4 @@ mod tls {
 
 /// For the table.
 pub static ALL: &[&Scenario] =
-    &[&REFER_TO, &REPLACES, &HEADERS, &DIAL_STRING, &SECOND_CALL, &REQUIRE, &CROSSED];
+    &[&REFER_TO, &REPLACES, &HEADERS, &DIAL_STRING, &SECOND_CALL, &REQUIRE];

@@ -16,8 +16,11 @@ mod attended;
 mod basics;
 mod blind;
 mod config;
+mod counters;
 mod hostile;
+mod module;
 mod process;
+mod records;
 mod replaces;
 mod scenario;
 mod world;
@@ -34,6 +37,8 @@ pub enum Module {
     Stock,
     /// The one of this project.
     Sipxfer,
+    /// The one of this project with `compat = res_pjsip_refer`.
+    Compat,
 }
 
 impl Module {
@@ -41,7 +46,7 @@ impl Module {
     pub fn name(self) -> &'static str {
         match self {
             Module::Stock => "res_pjsip_refer",
-            Module::Sipxfer => "res_pjsip_sipxfer",
+            Module::Sipxfer | Module::Compat => "res_pjsip_sipxfer",
         }
     }
 

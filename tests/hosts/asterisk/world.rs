@@ -3,6 +3,7 @@
 
 use super::ami::Block;
 use super::config::{self, Group, Site};
+use super::counters::Asked;
 use super::process::{Asterisk, Instance};
 use super::Module;
 use crate::ua::media::Voice;
@@ -24,12 +25,16 @@ pub struct World {
     network: u8,
     kit: Kit,
     taken: Mutex<HashMap<char, u64>>,
+    /// How many transfers the phones of all scenarios have asked for.
+    pub asked: Mutex<Asked>,
 }
 
 /// What sipxfer.conf says in the shared world: the other Asterisk may replace
 /// calls, and an application has less time than by default.
 pub const TRUNK: &str =
     "[general]\napplication.timeout_ms=5000\n[trunk]\ntype=endpoint\nreplaces_trusted=yes\n";
+
+const COMPAT_CONF: &str = "[general]\ncompat=res_pjsip_refer\n";
 
 /// A second number of an address 127.x.0.0/16 that nobody else on this machine uses.
 fn network() -> u8 {
@@ -49,9 +54,11 @@ impl World {
     pub fn of(module: Module) -> &'static World {
         static STOCK: OnceLock<World> = OnceLock::new();
         static SIPXFER: OnceLock<World> = OnceLock::new();
+        static COMPAT: OnceLock<World> = OnceLock::new();
         match module {
             Module::Stock => STOCK.get_or_init(|| World::start("stock", module, "")),
             Module::Sipxfer => SIPXFER.get_or_init(|| World::start("sipxfer", module, TRUNK)),
+            Module::Compat => COMPAT.get_or_init(|| World::start("compat", module, COMPAT_CONF)),
         }
     }
 
@@ -85,7 +92,7 @@ impl World {
                 one.console()
             );
         }
-        World { module, a, b, network, kit, taken: Mutex::default() }
+        World { module, a, b, network, kit, taken: Mutex::default(), asked: Mutex::default() }
     }
 
     /// Begins a scenario.
@@ -112,6 +119,8 @@ pub struct Scene<'w> {
 
 impl Drop for Scene<'_> {
     fn drop(&mut self) {
+        let asked = Asked::of(&self.trace);
+        self.world.asked.lock().expect("no panic under the counters").add(&asked);
         if std::thread::panicking() {
             self.world.a.keep();
             self.world.b.keep();
