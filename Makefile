@@ -15,7 +15,7 @@ ABI_MAJOR := $(shell sed -n 's/^version = "\([0-9]*\)\..*/\1/p' Cargo.toml | hea
 
 help:
 	@echo 'make demo            build the library and play the call transfers of the demo'
-	@echo 'make check           run every check; HOSTS=none|all says which real hosts take part'
+	@echo 'make check           run every check; HOSTS=none|asterisk|all: which real hosts'
 	@echo 'make lib             target/release/libsipxfer.so, with its soname link beside it'
 	@echo 'make header          renew include/sipxfer.h from src/ffi'
 	@echo 'make bench           run the benchmarks'

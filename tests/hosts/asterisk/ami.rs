@@ -3,7 +3,7 @@
 use crate::ua::PATIENCE;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, TcpStream};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -23,11 +23,6 @@ impl Block {
     /// The name of the event.
     pub fn event(&self) -> &str {
         self.get("Event")
-    }
-
-    /// Whether it is an event of this name on a channel of this phone.
-    pub fn is_of(&self, event: &str, phone: &str) -> bool {
-        self.event() == event && self.get("Channel").starts_with(&format!("PJSIP/{phone}-"))
     }
 
     /// All lines.
@@ -68,7 +63,7 @@ impl Ami {
     }
 
     fn send(&self, action: &str, lines: &[(&str, &str)]) -> String {
-        let mut writer = self.writer.lock().expect("no panic under the manager interface");
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.1 += 1;
         let id = format!("t{}", writer.1);
         let mut text = format!("Action: {action}\r\nActionID: {id}\r\n");
@@ -119,12 +114,12 @@ impl Ami {
 
     /// How many events and answers came by now.
     pub fn mark(&self) -> usize {
-        self.shared.heard.lock().expect("no panic under the manager interface").blocks.len()
+        self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner).blocks.len()
     }
 
     /// What came since a mark.
     pub fn since(&self, mark: usize) -> Vec<Block> {
-        let heard = self.shared.heard.lock().expect("no panic under the manager interface");
+        let heard = self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.blocks[mark..].to_vec()
     }
 
@@ -132,7 +127,7 @@ impl Ami {
     pub fn wait(&self, mark: usize, what: &str, mut test: impl FnMut(&Block) -> bool) -> Block {
         let end = Instant::now() + PATIENCE;
         let mut at = mark;
-        let mut heard = self.shared.heard.lock().expect("no panic under the manager interface");
+        let mut heard = self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             while let Some(block) = heard.blocks.get(at) {
                 if test(block) {
@@ -157,7 +152,7 @@ impl Shared {
             if line.is_empty() {
                 let whole = std::mem::take(&mut block);
                 if !whole.0.is_empty() {
-                    let mut heard = self.heard.lock().expect("no panic in its readers");
+                    let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
                     heard.blocks.push(whole);
                     self.changed.notify_all();
                 }
@@ -166,7 +161,7 @@ impl Shared {
                 block.0.push((name.to_owned(), value.to_owned()));
             }
         }
-        self.heard.lock().expect("no panic in its readers").closed = true;
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.changed.notify_all();
     }
 }

@@ -4,7 +4,7 @@ use crate::ua::PATIENCE;
 use serde_json::Value;
 use std::io::ErrorKind;
 use std::net::{IpAddr, TcpStream};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use tungstenite::{client, Message};
@@ -36,13 +36,7 @@ impl Ari {
         url
     }
 
-    /// GET: the status code and the body.
-    pub fn get(&self, path: &str) -> (u16, Value) {
-        let answer = self.agent.get(self.url(path, &[])).call();
-        Ari::read(answer)
-    }
-
-    /// POST with a query and no body.
+    /// POST with a query and no body: the status code and the body.
     pub fn post(&self, path: &str, query: &[(&str, &str)]) -> (u16, Value) {
         let answer = self.agent.post(self.url(path, query)).send_empty();
         Ari::read(answer)
@@ -52,12 +46,6 @@ impl Ari {
     pub fn post_json(&self, path: &str, query: &[(&str, &str)], body: &Value) -> (u16, Value) {
         let request = self.agent.post(self.url(path, query));
         Ari::read(request.header("Content-Type", "application/json").send(body.to_string()))
-    }
-
-    /// DELETE.
-    pub fn delete(&self, path: &str) -> (u16, Value) {
-        let answer = self.agent.delete(self.url(path, &[])).call();
-        Ari::read(answer)
     }
 
     fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> (u16, Value) {
@@ -79,7 +67,7 @@ impl Ari {
             match events.read() {
                 Ok(Message::Text(text)) => {
                     let value = serde_json::from_str(&text).unwrap_or(Value::Null);
-                    listener.events.lock().expect("no panic in its readers").push(value);
+                    listener.events.lock().unwrap_or_else(PoisonError::into_inner).push(value);
                     listener.changed.notify_all();
                 }
                 Ok(_) => {}
@@ -114,7 +102,7 @@ impl Drop for Application {
 impl Application {
     /// All events by now.
     pub fn events(&self) -> Vec<Value> {
-        self.shared.events.lock().expect("no panic in its readers").clone()
+        self.shared.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits for the `nth` event of this type, counted from 0, that `test` takes.
@@ -138,7 +126,7 @@ impl Application {
         test: impl Fn(&Value) -> bool,
     ) -> Option<Value> {
         let end = Instant::now() + patience;
-        let mut events = self.shared.events.lock().expect("no panic in its readers");
+        let mut events = self.shared.events.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let wanted = |event: &&Value| event["type"] == kind && test(event);
             if let Some(event) = events.iter().filter(wanted).nth(nth) {

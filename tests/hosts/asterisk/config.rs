@@ -109,7 +109,7 @@ pub fn write(instance: &Instance, site: &Site<'_>) {
     instance.file("cel.conf", cel);
     instance.file("features.conf", "[general]\n");
     instance.file("queues.conf", "[general]\n[support]\nstrategy=ringall\ntimeout=30\n");
-    instance.file("voicemail.conf", "[general]\nformat=wav\n[default]\n");
+    instance.file("voicemail.conf", "[general]\nformat=wav\n[default]\n100 => 1,Mailbox\n");
     instance.file("confbridge.conf", "[general]\n[default_user]\ntype=user\nquiet=yes\n");
     instance.file("musiconhold.conf", "[general]\n");
     instance.file("stasis.conf", "[threadpool]\ninitial_size=5\n");
@@ -289,7 +289,7 @@ exten => tell,1,UserEvent(Told,Id: ${SIPXFER(id)},Kind: ${SIPXFER(kind)},Reason:
 exten => queue,1,Answer()
  same => n,Queue(support)
 exten => voicemail,1,Answer()
- same => n,VoiceMail(100@default)
+ same => n,VoiceMail(100@default,s)
 exten => _conf.,1,Answer()
  same => n,ConfBridge(${EXTEN})
 exten => _app.,1,Stasis(${EXTEN})

@@ -18,11 +18,14 @@ mod blind;
 mod config;
 mod counters;
 mod hostile;
+mod load;
 mod module;
 mod process;
 mod records;
 mod replaces;
 mod scenario;
+mod services;
+mod table;
 mod world;
 
 use std::fs;

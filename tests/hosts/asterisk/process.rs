@@ -11,8 +11,9 @@ use std::net::IpAddr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, Receiver};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 /// Where the modules of the root lie.
@@ -60,6 +61,7 @@ pub struct Asterisk {
     pub ami: Ami,
     /// Its REST interface.
     pub ari: Ari,
+    gone: Arc<AtomicBool>,
 }
 
 impl Instance {
@@ -119,7 +121,7 @@ impl Instance {
         self.write_asterisk_conf();
         // The shell holds the end of a pipe: when this program ends, in whatever way, the pipe
         // closes and the shell ends Asterisk and clears its folder.
-        let script = "dir=$1; shift; \"$@\" </dev/null & child=$!; exec >/dev/null 2>&1; cat; \
+        let script = "dir=$1; shift; cd \"$dir\"; ulimit -c unlimited; \"$@\" </dev/null & child=$!; exec >/dev/null 2>&1; cat; \
                       kill -KILL $child; wait $child; [ -e \"$dir/keep\" ] || rm -rf \"$dir\"";
         let mut child = Command::new("sh")
             .args(["-c", script, "asterisk"])
@@ -132,7 +134,8 @@ impl Instance {
             .spawn()
             .expect("a shell");
         let stdout = child.stdout.take().expect("it was asked for");
-        let ready = watch(BufReader::new(stdout), self.dir.join("log/console"));
+        let gone = Arc::new(AtomicBool::new(false));
+        let ready = watch(BufReader::new(stdout), self.dir.join("log/console"), gone.clone());
         // The pipe stays open for as long as this program runs.
         std::mem::forget(child);
         if ready.recv().is_err() {
@@ -141,12 +144,16 @@ impl Instance {
         }
         let ami = Ami::connect(self.address);
         let ari = Ari::new(self.address);
-        Asterisk { name: self.name, address: self.address, dir: self.dir, ami, ari }
+        Asterisk { name: self.name, address: self.address, dir: self.dir, ami, ari, gone }
     }
 }
 
-/// Copies what a process prints into a file and says when it is ready.
-fn watch(output: impl BufRead + Send + 'static, to: PathBuf) -> Receiver<()> {
+/// Copies what a process prints into a file and says when it is ready, and when it is gone.
+fn watch(
+    output: impl BufRead + Send + 'static,
+    to: PathBuf,
+    gone: Arc<AtomicBool>,
+) -> Receiver<()> {
     let (ready, told) = channel();
     thread::spawn(move || {
         let mut ready = Some(ready);
@@ -160,11 +167,17 @@ fn watch(output: impl BufRead + Send + 'static, to: PathBuf) -> Receiver<()> {
                 }
             }
         }
+        gone.store(true, Ordering::SeqCst);
     });
     told
 }
 
 impl Asterisk {
+    /// Whether the process has ended, which it never should.
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::SeqCst)
+    }
+
     /// Keeps its folder when it ends, for somebody who looks for what failed.
     pub fn keep(&self) {
         let _ = fs::write(self.dir.join("keep"), "");

@@ -60,6 +60,8 @@ const COMPAT_NOT_YET: &[(&str, &str)] = &[
     ("Two REFERs pending in one call", ""),
     ("INVITE with Replaces from a phone with allow_transfer=no", ""),
     ("REFER outside of any call", ""),
+    ("Application: not found", "NOTIFYs"),
+    ("Application: a state that does not exist", "NOTIFYs"),
 ];
 
 impl Scenario {

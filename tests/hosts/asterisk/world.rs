@@ -12,7 +12,7 @@ use crate::ua::{Phone, Server, Setup, Trace};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Both Asterisks and what is left of their phones.
 pub struct World {
@@ -34,7 +34,7 @@ pub struct World {
 pub const TRUNK: &str =
     "[general]\napplication.timeout_ms=5000\n[trunk]\ntype=endpoint\nreplaces_trusted=yes\n";
 
-const COMPAT_CONF: &str = "[general]\ncompat=res_pjsip_refer\n";
+const COMPAT_CONF: &str = "[general]\ncompat=res_pjsip_refer\napplication.timeout_ms=5000\n";
 
 /// A second number of an address 127.x.0.0/16 that nobody else on this machine uses.
 fn network() -> u8 {
@@ -42,7 +42,7 @@ fn network() -> u8 {
     for number in 16..=254 {
         // Held until the program ends; nobody else can bind it meanwhile.
         if let Ok(socket) = UdpSocket::bind((Ipv4Addr::new(127, number, 255, 254), 9)) {
-            HELD.lock().expect("no panic here").push(socket);
+            HELD.lock().unwrap_or_else(PoisonError::into_inner).push(socket);
             return number;
         }
     }
@@ -120,10 +120,15 @@ pub struct Scene<'w> {
 impl Drop for Scene<'_> {
     fn drop(&mut self) {
         let asked = Asked::of(&self.trace);
-        self.world.asked.lock().expect("no panic under the counters").add(&asked);
+        self.world.asked.lock().unwrap_or_else(PoisonError::into_inner).add(&asked);
         if std::thread::panicking() {
             self.world.a.keep();
             self.world.b.keep();
+            for one in [&self.world.a, &self.world.b] {
+                if one.is_gone() {
+                    eprintln!("{} HAS CRASHED", one.name);
+                }
+            }
             let dir = self.world.a.dir.display();
             eprintln!("{}\nthe files of Asterisk are kept: {dir} and ...-b", self.trace.print());
         }
@@ -144,7 +149,7 @@ impl Scene<'_> {
     /// What such a phone is made of, for a test that changes it.
     pub fn setup(&self, group: &Group, at: &Asterisk) -> Setup {
         let n = {
-            let mut taken = self.world.taken.lock().expect("no panic under the list of phones");
+            let mut taken = self.world.taken.lock().unwrap_or_else(PoisonError::into_inner);
             let next = taken.entry(group.letter).or_default();
             *next += 1;
             *next - 1
