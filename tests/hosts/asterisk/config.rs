@@ -110,6 +110,7 @@ pub fn write(instance: &Instance, site: &Site<'_>) {
     instance.file("features.conf", "[general]\n");
     instance.file("queues.conf", "[general]\n[support]\nstrategy=ringall\ntimeout=30\n");
     instance.file("voicemail.conf", "[general]\nformat=wav\n[default]\n100 => 1,Mailbox\n");
+    greeting(instance);
     instance.file("confbridge.conf", "[general]\n[default_user]\ntype=user\nquiet=yes\n");
     instance.file("musiconhold.conf", "[general]\n");
     instance.file("stasis.conf", "[threadpool]\ninitial_size=5\n");
@@ -132,6 +133,24 @@ pub fn write(instance: &Instance, site: &Site<'_>) {
     ] {
         std::fs::write(instance.dir.join("keys").join(name), text).expect("a writable folder");
     }
+}
+
+/// What the mailbox says: five seconds of a tone, since the root has no recordings.
+fn greeting(instance: &Instance) {
+    let samples: Vec<u8> = (0..40_000u32)
+        .flat_map(|n| if n / 8 % 2 == 0 { 4000i16 } else { -4000 }.to_le_bytes())
+        .collect();
+    let mut wav = b"RIFF".to_vec();
+    wav.extend((36 + samples.len() as u32).to_le_bytes());
+    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    wav.extend(8000u32.to_le_bytes());
+    wav.extend(16_000u32.to_le_bytes());
+    wav.extend(b"\x02\0\x10\0data");
+    wav.extend((samples.len() as u32).to_le_bytes());
+    wav.extend(samples);
+    let dir = instance.dir.join("spool/voicemail/default/100");
+    std::fs::create_dir_all(&dir).expect("a writable folder");
+    std::fs::write(dir.join("unavail.wav"), wav).expect("a writable folder");
 }
 
 /// All modules, as a stock Asterisk has it, but for those that want a network or a device.
@@ -212,10 +231,11 @@ fn modules(module: Module) -> String {
         "res_xmpp",
     ];
     let other = match module {
-        Module::Stock => "res_pjsip_sipxfer",
-        Module::Sipxfer | Module::Compat => "res_pjsip_refer",
+        Module::Stock => Some("res_pjsip_sipxfer"),
+        Module::Sipxfer | Module::Compat => Some("res_pjsip_refer"),
+        Module::Observe | Module::Beside => None,
     };
-    for name in unused.iter().chain([&other]) {
+    for name in unused.iter().copied().chain(other) {
         let _ = writeln!(text, "noload = {name}.so");
     }
     text
@@ -289,8 +309,8 @@ exten => tell,1,UserEvent(Told,Id: ${SIPXFER(id)},Kind: ${SIPXFER(kind)},Reason:
 exten => queue,1,Answer()
  same => n,Queue(support)
 exten => voicemail,1,Answer()
- same => n,VoiceMail(100@default,s)
-exten => _conf.,1,Answer()
+ same => n,VoiceMail(100@default,u)
+exten => _room.,1,Answer()
  same => n,ConfBridge(${EXTEN})
 exten => _app.,1,Stasis(${EXTEN})
 exten => _ariapp.,1,Set(PJSIP_TRANSFER_HANDLING()=ari-only)

@@ -42,6 +42,10 @@ pub enum Module {
     Sipxfer,
     /// The one of this project with `compat = res_pjsip_refer`.
     Compat,
+    /// Asterisk's own, and the one of this project beside it with `mode = observe`.
+    Observe,
+    /// Both, and the one of this project goes first.
+    Beside,
 }
 
 impl Module {
@@ -49,7 +53,7 @@ impl Module {
     pub fn name(self) -> &'static str {
         match self {
             Module::Stock => "res_pjsip_refer",
-            Module::Sipxfer | Module::Compat => "res_pjsip_sipxfer",
+            _ => "res_pjsip_sipxfer",
         }
     }
 

@@ -177,3 +177,45 @@ fn a_phone_of_the_closed_context_is_told_why() {
     let warning = answer.value("Warning");
     assert!(warning.starts_with("399 sipxfer \"attended transfers to other"), "{warning}");
 }
+
+/// Somebody else's call is named: Asterisk's module does it, this one would refuse.
+fn foreign_refer(scene: &Scene<'_>) -> (u16, String) {
+    let victims = talk(scene);
+    let own = talk(scene);
+    let refer = own.callee.refer_to_call(&victims.callee);
+    let code = refer.status();
+    if code < 300 {
+        refer.outcome();
+    }
+    (code, own.callee.phone().name().to_owned())
+}
+
+#[test]
+fn observing_counts_and_logs_what_would_differ() {
+    let world = World::start("observed", Module::Observe, "[general]\nmode=observe\n");
+    let scene = world.scene();
+    let (code, bob) = foreign_refer(&scene);
+    assert_eq!(code, 202, "Asterisk's module decides");
+    assert_eq!(stat(&world.a, "REFER received"), 1);
+    assert_eq!(stat(&world.a, "Differences (mode = observe)"), 1);
+    let console = world.a.console();
+    let line = console.lines().find(|line| line.contains("sipxfer observes"));
+    let line = line.unwrap_or_else(|| panic!("nothing in the log:\n{console}"));
+    assert!(line.contains("202") && line.contains("403") && line.contains(&bob), "{line}");
+}
+
+#[test]
+fn off_hands_back_to_the_other_module_at_once() {
+    let world = World::start("off", Module::Beside, TRUNK);
+    let scene = world.scene();
+    assert_eq!(foreign_refer(&scene).0, 403);
+    world.a.cli("sipxfer off");
+    assert_eq!(foreign_refer(&scene).0, 202);
+    world.a.cli("sipxfer on");
+    assert_eq!(foreign_refer(&scene).0, 403);
+    // One endpoint only.
+    let (victims, own, other) = (talk(&scene), talk(&scene), talk(&scene));
+    world.a.cli(&format!("sipxfer off {}", own.callee.phone().name()));
+    assert_eq!(other.callee.refer_to_call(&victims.callee).status(), 403);
+    assert_eq!(own.callee.refer_to_call(&victims.callee).status(), 202);
+}

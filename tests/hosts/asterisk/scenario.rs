@@ -85,7 +85,7 @@ impl Scenario {
         let mut wrong = String::new();
         for (fact, stock, ours) in self.cells {
             let expected = match module {
-                Module::Sipxfer => ours,
+                Module::Sipxfer | Module::Beside => ours,
                 Module::Compat if self.is_own_way(fact) => ours,
                 _ => stock,
             };
@@ -104,8 +104,8 @@ impl Scenario {
     }
 }
 
-/// Makes a test of each scenario for each module, in the modules `stock`, `sipxfer` and `compat`, with
-/// phones of a group.
+/// Makes a test of each scenario for each module, in modules of their names, with phones of a
+/// group.
 macro_rules! played {
     ($group:ident: $($name:ident = $scenario:ident),+ $(,)?) => {
         mod stock {
@@ -124,6 +124,18 @@ macro_rules! played {
             $(#[test]
             fn $name() {
                 super::$scenario.check(crate::Module::Compat, crate::config::$group);
+            })+
+        }
+        mod observe {
+            $(#[test]
+            fn $name() {
+                super::$scenario.check(crate::Module::Observe, crate::config::$group);
+            })+
+        }
+        mod beside {
+            $(#[test]
+            fn $name() {
+                super::$scenario.check(crate::Module::Beside, crate::config::$group);
             })+
         }
     };

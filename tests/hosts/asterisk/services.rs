@@ -31,6 +31,7 @@ static QUEUE: Scenario = Scenario {
         let refer = agent.refer_to_user(carol.name()).accepted();
         let third = carol.incoming();
         third.ring();
+        refer.until(180);
         third.answer();
         judged(&refer, seen);
         flows(&waiting, &third);
@@ -50,7 +51,7 @@ static CONFERENCE: Scenario = Scenario {
     title: "Attended, Bob is one of three in a conference",
     play: |scene, group, seen| {
         let bob = scene.phone(group);
-        let room = format!("conf-{}", bob.name());
+        let room = format!("room-{}", bob.name());
         let (alice, first) = joined(scene, group, &room);
         let (dave, second) = joined(scene, group, &room);
         let own = bob.call(&room);

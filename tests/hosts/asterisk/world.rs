@@ -36,6 +36,8 @@ pub const TRUNK: &str =
 
 const COMPAT_CONF: &str = "[general]\ncompat=res_pjsip_refer\napplication.timeout_ms=5000\n";
 
+const OBSERVE_CONF: &str = "[general]\nmode=observe\n";
+
 /// A second number of an address 127.x.0.0/16 that nobody else on this machine uses.
 fn network() -> u8 {
     static HELD: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
@@ -55,10 +57,16 @@ impl World {
         static STOCK: OnceLock<World> = OnceLock::new();
         static SIPXFER: OnceLock<World> = OnceLock::new();
         static COMPAT: OnceLock<World> = OnceLock::new();
+        static OBSERVE: OnceLock<World> = OnceLock::new();
+        static BESIDE: OnceLock<World> = OnceLock::new();
         match module {
             Module::Stock => STOCK.get_or_init(|| World::start("stock", module, "")),
             Module::Sipxfer => SIPXFER.get_or_init(|| World::start("sipxfer", module, TRUNK)),
             Module::Compat => COMPAT.get_or_init(|| World::start("compat", module, COMPAT_CONF)),
+            Module::Observe => {
+                OBSERVE.get_or_init(|| World::start("observe", module, OBSERVE_CONF))
+            }
+            Module::Beside => BESIDE.get_or_init(|| World::start("beside", module, TRUNK)),
         }
     }
 
