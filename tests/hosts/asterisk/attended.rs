@@ -20,6 +20,7 @@ fn both(scene: &Scene<'_>, group: &'static Group) -> Both {
     let alice_bob = alice.call(bob.name()).answered_by(&bob);
     alice_bob.flows();
     alice_bob.callee.hold();
+    alice_bob.callee.mute();
     let bob_carol = bob.call(carol.name()).answered_by(&carol);
     bob_carol.flows();
     Both { bob, carol, alice_bob, bob_carol }
@@ -64,6 +65,7 @@ fn semi(scene: &Scene<'_>, group: &'static Group, seen: &mut Seen, code: u16) {
     let talk = alice.call(bob.name()).answered_by(&bob);
     talk.flows();
     talk.callee.hold();
+    talk.callee.mute();
     let second = bob.call(carol.name()).rings_at(&carol);
     let refer = talk.callee.refer_to_call(&second.caller);
     seen.note("REFER", refer.status());
@@ -129,6 +131,7 @@ pub fn remote(scene: &Scene<'_>, group: &'static Group, bobs: &'static Group) ->
     let alice_bob = alice.call(bob.name()).answered_by(&bob);
     alice_bob.flows();
     alice_bob.callee.hold();
+    alice_bob.callee.mute();
     let uri = scene.server(bobs, &scene.world.b).uri(dave.name());
     let bob_dave = bob.call_uri(&uri).answered_by(&dave);
     bob_dave.flows();
@@ -209,6 +212,7 @@ static REMOTE_GONE: Scenario = Scenario {
         let [alice, bob] = scene.phones(group);
         let talk = alice.call(bob.name()).answered_by(&bob);
         talk.flows();
+        talk.callee.mute();
         let b = scene.server(super::config::UDP, &scene.world.b);
         let uri = b.uri("replaces");
         let refer_to = format!("<{uri}?Replaces=nothing%3Bto-tag%3Da%3Bfrom-tag%3Db>");

@@ -27,6 +27,7 @@ static QUEUE: Scenario = Scenario {
         agent.until_acked();
         waiting.until_up();
         flows(&waiting, &agent);
+        agent.mute();
         scene.world.a.cli(&format!("queue remove member PJSIP/{} from support", bob.name()));
         let refer = agent.refer_to_user(carol.name()).accepted();
         let third = carol.incoming();
@@ -84,6 +85,7 @@ static MAILBOX: Scenario = Scenario {
         let [alice, bob] = scene.phones(group);
         let talk = alice.call(bob.name()).answered_by(&bob);
         talk.flows();
+        talk.callee.mute();
         let refer = talk.callee.refer_to_user("voicemail");
         judged(&refer, seen);
         seen.note("Bob's BYE", bye(&talk.callee));

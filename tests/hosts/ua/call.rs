@@ -253,6 +253,16 @@ impl Call {
         assert_eq!(self.reinvite(Direction::SendRecv), 200, "resume");
     }
 
+    /// Says nothing from now on, with no word to the host about it.
+    pub fn mute(&self) {
+        self.dialog(|dialog| dialog.media.as_ref().map(|media| media.speak_to(None)));
+    }
+
+    /// Speaks again.
+    pub fn unmute(&self) {
+        self.dialog(|dialog| dialog.speak());
+    }
+
     /// Asks the host by REFER in this call to call a URI.
     pub fn refer(&self, refer_to: &str) -> Refer {
         self.refer_with(refer_to, &[])
