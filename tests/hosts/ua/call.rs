@@ -253,6 +253,16 @@ impl Call {
         assert_eq!(self.reinvite(Direction::SendRecv), 200, "resume");
     }
 
+    /// Says nothing from now on, with no word to the host about it.
+    pub fn mute(&self) {
+        self.dialog(|dialog| dialog.media.as_ref().map(|media| media.speak_to(None)));
+    }
+
+    /// Speaks again.
+    pub fn unmute(&self) {
+        self.dialog(|dialog| dialog.speak());
+    }
+
     /// Asks the host by REFER in this call to call a URI.
     pub fn refer(&self, refer_to: &str) -> Refer {
         self.refer_with(refer_to, &[])
@@ -320,10 +330,16 @@ impl Call {
 
     fn hears(&self, tones: u64, exactly: bool, who: &str) {
         let media = self.dialog(|dialog| dialog.media.clone()).expect("a call with audio");
-        if let Err(cause) = media.hears(tones, exactly) {
+        if let Err(cause) = media.hears(tones, exactly, super::PATIENCE) {
             let trace = self.phone.0.setup.trace.summary();
             panic!("{} does not hear {who}: {cause}\n{trace}", self.phone.name());
         }
+    }
+
+    /// Whether exactly the voice of `other` is heard, soon.
+    pub fn hears_only_within(&self, other: &Phone, patience: Duration) -> bool {
+        let media = self.dialog(|dialog| dialog.media.clone());
+        media.is_some_and(|media| media.hears(other.voice().0, true, patience).is_ok())
     }
 
     /// Its audio, for tests that count packets.

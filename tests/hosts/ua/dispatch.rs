@@ -47,7 +47,7 @@ impl Phone {
             ("ACK", Some(id)) => state.dialogs[id].acked = true,
             ("ACK", None) => {}
             ("CANCEL", _) => self.on_cancel(state, &incoming),
-            ("INVITE", None) if msg.to_tag().is_empty() => self.on_invite(state, &incoming),
+            ("INVITE", None) if msg.callee_tag().is_empty() => self.on_invite(state, &incoming),
             _ => self.usual_answer(state, &incoming, method, found),
         }
     }
@@ -60,7 +60,7 @@ impl Phone {
         method: &str,
         found: Option<usize>,
     ) {
-        let stray = !incoming.msg.to_tag().is_empty() && found.is_none() && method != "NOTIFY";
+        let stray = !incoming.msg.callee_tag().is_empty() && found.is_none() && method != "NOTIFY";
         let usual = match method {
             _ if stray => 481,
             "BYE" | "INVITE" | "UPDATE" if found.is_none() => 481,
@@ -118,7 +118,7 @@ impl Phone {
         let remote = uri_of(msg.value("From")).to_owned();
         let call_id = msg.value("Call-ID").to_owned();
         let mut dialog = Dialog::new(call_id, local, remote, incoming.path.clone());
-        dialog.remote_tag = msg.from_tag().to_owned();
+        dialog.remote_tag = msg.caller_tag().to_owned();
         dialog.routes = msg.all("Record-Route").map(str::to_owned).collect();
         dialog.invite = Some(incoming.clone());
         dialog.learn(msg);
@@ -267,14 +267,14 @@ impl Phone {
         let first = state.dialogs[dialog].request == Some(id);
         let one = &mut state.dialogs[dialog];
         match code {
-            101..=199 if first && !msg.to_tag().is_empty() => {
-                one.remote_tag = msg.to_tag().to_owned();
+            101..=199 if first && !msg.callee_tag().is_empty() => {
+                one.remote_tag = msg.callee_tag().to_owned();
                 one.phase = Phase::Early;
                 one.learn(msg);
             }
             200..=299 => {
                 if first {
-                    one.remote_tag = msg.to_tag().to_owned();
+                    one.remote_tag = msg.callee_tag().to_owned();
                     one.routes = msg.all("Record-Route").map(str::to_owned).collect();
                     one.routes.reverse();
                     if !matches!(one.phase, Phase::Ended(_)) {
@@ -310,8 +310,8 @@ impl Phone {
 fn find(state: &State, msg: &Msg) -> Option<usize> {
     let call_id = msg.value("Call-ID");
     state.dialogs.iter().position(|dialog| {
-        let same = dialog.call_id == call_id && dialog.local_tag == msg.to_tag();
-        same && (dialog.remote_tag.is_empty() || dialog.remote_tag == msg.from_tag())
+        let same = dialog.call_id == call_id && dialog.local_tag == msg.callee_tag();
+        same && (dialog.remote_tag.is_empty() || dialog.remote_tag == msg.caller_tag())
     })
 }
 

@@ -4,12 +4,11 @@
 //! The tones are multiples of 50 Hz, so each packet of 20 ms holds whole waves: all packets of a
 //! voice are alike, and any 20 ms of a mix show exactly the tones that are in it.
 
-use super::PATIENCE;
 use std::collections::HashMap;
 use std::f64::consts::TAU;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -133,31 +132,33 @@ impl Media {
 
     /// Speaks to this address, or not at all.
     pub fn speak_to(&self, remote: Option<SocketAddr>) {
-        *self.shared.remote.lock().expect("no panic under RTP") = remote;
+        *self.shared.remote.lock().unwrap_or_else(PoisonError::into_inner) = remote;
     }
 
     /// How many packets came by now.
     pub fn count(&self) -> usize {
-        self.shared.ear.lock().expect("no panic under RTP").packets.len()
+        self.shared.ear.lock().unwrap_or_else(PoisonError::into_inner).packets.len()
     }
 
     /// How many packets came under each SSRC.
     pub fn sources(&self) -> HashMap<u32, u64> {
-        self.shared.ear.lock().expect("no panic under RTP").sources.clone()
+        self.shared.ear.lock().unwrap_or_else(PoisonError::into_inner).sources.clone()
     }
 
     /// How many packets since packet `from` hold all of this voice.
     pub fn heard_since(&self, from: usize, voice: Voice) -> usize {
-        let ear = self.shared.ear.lock().expect("no panic under RTP");
+        let ear = self.shared.ear.lock().unwrap_or_else(PoisonError::into_inner);
         ear.packets.iter().skip(from).filter(|tones| *tones & voice.0 == voice.0).count()
     }
 
-    /// Waits until some packets in a row hold exactly these tones, or at least these.
-    pub fn hears(&self, tones: u64, exactly: bool) -> Result<(), String> {
-        let end = Instant::now() + PATIENCE;
-        let mut ear = self.shared.ear.lock().expect("no panic under RTP");
+    /// Waits until some new packets in a row hold exactly these tones, or at least these.
+    pub fn hears(&self, tones: u64, exactly: bool, patience: Duration) -> Result<(), String> {
+        let end = Instant::now() + patience;
+        let mut ear = self.shared.ear.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = ear.packets.len();
         loop {
-            let last = &ear.packets[ear.packets.len().saturating_sub(ENOUGH)..];
+            // What came before somebody asked shows nothing.
+            let last = &ear.packets[ear.packets.len().saturating_sub(ENOUGH).max(before)..];
             let fits = |found: &u64| if exactly { *found == tones } else { found & tones == tones };
             if last.len() == ENOUGH && last.iter().all(fits) {
                 return Ok(());
@@ -200,7 +201,7 @@ impl Shared {
     }
 
     fn speak(&self, payload: &[u8; SAMPLES], ssrc: u32, sequence: u16) {
-        let Some(remote) = *self.remote.lock().expect("no panic under RTP") else {
+        let Some(remote) = *self.remote.lock().unwrap_or_else(PoisonError::into_inner) else {
             return;
         };
         let mut packet = vec![0x80, 0x00];
@@ -218,7 +219,7 @@ impl Shared {
             return;
         };
         let ssrc = u32::from_be_bytes([packet[8], packet[9], packet[10], packet[11]]);
-        let mut ear = self.ear.lock().expect("no panic under RTP");
+        let mut ear = self.ear.lock().unwrap_or_else(PoisonError::into_inner);
         *ear.sources.entry(ssrc).or_default() += 1;
         let tones = match ear.known.get(payload) {
             Some(tones) => *tones,

@@ -149,12 +149,12 @@ impl Msg {
     }
 
     /// The tag of From.
-    pub fn from_tag(&self) -> &str {
+    pub fn caller_tag(&self) -> &str {
         param(self.value("From"), "tag").unwrap_or_default()
     }
 
     /// The tag of To; empty where it has none.
-    pub fn to_tag(&self) -> &str {
+    pub fn callee_tag(&self) -> &str {
         param(self.value("To"), "tag").unwrap_or_default()
     }
 
@@ -180,7 +180,8 @@ impl Msg {
             if !copied.iter().any(|wanted| wanted.eq_ignore_ascii_case(name)) {
                 continue;
             }
-            let tagless = name.eq_ignore_ascii_case("To") && code > 100 && self.to_tag().is_empty();
+            let tagless =
+                name.eq_ignore_ascii_case("To") && code > 100 && self.callee_tag().is_empty();
             let value = if tagless { format!("{value};tag={to_tag}") } else { value.clone() };
             response.headers.push((name.clone(), value));
         }

@@ -1,6 +1,6 @@
 //! Certificates for one run: an authority that everybody here trusts, and one certificate for all.
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -28,12 +28,15 @@ impl Kit {
     pub fn new(addresses: &[IpAddr]) -> Kit {
         let authority_key = KeyPair::generate().expect("a key");
         let mut authority = CertificateParams::new(Vec::new()).expect("no names");
+        // Names of their own: who has the name of its issuer is taken for self-signed.
+        authority.distinguished_name.push(DnType::CommonName, "authority of the tests");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let signed = authority.self_signed(&authority_key).expect("an authority");
         let issuer = Issuer::new(authority, authority_key);
 
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.distinguished_name.push(DnType::CommonName, "hosts and phones of the tests");
         params.subject_alt_names = addresses.iter().map(|ip| SanType::IpAddress(*ip)).collect();
         let certificate = params.signed_by(&key, &issuer).expect("a certificate");
 

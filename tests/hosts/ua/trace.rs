@@ -1,7 +1,7 @@
 //! What went over the wire, in order, to be printed when a test fails.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The time since the first use in this process.
@@ -42,12 +42,12 @@ impl Trace {
     /// Adds one message.
     pub fn add(&self, phone: &str, way: Way, peer: SocketAddr, bytes: &[u8]) {
         let entry = Entry { at: now(), phone: phone.to_owned(), way, peer, bytes: bytes.to_vec() };
-        self.0.lock().expect("no panic under the trace").push(entry);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
     }
 
     /// What went over the wire so far.
     pub fn entries(&self) -> Vec<Entry> {
-        self.0.lock().expect("no panic under the trace").clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// All of it for a reader.

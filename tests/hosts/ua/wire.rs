@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 /// What SIP travels over.
@@ -64,7 +64,7 @@ impl Stream {
         let Some(tls) = &self.tls else {
             return (&self.socket).write_all(bytes);
         };
-        let mut tls = tls.lock().expect("no panic under TLS");
+        let mut tls = tls.lock().unwrap_or_else(PoisonError::into_inner);
         tls.writer().write_all(bytes)?;
         while tls.wants_write() {
             tls.write_tls(&mut &self.socket)?;
@@ -82,7 +82,7 @@ impl Stream {
             let Some(tls) = &self.tls else {
                 return buffer[..count].to_vec();
             };
-            let mut tls = tls.lock().expect("no panic under TLS");
+            let mut tls = tls.lock().unwrap_or_else(PoisonError::into_inner);
             let mut plain = Vec::new();
             let mut rest = &buffer[..count];
             while !rest.is_empty() {
@@ -186,7 +186,7 @@ impl Wire {
         if self.0.kind == Kind::Udp {
             return Path::Udp(peer);
         }
-        let mut streams = self.0.streams.lock().expect("no panic under the connections");
+        let mut streams = self.0.streams.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(stream) = streams.get(&peer) {
             return Path::Stream(stream.clone());
         }
@@ -227,7 +227,7 @@ impl Drop for Wire {
             Some(socket) => drop(socket.send_to(b"", self.0.local)),
             None => drop(TcpStream::connect(self.0.local)),
         }
-        for stream in self.0.streams.lock().expect("no panic under the connections").values() {
+        for stream in self.0.streams.lock().unwrap_or_else(PoisonError::into_inner).values() {
             let _ = stream.socket.shutdown(Shutdown::Both);
         }
     }
@@ -266,7 +266,7 @@ impl Shared {
                 Mutex::new(Connection::Server(server))
             });
             let stream = Shared::adopt(self, socket, peer, tls);
-            self.streams.lock().expect("no panic under the connections").insert(peer, stream);
+            self.streams.lock().unwrap_or_else(PoisonError::into_inner).insert(peer, stream);
         }
     }
 
@@ -299,6 +299,6 @@ impl Shared {
                 self.deliver(message, stream.peer, Path::Stream(stream.clone()));
             }
         }
-        self.streams.lock().expect("no panic under the connections").remove(&stream.peer);
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner).remove(&stream.peer);
     }
 }
