@@ -159,6 +159,8 @@ END
     cp "$pjproject/version.mak" "$to/pjproject/"
     # A copy that stands alone: the root's other headers belong to another C library.
     cp -a "$making/usr/include/asterisk" "$making/usr/include/asterisk.h" "$to/asterisk/"
+    # The headers do not say of which Asterisk they are.
+    chroot "$making" dpkg-query -W -f '${Version}' asterisk-dev >"$to/asterisk/version"
     rm -rf "$work"
 }
 
