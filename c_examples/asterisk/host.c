@@ -211,7 +211,16 @@ int asked_open(struct asked *asked, pjsip_rx_data *rdata, struct ast_sip_endpoin
         request->context.ptr = endpoint->context;
         request->context.len = strlen(endpoint->context);
     }
-    request->user.ptr = authenticated_user(rdata, endpoint, asked->user, sizeof asked->user);
+    if (asked->leg != NULL) {
+        /* Asterisk challenges no request inside a dialog: whoever knows its tags is its peer, who was
+         * challenged when it called, or whom Asterisk has called. */
+        request->user.ptr = asked->leg->user;
+        if (asked->leg->initiator == SIPXFER_INITIATOR_LOCAL) {
+            request->user.ptr = asked->leg->endpoint;
+        }
+    } else {
+        request->user.ptr = authenticated_user(rdata, endpoint, asked->user, sizeof asked->user);
+    }
     request->user.len = strlen(request->user.ptr);
     request->now_ms = clock_ms();
     request->transport = transport_of(rdata);
