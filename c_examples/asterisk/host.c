@@ -212,8 +212,8 @@ int asked_open(struct asked *asked, pjsip_rx_data *rdata, struct ast_sip_endpoin
         request->context.len = strlen(endpoint->context);
     }
     if (asked->leg != NULL) {
-        /* Asterisk challenges no request inside a dialog: whoever knows its tags is its peer, who was
-         * challenged when it called, or whom Asterisk has called. */
+        /* Asterisk challenges no request inside a dialog: whoever knows its tags is its peer, who
+         * was challenged when it called, or whom Asterisk has called. */
         request->user.ptr = asked->leg->user;
         if (asked->leg->initiator == SIPXFER_INITIATOR_LOCAL) {
             request->user.ptr = asked->leg->endpoint;

@@ -254,7 +254,6 @@ void watch_variables(struct xfer *xfer, struct ast_channel *chan)
 {
     static const char *const own[] = {"SIPREPLACESHDR", "SIPREFERREDBYHDR", "SIPREFERTOHDR"};
     const struct ast_variable *variable;
-    char number[24];
 
     for (size_t i = 0; i < ARRAY_LEN(own); i++) {
         pbx_builtin_setvar_helper(chan, own[i], NULL);
@@ -272,11 +271,18 @@ void watch_variables(struct xfer *xfer, struct ast_channel *chan)
             pbx_builtin_setvar_helper(chan, variable->name, variable->value);
         }
     }
+    transferrer_data(xfer, chan);
+}
+
+/* What tells a channel of the transfer, and those that are dialled for it. */
+static void mark(struct xfer *xfer, struct ast_channel *chan)
+{
+    char number[24];
+
     snprintf(number, sizeof number, "%" PRIx64, xfer->id);
     set_inherited(chan, VAR_TRANSFER, number);
     snprintf(number, sizeof number, "%u", xfer->depth);
     set_inherited(chan, VAR_DEPTH, number);
-    transferrer_data(xfer, chan);
 }
 
 int watch_attach(struct xfer *xfer, struct ast_channel *chan)
@@ -289,6 +295,7 @@ int watch_attach(struct xfer *xfer, struct ast_channel *chan)
         .data = xfer,
     };
 
+    mark(xfer, chan);
     ast_channel_lock(chan);
     ao2_lock(xfer);
     ast_string_field_set(xfer, transferee, ast_channel_name(chan));
@@ -314,15 +321,28 @@ static int has_hung_up(struct ast_channel *chan)
            ast_test_flag(ast_channel_flags(chan), AST_FLAG_ZOMBIE);
 }
 
+/* What the target said; else why the dialplan gave up: by the cause that it names, or by what its
+ * last Dial came to. One that just hangs up has refused. */
 static int failure_of(struct xfer *xfer, struct ast_channel *chan)
 {
+    const char *status;
     int code;
 
     if (xfer->failure != 0) {
         return xfer->failure;
     }
     code = cause_to_sip(ast_channel_hangupcause(chan));
-    return code != 0 ? code : 503;
+    if (code != 0) {
+        return code;
+    }
+    ast_channel_lock(chan);
+    status = S_OR(pbx_builtin_getvar_helper(chan, "DIALSTATUS"), "");
+    code = !strcmp(status, "BUSY")                                           ? 486
+           : !strcmp(status, "NOANSWER")                                     ? 480
+           : !strcmp(status, "CONGESTION") || !strcmp(status, "CHANUNAVAIL") ? 503
+                                                                             : 603;
+    ast_channel_unlock(chan);
+    return code;
 }
 
 static int ended_exec(struct ast_channel *chan, const char *data)
