@@ -164,7 +164,7 @@ static int invite_in(struct ast_sip_session *session, pjsip_rx_data *rdata)
     if (!is_first_invite(rdata) || leg_of(session) != NULL) {
         return 0;
     }
-    leg = leg_make(session, authenticated_user(rdata, session->endpoint, user, sizeof user));
+    leg = leg_make(session, authenticated_user(session->endpoint, user, sizeof user));
     if (leg != NULL) {
         leg_report(leg, &session->inv_session->dlg->remote.info->tag, SIPXFER_DIALOG_EARLY);
     }

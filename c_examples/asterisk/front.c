@@ -51,7 +51,7 @@ static int is_method(const pjsip_rx_data *rdata, const char *name)
 static void refuse(pjsip_rx_data *rdata, int code, const struct sipxfer_verdict *verdict)
 {
     pjsip_endpoint *endpoint = ast_sip_get_pjsip_endpoint();
-    pjsip_tx_data *tdata, *last = NULL;
+    pjsip_tx_data *tdata;
     pjsip_transaction *tsx = NULL;
     pj_str_t reason = {NULL, 0};
 
@@ -76,7 +76,6 @@ static void refuse(pjsip_rx_data *rdata, int code, const struct sipxfer_verdict 
         return;
     }
     ast_sip_send_stateful_response(rdata, tdata, NULL);
-    (void)last;
 }
 
 static int code_of(const struct sipxfer_verdict *verdict)
@@ -298,39 +297,72 @@ static pj_bool_t subscribe(pjsip_rx_data *rdata)
     return PJ_TRUE;
 }
 
-static pj_bool_t on_rx_request(pjsip_rx_data *rdata)
+static struct ast_sip_endpoint *endpoint_of(pjsip_rx_data *rdata)
 {
-    struct ast_sip_endpoint *endpoint;
-    pj_bool_t done = PJ_FALSE;
     int method = rdata->msg_info.msg->line.req.method.id;
+    struct ast_sip_endpoint *endpoint;
 
     if (behaviour.off || method == PJSIP_ACK_METHOD || method == PJSIP_CANCEL_METHOD ||
         rdata->msg_info.to == NULL || rdata->msg_info.from == NULL || rdata->msg_info.cid == NULL) {
-        return PJ_FALSE;
+        return NULL;
     }
     endpoint = ast_pjsip_rdata_get_endpoint(rdata);
-    if (endpoint == NULL || settings_off(ast_sorcery_object_get_id(endpoint))) {
-        ao2_cleanup(endpoint);
+    if (endpoint != NULL && settings_off(ast_sorcery_object_get_id(endpoint))) {
+        ao2_ref(endpoint, -1);
+        return NULL;
+    }
+    return endpoint;
+}
+
+/* Inside a dialog nobody is challenged by Asterisk, and nothing is granted here either. */
+static pj_bool_t inside(pjsip_rx_data *rdata)
+{
+    struct ast_sip_endpoint *endpoint;
+    pj_bool_t done = PJ_FALSE;
+
+    if (rdata->msg_info.to == NULL || rdata->msg_info.to->tag.slen == 0 ||
+        (!has_header(rdata, "Replaces") && !is_method(rdata, "SUBSCRIBE")) ||
+        (endpoint = endpoint_of(rdata)) == NULL) {
         return PJ_FALSE;
     }
-    if (is_method(rdata, "REFER")) {
-        /* In a dialog the session asks, where it has one. */
-        done = rdata->msg_info.to->tag.slen == 0 && refer_outside(rdata, endpoint);
-    } else if (is_method(rdata, "SUBSCRIBE")) {
-        done = rdata->msg_info.to->tag.slen > 0 && subscribe(rdata);
-    } else if (has_header(rdata, "Replaces")) {
+    if (is_method(rdata, "SUBSCRIBE")) {
+        done = subscribe(rdata);
+    } else if (!is_method(rdata, "REFER")) {
         done = replaces(rdata, endpoint);
     }
     ao2_ref(endpoint, -1);
     return done;
 }
 
+static pj_bool_t outside(pjsip_rx_data *rdata)
+{
+    struct ast_sip_endpoint *endpoint;
+    pj_bool_t done = PJ_FALSE;
+
+    if (rdata->msg_info.to == NULL || rdata->msg_info.to->tag.slen > 0 ||
+        (!has_header(rdata, "Replaces") && !is_method(rdata, "REFER")) ||
+        (endpoint = endpoint_of(rdata)) == NULL) {
+        return PJ_FALSE;
+    }
+    done = is_method(rdata, "REFER") ? refer_outside(rdata, endpoint) : replaces(rdata, endpoint);
+    ao2_ref(endpoint, -1);
+    return done;
+}
+
 /* Behind the transaction layer, which takes what is sent again, and before the dialogs. */
+pjsip_module inside_module = {
+    .name = {"sipxfer inside", 14},
+    .id = -1,
+    .priority = PJSIP_MOD_PRIORITY_TSX_LAYER + 1,
+    .on_rx_request = inside,
+};
+
+/* Behind Asterisk's authentication, and before its sessions. */
 pjsip_module front_module = {
     .name = {"sipxfer front", 13},
     .id = -1,
-    .priority = PJSIP_MOD_PRIORITY_TSX_LAYER + 1,
-    .on_rx_request = on_rx_request,
+    .priority = PJSIP_MOD_PRIORITY_APPLICATION - 1,
+    .on_rx_request = outside,
 };
 
 /* In the dialogs of transferors: the answers to our NOTIFYs. */

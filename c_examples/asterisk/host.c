@@ -122,28 +122,29 @@ void lines_add(pjsip_tx_data *tdata, struct sipxfer_str lines)
 
 /* ---- the request ---- */
 
-const char *authenticated_user(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint,
-                               char *buffer, size_t size)
+/* Asterisk lets nothing through that fails its challenge, but not every header of credentials has
+ * been looked at: who the sender is comes from the configuration. */
+const char *authenticated_user(struct ast_sip_endpoint *endpoint, char *buffer, size_t size)
 {
-    pjsip_authorization_hdr *credentials;
+    struct ast_sip_auth *auth = NULL;
 
     buffer[0] = '\0';
-    if (endpoint == NULL || endpoint == ast_sip_default_outbound_endpoint()) {
+    if (endpoint == NULL || !strcmp(ast_sorcery_object_get_id(endpoint), "anonymous")) {
         return buffer;
     }
-    if (AST_VECTOR_SIZE(&endpoint->inbound_auths) == 0) {
-        /* Nobody asks it for a password: it is who its address or its name says, by configuration.
-         */
-        if (behaviour.trust_identified) {
-            ast_copy_string(buffer, ast_sorcery_object_get_id(endpoint), size);
-        }
+    if (AST_VECTOR_SIZE(&endpoint->inbound_auths) == 0 && !behaviour.trust_identified) {
         return buffer;
     }
-    /* Asterisk lets nothing through to here that fails its challenge. */
-    credentials = pjsip_msg_find_hdr(rdata->msg_info.msg, PJSIP_H_AUTHORIZATION, NULL);
-    if (credentials != NULL && credentials->credential.digest.username.slen > 0 &&
-        (size_t)credentials->credential.digest.username.slen < size) {
-        ast_copy_pj_str(buffer, &credentials->credential.digest.username, size);
+    if (AST_VECTOR_SIZE(&endpoint->inbound_auths) == 1 &&
+        !ast_sip_retrieve_auths(&endpoint->inbound_auths, &auth) &&
+        !ast_strlen_zero(auth->auth_user)) {
+        ast_copy_string(buffer, auth->auth_user, size);
+    } else {
+        /* One of several, or none is asked for: it is the endpoint that is known. */
+        ast_copy_string(buffer, ast_sorcery_object_get_id(endpoint), size);
+    }
+    if (auth != NULL) {
+        ast_sip_cleanup_auths(&auth, 1);
     }
     return buffer;
 }
@@ -219,7 +220,7 @@ int asked_open(struct asked *asked, pjsip_rx_data *rdata, struct ast_sip_endpoin
             request->user.ptr = asked->leg->endpoint;
         }
     } else {
-        request->user.ptr = authenticated_user(rdata, endpoint, asked->user, sizeof asked->user);
+        request->user.ptr = authenticated_user(endpoint, asked->user, sizeof asked->user);
     }
     request->user.len = strlen(request->user.ptr);
     request->now_ms = clock_ms();

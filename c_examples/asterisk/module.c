@@ -164,7 +164,8 @@ static int load_module(void)
         supplement.priority = AST_SIP_SUPPLEMENT_PRIORITY_CHANNEL;
         ast_log(LOG_NOTICE, "res_pjsip_refer is loaded too: sipxfer goes first\n");
     }
-    if (ast_sip_register_service(&usage_module) || ast_sip_register_service(&front_module)) {
+    if (ast_sip_register_service(&usage_module) || ast_sip_register_service(&inside_module) ||
+        ast_sip_register_service(&front_module)) {
         unload_module();
         return AST_MODULE_LOAD_DECLINE;
     }
@@ -179,6 +180,9 @@ static int load_module(void)
 static int unload_module(void)
 {
     ast_sip_session_unregister_supplement(&supplement);
+    if (inside_module.id >= 0) {
+        ast_sip_unregister_service(&inside_module);
+    }
     if (front_module.id >= 0) {
         ast_sip_unregister_service(&front_module);
     }

@@ -113,8 +113,7 @@ uint64_t clock_ms(void);
 int asked_open(struct asked *asked, pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint,
                struct ast_sip_session *session);
 void asked_close(struct asked *asked);
-const char *authenticated_user(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint,
-                               char *buffer, size_t size);
+const char *authenticated_user(struct ast_sip_endpoint *endpoint, char *buffer, size_t size);
 int host_open(void);
 void host_close(void);
 /* A copy with NUL at the end, or NULL. */
@@ -242,6 +241,7 @@ int watch_application(struct xfer *xfer, struct ast_channel *chan);
 
 /* ---- INVITE with Replaces (front.c, replaces.c) ---- */
 
+extern pjsip_module inside_module;
 extern pjsip_module front_module;
 extern pjsip_module usage_module;
 /* The leg that the INVITE of this rdata takes over by the verdict of the front module, or 0. */
