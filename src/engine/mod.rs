@@ -141,7 +141,7 @@ impl Engine {
                 let id_on_first = settings.refer_event_id_on_first || habits.event_id_on_first;
                 let start = Start {
                     refer,
-                    wanted: terms::wanted(&verdict, settings),
+                    wanted: terms::wanted(&verdict, request, settings),
                     id_on_first,
                     several: settings.refer_concurrent,
                 };

@@ -44,7 +44,7 @@ mod verdict;
 pub use verdict::{Kind, Matched, OldDialog, Rules, Variables, Verdict, MAX_RULES};
 
 use self::sentence::{Piece, Sentence};
-use crate::config::{Settings, Snapshot};
+use crate::config::{Handling, Settings, Snapshot};
 use crate::dialog::{DialogRef, Directory, Key, Lookup, Tombstones};
 use crate::sip::{Message, Name, OutOfScratch, Scratch};
 
@@ -63,6 +63,8 @@ pub struct Sender<'a> {
     pub secure: bool,
     /// How many transfers its call has been through.
     pub transfer_depth: u32,
+    /// Who decides how its REFER goes on, where that is not left to the settings.
+    pub handling: Option<Handling>,
 }
 
 /// A request as it came.
