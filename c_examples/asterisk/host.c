@@ -242,8 +242,13 @@ void asked_close(struct asked *asked)
 static int32_t extension_exists(void *user, const struct sipxfer_request *request,
                                 struct sipxfer_str context, struct sipxfer_str extension)
 {
+    const struct asked *asked = request->host_data;
     char in[AST_MAX_CONTEXT], name[AST_MAX_EXTENSION];
 
+    /* An application knows its targets itself. */
+    if (asked != NULL && asked->request.handling == SIPXFER_HANDLING_APPLICATION) {
+        return SIPXFER_YES;
+    }
     /* What is too long to be one is none: it is never cut. */
     if (context.len >= sizeof in || extension.len >= sizeof name || extension.len == 0 ||
         memchr(extension.ptr, '\0', extension.len)) {

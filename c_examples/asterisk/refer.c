@@ -50,6 +50,20 @@ static void explain(const struct asked *asked)
     }
 }
 
+static int by_application(const struct ast_sip_session *session)
+{
+    char *value;
+    int result;
+
+    if (session->transferhandling_ari) {
+        return 1;
+    }
+    value = settings_value(ast_sorcery_object_get_id(session->endpoint), "transfer_handling");
+    result = value != NULL && !strcmp(value, "application-only");
+    ast_free(value);
+    return result;
+}
+
 int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata)
 {
     struct asked asked;
@@ -64,7 +78,9 @@ int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata)
         respond(session, rdata, 500, NULL);
         return 1;
     }
-    asked.request.reserved = 0;
+    /* By the dialplan function, by set_var, or by whoever has made the channel. */
+    asked.request.handling =
+        session->transferhandling_ari ? SIPXFER_HANDLING_APPLICATION : SIPXFER_HANDLING_SETTING;
     status = sipxfer_transfer_receive(engine, &asked.request, 0, asked.scratch, asked.scratch_len,
                                       &asked.verdict, &id);
     if (status != SIPXFER_OK) {
@@ -79,7 +95,7 @@ int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata)
     count(&stats.refers_decided);
     explain(&asked);
     if (id != 0) {
-        if (xfer_begin(&asked, id, session->transferhandling_ari)) {
+        if (xfer_begin(&asked, id, by_application(session))) {
             respond(session, rdata, 500, NULL);
         }
     } else if (asked.verdict.kind == SIPXFER_VERDICT_NONE && asked.verdict.code >= 200) {
