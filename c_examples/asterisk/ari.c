@@ -94,6 +94,22 @@ static void *event_send(void *data)
     return NULL;
 }
 
+/* The user part of the target, as Asterisk's own event has it. */
+static char *destination_of(const struct xfer *xfer)
+{
+    struct sipxfer_uri uri;
+
+    if (!ast_strlen_zero(xfer->extension)) {
+        return ast_strdup(xfer->extension);
+    }
+    SIPXFER_INIT(uri);
+    if (sipxfer_uri_parse(xfer->target, strlen(xfer->target), &uri, NULL) != SIPXFER_OK ||
+        uri.user.len >= AST_MAX_EXTENSION) {
+        return ast_strdup("");
+    }
+    return str_dup(uri.user);
+}
+
 void ari_event(struct xfer *xfer, const struct sipxfer_output *told)
 {
     struct event *event = ao2_alloc(sizeof *event, event_destroy);
@@ -104,14 +120,14 @@ void ari_event(struct xfer *xfer, const struct sipxfer_output *told)
     }
     event->xfer = ao2_bump(xfer);
     event->params = ao2_alloc(sizeof *event->params, params_destroy);
-    if (event->params == NULL) {
+    event->destination = destination_of(xfer);
+    if (event->params == NULL || event->destination == NULL) {
         ao2_ref(event, -1);
         return;
     }
     AST_VECTOR_INIT(event->params, 2);
     event->state = state_of(told->state);
     event->first = told->state.len == 0;
-    event->destination = ast_strdup(xfer->extension);
     SIPXFER_INIT(replaces);
     if (told->replaces.len > 0 && sipxfer_replaces_parse(told->replaces.ptr, told->replaces.len,
                                                          &replaces, NULL) == SIPXFER_OK) {

@@ -245,14 +245,14 @@ static int32_t extension_exists(void *user, const struct sipxfer_request *reques
     const struct asked *asked = request->host_data;
     char in[AST_MAX_CONTEXT], name[AST_MAX_EXTENSION];
 
-    /* An application knows its targets itself. */
-    if (asked != NULL && asked->request.handling == SIPXFER_HANDLING_APPLICATION) {
-        return SIPXFER_YES;
-    }
     /* What is too long to be one is none: it is never cut. */
     if (context.len >= sizeof in || extension.len >= sizeof name || extension.len == 0 ||
         memchr(extension.ptr, '\0', extension.len)) {
         return SIPXFER_NO;
+    }
+    /* An application knows its targets itself. */
+    if (asked != NULL && asked->request.handling == SIPXFER_HANDLING_APPLICATION) {
+        return SIPXFER_YES;
     }
     memcpy(in, context.len > 0 ? context.ptr : "", context.len);
     in[context.len] = '\0';
