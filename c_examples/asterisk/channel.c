@@ -99,6 +99,10 @@ static void transferor_waits(struct ast_channel *chan, void *data)
             ast_channel_stop_silence_generator(chan, silence);
         }
         set_waiting(xfer, NULL);
+        if (xfer->fate == FATE_DONE) {
+            /* It has left its call by the transfer, whoever says BYE now: the records say so. */
+            ast_set_hangupsource(chan, "", 1);
+        }
     }
     ao2_ref(xfer, -1);
 }
@@ -313,6 +317,12 @@ void channel_start(struct xfer *xfer)
         xfer_give_up(xfer, 481);
         return;
     }
+    if (behaviour.compat && xfer->kind != SIPXFER_VERDICT_LOCAL_ATTENDED &&
+        !ast_exists_extension(NULL, xfer->context, xfer->extension, 1, NULL)) {
+        /* res_pjsip_refer accepts first and looks then. */
+        xfer_give_up(xfer, 404);
+        return;
+    }
     switch (xfer->kind) {
     case SIPXFER_VERDICT_LOCAL_ATTENDED:
         ao2_ref(xfer, +1);
@@ -353,7 +363,7 @@ void channel_fate(struct xfer *xfer, enum fate fate)
     }
     ast_cond_broadcast(&xfer->changed);
     ao2_unlock(xfer);
-    if (xfer->release) {
+    if (xfer->release && !behaviour.compat) {
         channel_hang_up_transferor(xfer);
     }
     if (!send) {

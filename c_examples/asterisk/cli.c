@@ -172,6 +172,118 @@ static char *show_stats(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a
     return CLI_SUCCESS;
 }
 
+/* A message as it is typed: \\r and \\n stand for themselves, and what ends a message is added. */
+static char *typed_message(const char *typed)
+{
+    struct ast_str *message = ast_str_create(strlen(typed) + 8);
+    char *made = NULL;
+
+    for (; message != NULL && *typed != '\0'; typed++) {
+        if (typed[0] == '\\' && (typed[1] == 'r' || typed[1] == 'n')) {
+            typed++;
+            if (*typed == 'n') {
+                ast_str_append(&message, 0, "\r\n");
+            }
+        } else if (*typed == '\n') {
+            ast_str_append(&message, 0, "\r\n");
+        } else if (*typed != '\r') {
+            ast_str_append(&message, 0, "%c", *typed);
+        }
+    }
+    if (message != NULL) {
+        ast_str_append(&message, 0, "\r\n\r\n");
+        made = ast_strdup(ast_str_buffer(message));
+        ast_free(message);
+    }
+    return made;
+}
+
+static void tell_verdict(int fd, const struct sipxfer_verdict *verdict)
+{
+    ast_cli(fd, "%s %u %.*s\n%.*s\n", sipxfer_verdict_name(verdict->kind), verdict->code,
+            SIPXFER_ARG(verdict->reason), SIPXFER_ARG(verdict->why));
+    if (verdict->error_what.len > 0) {
+        ast_cli(fd, "At byte %zu: %.*s\n", verdict->error_offset, SIPXFER_ARG(verdict->error_what));
+    }
+    if (verdict->setting.len > 0) {
+        ast_cli(fd, "By the setting %.*s\n", SIPXFER_ARG(verdict->setting));
+    }
+    for (uint32_t i = 0; i < verdict->rule_count && i < SIPXFER_MAX_RULES; i++) {
+        ast_cli(fd, "R%03u %s: %s\n", verdict->rules[i], sipxfer_rule_source(verdict->rules[i]),
+                sipxfer_rule_text(verdict->rules[i]));
+    }
+}
+
+static void explain_message(int fd, char *message, const char *name)
+{
+    struct ast_sip_endpoint *endpoint =
+        name != NULL ? ast_sorcery_retrieve_by_id(ast_sip_get_sorcery(), "endpoint", name) : NULL;
+    size_t len = strlen(message), room = SIPXFER_SCRATCH_SIZE(len);
+    char *scratch = ast_malloc(room), user[256];
+    struct sipxfer_request request;
+    struct sipxfer_verdict verdict;
+    int32_t status;
+
+    SIPXFER_INIT(request);
+    SIPXFER_INIT(verdict);
+    request.message.ptr = message;
+    request.message.len = len;
+    request.now_ms = clock_ms();
+    if (endpoint != NULL) {
+        request.endpoint.ptr = name;
+        request.endpoint.len = strlen(name);
+        request.context.ptr = endpoint->context;
+        request.context.len = strlen(endpoint->context);
+        request.user.ptr = authenticated_user(endpoint, user, sizeof user);
+        request.user.len = strlen(user);
+    } else if (name != NULL) {
+        ast_cli(fd, "There is no endpoint %s; asked for a stranger.\n", name);
+    }
+    if (scratch == NULL) {
+        status = SIPXFER_E_NOMEM;
+    } else if (!strncmp(message, "REFER ", 6)) {
+        status = sipxfer_refer_route(engine, &request, 0, scratch, room, &verdict);
+    } else {
+        status = sipxfer_replaces_verify_request(engine, &request, 0, scratch, room, &verdict);
+    }
+    if (status == SIPXFER_OK) {
+        tell_verdict(fd, &verdict);
+        sipxfer_verdict_release(engine, &verdict);
+    } else {
+        ast_cli(fd, "No verdict: %s\n", sipxfer_strerror(status));
+    }
+    ast_free(scratch);
+    ao2_cleanup(endpoint);
+}
+
+static char *explain(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
+{
+    char *message;
+
+    switch (cmd) {
+    case CLI_INIT:
+        e->command = "sipxfer explain";
+        e->usage =
+            "Usage: sipxfer explain \"MESSAGE\" [ENDPOINT]\n"
+            "       Says what would be decided about a REFER, or an INVITE with Replaces, of\n"
+            "       this endpoint, and why. \\n in the message begins a new line. Nothing is\n"
+            "       done.\n";
+        return NULL;
+    case CLI_GENERATE:
+        return NULL;
+    }
+    if (a->argc != 3 && a->argc != 4) {
+        return CLI_SHOWUSAGE;
+    }
+    message = typed_message(a->argv[2]);
+    if (message == NULL) {
+        return CLI_FAILURE;
+    }
+    explain_message(a->fd, message, a->argc == 4 ? a->argv[3] : NULL);
+    ast_free(message);
+    return CLI_SUCCESS;
+}
+
 static char *turn(struct ast_cli_args *a, int is_off)
 {
     if (a->argc == 2) {
@@ -221,6 +333,7 @@ static struct ast_cli_entry entries[] = {
     AST_CLI_DEFINE(show_transfer, "Tell about one transfer"),
     AST_CLI_DEFINE(show_settings, "List settings"),
     AST_CLI_DEFINE(show_stats, "Count transfers"),
+    AST_CLI_DEFINE(explain, "Say what would be decided about a request"),
     AST_CLI_DEFINE(turn_off, "Decide no transfer"),
     AST_CLI_DEFINE(turn_on, "Decide transfers again"),
 };

@@ -176,7 +176,7 @@ static pj_bool_t replaces(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoin
     case SIPXFER_VERDICT_NONE:
         break;
     case SIPXFER_VERDICT_ACCEPT:
-        if (!endpoint->allowtransfer) {
+        if (!endpoint->allowtransfer && !behaviour.compat) {
             if (log_allowed()) {
                 ast_log(LOG_WARNING,
                         "Endpoint %s may not transfer: INVITE with Replaces is refused\n",
@@ -344,7 +344,11 @@ static pj_bool_t outside(pjsip_rx_data *rdata)
         (endpoint = endpoint_of(rdata)) == NULL) {
         return PJ_FALSE;
     }
-    done = is_method(rdata, "REFER") ? refer_outside(rdata, endpoint) : replaces(rdata, endpoint);
+    if (!is_method(rdata, "REFER")) {
+        done = replaces(rdata, endpoint);
+    } else if (!behaviour.compat) {
+        done = refer_outside(rdata, endpoint);
+    }
     ao2_ref(endpoint, -1);
     return done;
 }

@@ -147,8 +147,8 @@ static int load_module(void)
         return AST_MODULE_LOAD_DECLINE;
     }
     replaces_refer = !ast_module_check("res_pjsip_refer.so");
-    if (host_open() || dialogs_init() || transfers_init() || watch_init() || settings_load(0) ||
-        cli_register() || functions_register()) {
+    if (host_open() || dialogs_init() || transfers_init() || watch_init() || ari_init() ||
+        settings_load(0) || cli_register() || functions_register()) {
         unload_module();
         return AST_MODULE_LOAD_DECLINE;
     }
@@ -193,6 +193,7 @@ static int unload_module(void)
     functions_unregister();
     cli_unregister();
     watch_exit();
+    ari_exit();
     transfers_exit();
     dialogs_exit();
     if (usage_module.id >= 0) {

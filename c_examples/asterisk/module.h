@@ -216,7 +216,10 @@ void xfer_give_up(struct xfer *xfer, int code);
 void xfer_contact_failed(struct xfer *xfer);
 /* The dialog of a transferor has ended. */
 void transfers_leg_ended(struct leg *leg);
+/* When the library wants to be woken (clock.c). */
 void transfers_deadline(uint64_t deadline_ms);
+int clock_start(void);
+void clock_stop(void);
 struct ao2_container *transfers_all(void);
 struct ao2_container *transfers_recent(void);
 /* A task in a thread of its own. */
@@ -256,6 +259,8 @@ void outgoing_invite(struct ast_sip_session *session, pjsip_tx_data *tdata);
 void outgoing_answered(struct ast_sip_session *session, pjsip_rx_data *rdata);
 int tech_register(void);
 void tech_unregister(void);
+int ari_init(void);
+void ari_exit(void);
 void ari_event(struct xfer *xfer, const struct sipxfer_output *told);
 int cli_register(void);
 void cli_unregister(void);

@@ -123,7 +123,7 @@ void outgoing_answered(struct ast_sip_session *session, pjsip_rx_data *rdata)
         status->code <= 100 || status->code == 401 || status->code == 407) {
         return;
     }
-    if (transfers_all() == NULL || ao2_container_count(transfers_all()) == 0) {
+    if (behaviour.compat || transfers_all() == NULL || ao2_container_count(transfers_all()) == 0) {
         return;
     }
     xfer = xfer_of_dialled(session->channel);

@@ -74,6 +74,11 @@ int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata)
         return 0;
     }
     count(&stats.refers);
+    if (session->channel == NULL && behaviour.compat) {
+        count(&stats.refers_decided);
+        respond(session, rdata, 404, NULL);
+        return 1;
+    }
     if (asked_open(&asked, rdata, session->endpoint, session)) {
         respond(session, rdata, 500, NULL);
         return 1;

@@ -8,8 +8,6 @@
 #include "asterisk/config.h"
 #include "asterisk/pbx.h"
 
-#include <time.h>
-
 /* How many transfers that are over `sipxfer show transfers` still knows. */
 #define RECENT 64
 
@@ -20,50 +18,6 @@ static int numbers;
 
 /* Taking an output and putting it into its queue is one step. */
 AST_MUTEX_DEFINE_STATIC(outputs_lock);
-
-/* ---- time ---- */
-
-static ast_mutex_t clock_lock = AST_MUTEX_INIT_VALUE;
-static ast_cond_t clock_changed;
-static pthread_t clock_thread = AST_PTHREADT_NULL;
-static uint64_t clock_deadline = UINT64_MAX;
-static int clock_stops;
-
-void transfers_deadline(uint64_t deadline_ms)
-{
-    ast_mutex_lock(&clock_lock);
-    clock_deadline = deadline_ms;
-    if (clock_thread != AST_PTHREADT_NULL) {
-        ast_cond_signal(&clock_changed);
-    }
-    ast_mutex_unlock(&clock_lock);
-}
-
-static void *clock_run(void *data)
-{
-    ast_mutex_lock(&clock_lock);
-    while (!clock_stops) {
-        uint64_t now = clock_ms();
-
-        if (clock_deadline <= now) {
-            clock_deadline = UINT64_MAX;
-            ast_mutex_unlock(&clock_lock);
-            sipxfer_tick(engine, now);
-            outputs_take(0);
-            ast_mutex_lock(&clock_lock);
-        } else if (clock_deadline == UINT64_MAX) {
-            ast_cond_wait(&clock_changed, &clock_lock);
-        } else {
-            struct timeval until = ast_tvadd(
-                ast_tvnow(), ast_samp2tv((unsigned int)MIN(clock_deadline - now, 60000u), 1000));
-            struct timespec at = {until.tv_sec, until.tv_usec * 1000};
-
-            ast_cond_timedwait(&clock_changed, &clock_lock, &at);
-        }
-    }
-    ast_mutex_unlock(&clock_lock);
-    return NULL;
-}
 
 /* ---- the transfers ---- */
 
@@ -393,9 +347,15 @@ static void answer(struct xfer *xfer, const struct sipxfer_output *told, pjsip_r
     pjsip_dialog *dlg = xfer->leg->session->inv_session->dlg;
     pjsip_tx_data *tdata;
     pj_str_t reason = str_pj(told->reason);
+    int code = (int)told->code;
 
-    if (pjsip_dlg_create_response(dlg, rdata, (int)told->code, &reason, &tdata) != PJ_SUCCESS) {
-        pjsip_dlg_respond(dlg, rdata, (int)told->code, NULL, NULL, NULL);
+    if (behaviour.compat && told->headers.len > 0) {
+        /* Refer-Sub: false. res_pjsip_refer says 200 to it. */
+        code = 200;
+    }
+    if (pjsip_dlg_create_response(dlg, rdata, code, code == (int)told->code ? &reason : NULL,
+                                  &tdata) != PJ_SUCCESS) {
+        pjsip_dlg_respond(dlg, rdata, code, NULL, NULL, NULL);
         return;
     }
     lines_add(tdata, told->headers);
@@ -604,7 +564,6 @@ int detached(void *(*run)(void *), void *data)
 
 int transfers_init(void)
 {
-    ast_cond_init(&clock_changed, NULL);
     xfers =
         ao2_container_alloc_hash(AO2_ALLOC_OPT_LOCK_MUTEX, 0, 997, xfer_hash, NULL, xfer_compare);
     watched =
@@ -613,25 +572,12 @@ int transfers_init(void)
     if (xfers == NULL || watched == NULL || recent == NULL) {
         return -1;
     }
-    ast_mutex_lock(&clock_lock);
-    clock_stops = 0;
-    if (ast_pthread_create_background(&clock_thread, NULL, clock_run, NULL)) {
-        clock_thread = AST_PTHREADT_NULL;
-    }
-    ast_mutex_unlock(&clock_lock);
-    return clock_thread == AST_PTHREADT_NULL ? -1 : 0;
+    return clock_start();
 }
 
 void transfers_exit(void)
 {
-    if (clock_thread != AST_PTHREADT_NULL) {
-        ast_mutex_lock(&clock_lock);
-        clock_stops = 1;
-        ast_cond_signal(&clock_changed);
-        ast_mutex_unlock(&clock_lock);
-        pthread_join(clock_thread, NULL);
-        clock_thread = AST_PTHREADT_NULL;
-    }
+    clock_stop();
     ao2_cleanup(xfers);
     ao2_cleanup(watched);
     ao2_cleanup(recent);
