@@ -286,6 +286,10 @@ static char *explain(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
 
 static char *turn(struct ast_cli_args *a, int is_off)
 {
+    if (is_off && !ast_module_check("res_pjsip_refer.so")) {
+        ast_cli(a->fd, "res_pjsip_refer is not loaded: nobody would handle transfers.\n");
+        return CLI_FAILURE;
+    }
     if (a->argc == 2) {
         behaviour.off = is_off;
         ast_cli(a->fd, "sipxfer is %s.\n", is_off ? "off" : "on");

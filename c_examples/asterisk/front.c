@@ -127,19 +127,13 @@ static int stand_in(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoin
     return 0;
 }
 
-/* What today's module would do with it: nothing is changed, and what it answers is compared. */
+/* Nothing is done here: what today's module answers is compared. */
 static int observed(const struct asked *asked)
 {
-    if (!behaviour.observe) {
-        return 0;
+    if (behaviour.observe) {
+        observe_expect(asked);
     }
-    if (log_allowed()) {
-        ast_log(LOG_NOTICE, "sipxfer would answer a request of %s with %s %u: %.*s\n",
-                asked->endpoint != NULL ? ast_sorcery_object_get_id(asked->endpoint) : "a stranger",
-                sipxfer_verdict_name(asked->verdict.kind), asked->verdict.code,
-                SIPXFER_ARG(asked->verdict.why));
-    }
-    return 1;
+    return behaviour.observe;
 }
 
 /* PJ_TRUE where the request has had its answer. */

@@ -148,7 +148,12 @@ static int load_module(void)
     }
     replaces_refer = !ast_module_check("res_pjsip_refer.so");
     if (host_open() || dialogs_init() || transfers_init() || watch_init() || ari_init() ||
-        settings_load(0) || cli_register() || functions_register()) {
+        observe_init() || settings_load(0) || cli_register() || functions_register()) {
+        unload_module();
+        return AST_MODULE_LOAD_DECLINE;
+    }
+    if (replaces_refer && behaviour.observe) {
+        ast_log(LOG_ERROR, "mode = observe compares with res_pjsip_refer, which is not loaded\n");
         unload_module();
         return AST_MODULE_LOAD_DECLINE;
     }
@@ -194,6 +199,7 @@ static int unload_module(void)
     cli_unregister();
     watch_exit();
     ari_exit();
+    observe_exit();
     transfers_exit();
     dialogs_exit();
     if (usage_module.id >= 0) {
@@ -209,8 +215,9 @@ static int reload_module(void)
     return settings_load(1) ? AST_MODULE_LOAD_DECLINE : AST_MODULE_LOAD_SUCCESS;
 }
 
+/* Late, so that it is known whether res_pjsip_refer is there. */
 AST_MODULE_INFO(ASTERISK_GPL_KEY, AST_MODFLAG_LOAD_ORDER, "Call transfers by libsipxfer",
                 .support_level = AST_MODULE_SUPPORT_EXTENDED, .load = load_module,
-                .unload = unload_module, .reload = reload_module, .load_pri = AST_MODPRI_APP_DEPEND,
+                .unload = unload_module, .reload = reload_module, .load_pri = AST_MODPRI_DEFAULT,
                 .requires = "res_pjsip,res_pjsip_session,res_pjsip_pubsub",
                 .optional_modules = "app_stack");

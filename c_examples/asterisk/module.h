@@ -259,6 +259,10 @@ void outgoing_invite(struct ast_sip_session *session, pjsip_tx_data *tdata);
 void outgoing_answered(struct ast_sip_session *session, pjsip_rx_data *rdata);
 int tech_register(void);
 void tech_unregister(void);
+/* mode = observe (observe.c) */
+int observe_init(void);
+void observe_exit(void);
+void observe_expect(const struct asked *asked);
 int ari_init(void);
 void ari_exit(void);
 void ari_event(struct xfer *xfer, const struct sipxfer_output *told);

@@ -64,6 +64,23 @@ static int by_application(const struct ast_sip_session *session)
     return result;
 }
 
+static int observed(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+    struct asked asked;
+
+    if (asked_open(&asked, rdata, session->endpoint, session)) {
+        return 0;
+    }
+    if (sipxfer_refer_route(engine, &asked.request, 0, asked.scratch, asked.scratch_len,
+                            &asked.verdict) == SIPXFER_OK) {
+        count(&stats.refers_decided);
+        explain(&asked);
+        observe_expect(&asked);
+    }
+    asked_close(&asked);
+    return 0;
+}
+
 int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata)
 {
     struct asked asked;
@@ -74,6 +91,9 @@ int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata)
         return 0;
     }
     count(&stats.refers);
+    if (behaviour.observe) {
+        return observed(session, rdata);
+    }
     if (session->channel == NULL && behaviour.compat) {
         count(&stats.refers_decided);
         respond(session, rdata, 404, NULL);
