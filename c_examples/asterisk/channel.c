@@ -8,6 +8,7 @@
 #include "asterisk/bridge_after.h"
 #include "asterisk/bridge_basic.h"
 #include "asterisk/causes.h"
+#include "asterisk/core_local.h"
 #include "asterisk/pbx.h"
 #include "asterisk/stasis_bridges.h"
 
@@ -183,12 +184,21 @@ static void transferee_begins(struct ast_channel *chan, struct transfer_channel_
                               enum ast_transfer_type type)
 {
     struct xfer *xfer = data->data;
+    struct ast_channel *runs = NULL;
 
     watch_variables(xfer, chan);
-    if (watch_attach(xfer, chan)) {
+    if (type == AST_BRIDGE_TRANSFER_MULTI_PARTY) {
+        /* Nobody moves: the other half of this Local channel looks for the target. */
+        xfer->several = 1;
+        ast_channel_lock(chan);
+        runs = ast_local_get_peer(chan);
+        ast_channel_unlock(chan);
+    }
+    if (watch_attach(xfer, runs != NULL ? runs : chan)) {
         ast_log(LOG_WARNING, "sipxfer: the transfer of %s cannot be watched\n",
                 ast_channel_name(chan));
     }
+    ast_channel_cleanup(runs);
 }
 
 static void remember_bridge(struct xfer *xfer, struct ast_channel *chan)
@@ -279,6 +289,7 @@ static void *attended(void *data)
             ao2_lock(xfer);
             ast_channel_lock(second);
             ast_string_field_set(xfer, linked, ast_channel_linkedid(second));
+            ast_atomic_fetchadd_int(&semi_attended, 1);
             ast_channel_unlock(second);
             ao2_unlock(xfer);
             watch_attach(xfer, peer);
@@ -401,6 +412,22 @@ static int into(struct ast_bridge *bridge, struct ast_channel *chan)
     return 0;
 }
 
+/* Back into the bridge that the others have stayed in. */
+static void rejoin(struct xfer *xfer)
+{
+    struct ast_channel *transferor = transferor_of(xfer), *taken;
+    struct ast_bridge *bridge = transferor != NULL ? ast_bridge_find_by_id(xfer->bridge) : NULL;
+
+    if (bridge != NULL) {
+        taken = ast_channel_yank(transferor);
+        if (taken != NULL) {
+            into(bridge, taken);
+        }
+    }
+    ao2_cleanup(bridge);
+    ast_channel_cleanup(transferor);
+}
+
 /* Both are taken out of where they are, and connected again. */
 static void give_back(struct xfer *xfer, struct ast_channel *chan)
 {
@@ -440,6 +467,12 @@ static void recall(struct xfer *xfer, struct ast_channel *chan)
 
 void channel_fulfil(struct xfer *xfer, struct ast_channel *chan)
 {
+    if (xfer->several) {
+        if (xfer->fate == FATE_KEEP) {
+            rejoin(xfer);
+        }
+        return;
+    }
     if (xfer->gone) {
         return;
     }

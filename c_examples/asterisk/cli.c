@@ -266,8 +266,7 @@ static char *explain(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
         e->usage =
             "Usage: sipxfer explain \"MESSAGE\" [ENDPOINT]\n"
             "       Says what would be decided about a REFER, or an INVITE with Replaces, of\n"
-            "       this endpoint, and why. \\n in the message begins a new line. Nothing is\n"
-            "       done.\n";
+            "       this endpoint, and why. Write \\\\n for a new line. Nothing is done.\n";
         return NULL;
     case CLI_GENERATE:
         return NULL;

@@ -172,6 +172,7 @@ struct xfer {
     int blind_progress;
     int scheduled; /* a task that carries outputs out is under way */
     int moved;     /* the transferee is on its way */
+    int several;   /* the transferor leaves a call of three or more */
     int semi;      /* the target has not answered the transferor yet */
     int over;
     int gone;    /* the transferee has hung up */
@@ -220,6 +221,8 @@ void transfers_leg_ended(struct leg *leg);
 void transfers_deadline(uint64_t deadline_ms);
 int clock_start(void);
 void clock_stop(void);
+/* How many semi-attended transfers are under way. */
+extern int semi_attended;
 struct ao2_container *transfers_all(void);
 struct ao2_container *transfers_recent(void);
 /* A task in a thread of its own. */
@@ -254,6 +257,7 @@ int replaces_take_over(struct ast_sip_session *session, pjsip_rx_data *rdata);
 /* ---- the rest ---- */
 
 int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata);
+void notify_send(struct xfer *xfer, const struct sipxfer_output *told);
 void notify_answered(pjsip_transaction *tsx, pjsip_event *event);
 void outgoing_invite(struct ast_sip_session *session, pjsip_tx_data *tdata);
 void outgoing_answered(struct ast_sip_session *session, pjsip_rx_data *rdata);

@@ -81,7 +81,7 @@ static struct xfer *xfer_of_dialled(struct ast_channel *chan)
     struct ao2_iterator each;
     const char *linked;
 
-    if (xfer != NULL) {
+    if (xfer != NULL || semi_attended == 0) {
         return xfer;
     }
     linked = ast_channel_linkedid(chan);

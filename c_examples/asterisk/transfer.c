@@ -15,6 +15,7 @@ static struct ao2_container *xfers;
 static struct ao2_container *watched; /* by unique id of the transferee */
 static struct ao2_container *recent;
 static int numbers;
+int semi_attended;
 
 /* Taking an output and putting it into its queue is one step. */
 AST_MUTEX_DEFINE_STATIC(outputs_lock);
@@ -362,72 +363,6 @@ static void answer(struct xfer *xfer, const struct sipxfer_output *told, pjsip_r
     pjsip_dlg_send_response(dlg, pjsip_rdata_get_tsx(rdata), tdata);
 }
 
-static void notify(struct xfer *xfer, const struct sipxfer_output *told)
-{
-    static const pj_str_t type = {"message", 7}, subtype = {"sipfrag;version=2.0", 19};
-    pj_str_t body = str_pj(told->body);
-    pjsip_tx_data *tdata;
-
-    if (xfer->dlg == NULL) {
-        return;
-    }
-    pjsip_dlg_inc_lock(xfer->dlg);
-    if (pjsip_dlg_create_request(xfer->dlg, pjsip_get_notify_method(), -1, &tdata) == PJ_SUCCESS) {
-        lines_add(tdata, told->headers);
-        tdata->msg->body = pjsip_msg_body_create(tdata->pool, &type, &subtype, &body);
-        pjsip_dlg_send_request(xfer->dlg, tdata, usage_module.id, (void *)(uintptr_t)xfer->number);
-    }
-    pjsip_dlg_dec_lock(xfer->dlg);
-}
-
-struct notified {
-    unsigned int number;
-    int code;
-};
-
-static int has_number(void *object, void *arg, int flags)
-{
-    return ((const struct xfer *)object)->number == *(unsigned int *)arg ? CMP_MATCH | CMP_STOP : 0;
-}
-
-static int notified_task(void *data)
-{
-    struct notified *notified = data;
-    struct xfer *xfer = ao2_callback(xfers, 0, has_number, &notified->number);
-
-    if (xfer != NULL) {
-        sipxfer_transfer_notify_answered(engine, xfer->id, (uint32_t)notified->code, clock_ms());
-        outputs_take(xfer->id);
-        ao2_ref(xfer, -1);
-    }
-    ast_free(notified);
-    return 0;
-}
-
-/* Runs under the lock of the dialog. */
-void notify_answered(pjsip_transaction *tsx, pjsip_event *event)
-{
-    struct notified *notified;
-
-    if (tsx->role != PJSIP_ROLE_UAC || tsx->mod_data[usage_module.id] == NULL ||
-        tsx->status_code < 200) {
-        return;
-    }
-    notified = ast_calloc(1, sizeof *notified);
-    if (notified == NULL) {
-        return;
-    }
-    notified->number = (unsigned int)(uintptr_t)tsx->mod_data[usage_module.id];
-    tsx->mod_data[usage_module.id] = NULL;
-    /* pjsip makes a 408 of its own where nobody has answered. */
-    notified->code = tsx->status_code == 408 && event->body.tsx_state.type == PJSIP_EVENT_TIMER
-                         ? 0
-                         : tsx->status_code;
-    if (ast_sip_push_task(NULL, notified_task, notified)) {
-        ast_free(notified);
-    }
-}
-
 /* Nothing is to be done any more: the transfer is remembered for `sipxfer show transfers`. */
 static void forget(struct xfer *xfer)
 {
@@ -470,6 +405,9 @@ static void finished(struct xfer *xfer, const struct sipxfer_output *told)
 {
     int success = told->code / 100 == 2;
 
+    if (!ast_strlen_zero(xfer->linked)) {
+        ast_atomic_fetchadd_int(&semi_attended, -1);
+    }
     count(success ? &stats.succeeded : &stats.failed);
     ast_verb(4, "sipxfer: the transfer of %s to %s has ended with %u\n", xfer->source_channel,
              S_OR(xfer->extension, xfer->target), told->code);
@@ -496,7 +434,7 @@ static void execute(struct xfer *xfer, const struct sipxfer_output *told, pjsip_
         }
         break;
     case SIPXFER_OUTPUT_NOTIFY:
-        notify(xfer, told);
+        notify_send(xfer, told);
         break;
     case SIPXFER_OUTPUT_EVENT:
         ari_event(xfer, told);
