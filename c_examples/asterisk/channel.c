@@ -428,6 +428,33 @@ static void rejoin(struct xfer *xfer)
     ast_channel_cleanup(transferor);
 }
 
+/* Takes a channel out of the dialplan that its own thread runs. The hangup handler that this may be
+ * is a subroutine, which has to return: where to, is kept in a datastore that stays behind. */
+static struct ast_channel *take_out(struct ast_channel *chan)
+{
+    struct ast_datastore *stack = NULL, *each;
+    struct ast_channel *taken;
+
+    ast_channel_lock(chan);
+    AST_LIST_TRAVERSE(ast_channel_datastores(chan), each, entry)
+    {
+        if (!strcmp(each->info->type, "GOSUB")) {
+            stack = each;
+        }
+    }
+    if (stack != NULL) {
+        ast_channel_datastore_remove(chan, stack);
+    }
+    ast_channel_unlock(chan);
+    taken = ast_channel_yank(chan);
+    if (stack != NULL) {
+        ast_channel_lock(chan);
+        ast_channel_datastore_add(chan, stack);
+        ast_channel_unlock(chan);
+    }
+    return taken;
+}
+
 /* Both are taken out of where they are, and connected again. */
 static void give_back(struct xfer *xfer, struct ast_channel *chan)
 {
@@ -438,7 +465,7 @@ static void give_back(struct xfer *xfer, struct ast_channel *chan)
         ast_channel_cleanup(transferor);
         return;
     }
-    first = ast_channel_yank(chan);
+    first = take_out(chan);
     if (first != NULL && !into(bridge, first)) {
         second = ast_channel_yank(transferor);
         if (second == NULL || into(bridge, second)) {
@@ -453,7 +480,7 @@ static void give_back(struct xfer *xfer, struct ast_channel *chan)
 /* The transferor has hung up: it is called again, and connected if it answers. */
 static void recall(struct xfer *xfer, struct ast_channel *chan)
 {
-    struct ast_channel *taken = ast_channel_yank(chan);
+    struct ast_channel *taken = take_out(chan);
 
     if (taken == NULL) {
         return;
