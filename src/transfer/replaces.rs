@@ -40,7 +40,8 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
             scratch,
         );
     }
-    if settings.replaces_require_extension {
+    // The Request-URI of a request inside a dialog is our Contact, which names no extension.
+    if settings.replaces_require_extension && !request.is_in_dialog() {
         if let Some(refused) = unknown_extension(context, request, settings, scratch)? {
             return Ok(refused);
         }
