@@ -280,7 +280,7 @@ static MALFORMED: Scenario = Scenario {
             let lives = if code == 200 {
                 talk.callee.ended_within(SOON).is_none()
             } else {
-                talk.caller.hears_only_within(&bob, SOON) && talk.callee.is_up()
+                talk.caller.hears_only_within(&bob, SOON * 3) && talk.callee.is_up()
             };
             let after = if lives { "" } else { ", and the call is gone" };
             seen.note(fact, format!("{code}{after}"));
