@@ -104,10 +104,12 @@ fn rows(at: &Asterisk, events: impl Fn() -> Vec<Block>, phones: &[&Phone]) -> Ve
         if !whole {
             continue;
         }
-        // Which of two channels leaves a bridge first, and which is the last of all, is a race.
+        // Which of two channels leaves a bridge first, and which is the last of all, is a race. So is
+        // whether the transferor's BYE or Asterisk ends its channel: who did it stands in Extra.
         let racing: &[&str] = match block.get("EventName") {
             "BRIDGE_EXIT" => &["Peer"],
             "LINKEDID_END" => &CEL[1..],
+            "HANGUP" => &["Extra"],
             _ => &[],
         };
         let values: Vec<String> = fields

@@ -277,7 +277,11 @@ static MALFORMED: Scenario = Scenario {
             let uri = bob.0.setup.server.uri(bob.name());
             let call = bob.call_with(&uri, &headers);
             let code = call.final_response().status().unwrap_or_default();
-            let lives = talk.caller.hears_only_within(&bob, SOON) && talk.callee.is_up();
+            let lives = if code == 200 {
+                talk.callee.ended_within(SOON).is_none()
+            } else {
+                talk.caller.hears_only_within(&bob, SOON * 3) && talk.callee.is_up()
+            };
             let after = if lives { "" } else { ", and the call is gone" };
             seen.note(fact, format!("{code}{after}"));
         };

@@ -7,7 +7,8 @@ use super::Module;
 use crate::ua::{Call, Ended, Talk};
 use std::time::Duration;
 
-/// A fact, and what it is with Asterisk's module and with that of this project.
+/// A fact, and what it is with Asterisk's module and with that of this project; "this or that" where
+/// both are seen.
 pub type Cell = (&'static str, &'static str, &'static str);
 
 /// One scenario.
@@ -49,7 +50,6 @@ const SAFETY: &[(&str, &str)] = &[
 const COMPAT_NOT_YET: &[(&str, &str)] = &[
     ("A transfer to one's own dialog", ""),
     ("A REFER with early-only for an answered call", ""),
-    ("Semi-attended, the target refuses later (486)", "Bob's call"),
     ("Application: unavailable", "an event says the state"),
     ("Application: not found", "NOTIFYs"),
     ("Application: a state that does not exist", "NOTIFYs"),
@@ -82,7 +82,8 @@ impl Scenario {
             };
             let found = seen.0.iter().find(|(name, _)| name == fact);
             let found = found.map_or("(not noted)", |(_, value)| value.as_str());
-            if found != *expected {
+            // Where it is a race with Asterisk's own module, either will do.
+            if !expected.split(" or ").any(|one| one == found) {
                 wrong.push_str(&format!("  {fact}: {found:?} and not {expected:?}\n"));
             }
         }
