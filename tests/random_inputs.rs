@@ -10,7 +10,7 @@ mod sequences;
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use sequences::{engine, recipient, takeover, transferor, Case};
+use sequences::{engine, lot, recipient, takeover, transferor, Case};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -105,4 +105,11 @@ fn r012_r014_takeovers_never_end_the_old_dialog_before_the_answer() {
 fn r034_r043_engines_lose_no_transfer() {
     let words = engine::WORDS;
     run_all(2_000, 60, words, |case| engine::run(case).into_iter().map(str::to_owned).collect());
+}
+
+/// One takeover of a dialog at a time, one claim of a parked call, and in the end none of either.
+#[test]
+fn r012_r096_engines_lose_no_takeover_and_no_parked_call() {
+    let words = lot::WORDS;
+    run_all(2_000, 60, words, |case| lot::run(case).into_iter().map(str::to_owned).collect());
 }

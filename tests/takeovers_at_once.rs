@@ -4,8 +4,9 @@
 
 use sipxfer::config::Config;
 use sipxfer::dialog::{Facts, HashKey, Initiator, Key, State, Table, Usage};
-use sipxfer::engine::{Engine, Received};
+use sipxfer::engine::{Engine, Received, WantedCall};
 use sipxfer::sip::Scratch;
+use sipxfer::transfer::park::{Call, Place};
 use sipxfer::transfer::takeover::{Outcome, Output, Takeover};
 use sipxfer::transfer::{Answer, Host, Kind, Sender};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -61,7 +62,7 @@ impl World {
         );
         let mut room = vec![0; 16_384];
         let mut scratch = Scratch::new(&mut room);
-        let sender = Sender::default();
+        let sender = Sender { endpoint: b"carol", user: b"carol", ..Sender::default() };
         let received = Received { raw: message.as_bytes(), sender, now_ms: 5 };
         let World { engine, table } = self;
         let (verdict, id) =
@@ -147,4 +148,44 @@ fn race_of_copies_of_one_invite_begins_one_takeover() {
     let failed = world.steps(0);
     assert_eq!(failed.len(), 4 * ROUNDS);
     assert!(world.engine.takeovers().is_empty());
+}
+
+/// A retrieval ends no dialog: what was parked and taken out can be parked and taken out again.
+#[test]
+fn r096_a_parked_call_that_was_taken_out_can_be_had_again() {
+    let world = World::new();
+    let mut config = Config::new();
+    config.set("", "park.open", "yes").unwrap();
+    world.engine.apply(config.snapshot());
+    world.dialog("waits");
+    let call = Call {
+        key: Key { call_id: b"waits", local_tag: b"L", remote_tag: b"R" },
+        parker: b"bob",
+        party: b"",
+        handle: 7,
+    };
+    for retrieval in ["first", "second"] {
+        let parked = world.engine.park().park(&call, Place::Number(701), 5, |_| Ok::<_, ()>(()));
+        assert_eq!(parked, Ok(Ok(())));
+        let (kind, code, id) = world.receive(retrieval, "waits", false);
+        assert_eq!((kind, code), (Kind::Accept, 200), "{retrieval}");
+        assert_eq!(world.steps(id), [Output::AnswerNew { code: 200 }]);
+        world.engine.takeovers().input(id, 5, Takeover::answered).unwrap();
+        let finished = Output::Finished(Outcome::Success);
+        assert_eq!(world.steps(id), [Output::TakeOver, finished], "nothing ends the old call");
+        let wanted = WantedCall::Dialog(call.key);
+        let claimed = world.engine.park().claim(&wanted, 5, |claim, _| Ok::<_, ()>(claim));
+        world.engine.park().retrieved(claimed.unwrap().unwrap(), 5).unwrap();
+    }
+    // And then it is a call like any other, which a takeover ends.
+    let mut config = Config::new();
+    config.set("", "replaces.authorize", "any").unwrap();
+    world.engine.apply(config.snapshot());
+    let (kind, _, id) = world.receive("third", "waits", false);
+    assert_eq!(kind, Kind::Accept);
+    world.steps(id);
+    world.engine.takeovers().input(id, 5, Takeover::answered).unwrap();
+    world.engine.takeovers().input(id, 5, Takeover::old_ended).unwrap();
+    world.steps(id);
+    assert_eq!(world.receive("fourth", "waits", false).1, 603);
 }

@@ -9,7 +9,7 @@ use crate::sip::Scratch;
 use crate::transfer::takeover::{
     Claim, Claims, Options, Outcome, Output, Outputs, Refused, Takeover,
 };
-use crate::transfer::{replaces, Host, Kind, Matched, NoVerdict, Request, Verdict};
+use crate::transfer::{replaces, Host, Kind, Matched, NoVerdict, OldDialog, Request, Verdict};
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,6 +40,8 @@ struct Names {
     invite: u128,
     /// Its sender, as the host has identified it.
     sender: [u128; 2],
+    /// Whether the old dialog goes on: a call that was parked is connected, and not ended.
+    old_goes_on: bool,
 }
 
 impl Machine for Takeover {
@@ -139,7 +141,8 @@ impl Takeovers {
     ) -> Option<Result<R, E>> {
         let take = |id, output: &Output, names: &Names, _| {
             let taken = take(id, *output);
-            if taken.is_ok() && *output == Output::Finished(Outcome::Success) {
+            let replaced = *output == Output::Finished(Outcome::Success) && !names.old_goes_on;
+            if taken.is_ok() && replaced {
                 ended(names.old);
             }
             taken
@@ -206,6 +209,7 @@ impl Takeovers {
             new: self.hash.fingerprint(&new),
             invite: self.hash.fingerprint(&Key { local_tag: cseq.as_bytes(), ..new }),
             sender: [word(request.sender.endpoint), word(request.sender.user)],
+            old_goes_on: false,
         })
     }
 
@@ -370,6 +374,7 @@ impl Engine {
                 };
                 let key = matched.dialog.facts().key;
                 names.old = self.takeovers.hash.fingerprint(&key);
+                names.old_goes_on = verdict.old_dialog == OldDialog::Nothing;
                 let claim = match self.takeovers.reserve(&names, request.now_ms) {
                     Reserved::Yes(claim) => claim,
                     Reserved::Again(id) => {

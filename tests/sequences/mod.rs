@@ -6,6 +6,7 @@
 
 pub mod engine;
 pub mod host;
+pub mod lot;
 pub mod recipient;
 pub mod takeover;
 pub mod transferor;

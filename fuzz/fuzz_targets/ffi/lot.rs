@@ -126,11 +126,11 @@ impl World {
     }
 
     fn watch(&mut self, u: &mut Unstructured<'_>, expires_s: u32) {
-        let uri = self.texts.keep(b"sip:lot@h");
+        let (uri, any) = (self.texts.keep(b"sip:lot@h"), self.texts.any(u));
         let watch = sipxfer_park_watch {
             struct_size: 0,
-            entity: one_of(u, &[uri, uri, self.texts.any(u)]),
-            target: one_of(u, &[uri, uri, self.texts.any(u)]),
+            entity: one_of(u, &[uri, uri, any]),
+            target: one_of(u, &[uri, uri, any]),
             event_id: self.texts.any(u),
             handle: u64::from(number(u)),
             number: one_of(u, &[0, 701, 1]),
