@@ -42,9 +42,10 @@ static void show_counters(void *user, void *argument)
     (void)user, (void)argument;
     sipxfer_pjsip_count(&counters);
     say("counters verified %lu refused %lu referred %lu transfers %lu pinned %lu calls %u panics "
-        "%lu memory %lu",
+        "%lu transactions %u dialogs %u memory %lu",
         counters.verified, counters.refused, counters.referred, counters.transfers, counters.pinned,
-        pjsua_call_get_count(), (unsigned long)sipxfer_panic_count(), memory_in_use());
+        pjsua_call_get_count(), (unsigned long)sipxfer_panic_count(),
+        pjsip_tsx_layer_get_tsx_count(), pjsip_ua_get_dlg_set_count(), memory_in_use());
 }
 
 static void hang_up_now(void *user, void *argument)
