@@ -17,94 +17,72 @@ fn less(word: u64, limit: u8) -> u64 {
     word.wrapping_sub(EACH * limit as u64) & !word & (EACH << 7)
 }
 
-/// The places of CR, LF, NUL and what else is less than 14, in their order; now and then of another
-/// byte behind one.
-struct Controls<'a> {
-    words: core::slice::ChunksExact<'a, u8>,
-    /// Where the words begin that are still to come.
-    next: usize,
-    found: u64,
+/// The first eight bytes as a word.
+#[inline]
+fn word_of(bytes: &[u8]) -> u64 {
+    bytes.first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
 }
 
-impl<'a> Controls<'a> {
-    fn of(bytes: &'a [u8]) -> Controls<'a> {
-        Controls { words: bytes.chunks_exact(8), next: 0, found: 0 }
-    }
+/// How many bytes are looked at at once.
+const BLOCK: usize = 32;
 
-    /// What is behind the last whole word.
-    #[cold]
-    fn in_the_rest(&mut self) -> Option<usize> {
-        let rest = core::mem::replace(&mut self.words, [].chunks_exact(8)).remainder();
-        let mut last = [u8::MAX; 8];
-        for (to, byte) in last.iter_mut().zip(rest) {
-            *to = *byte;
+/// Where the first CR, LF, NUL or other byte that is less than 14 stands from `at` on; the length of
+/// all where there is none.
+#[inline]
+fn control(raw: &[u8], mut at: usize) -> usize {
+    while let Some(block) = from(raw, at).first_chunk::<BLOCK>() {
+        let [a, b, c, d] = [block.as_slice(), from(block, 8), from(block, 16), from(block, 24)]
+            .map(|bytes| less(word_of(bytes), 14));
+        if a | b | c | d == 0 {
+            at += BLOCK;
+            continue;
         }
-        self.next += 8;
-        self.found = less(u64::from_le_bytes(last), 14);
-        (self.found != 0).then(|| self.take())
+        let (number, found) = match (a, b, c) {
+            (0, 0, 0) => (24, d),
+            (0, 0, _) => (16, c),
+            (0, _, _) => (8, b),
+            _ => (0, a),
+        };
+        return at + number + found.trailing_zeros() as usize / 8;
     }
-
-    #[inline]
-    fn take(&mut self) -> usize {
-        let place = self.next - 8 + self.found.trailing_zeros() as usize / 8;
-        self.found &= self.found - 1;
-        place
-    }
-}
-
-impl Iterator for Controls<'_> {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        let mut found = self.found;
-        while found == 0 {
-            let Some(word) = self.words.next().and_then(<[u8]>::first_chunk) else {
-                return self.in_the_rest();
-            };
-            found = less(u64::from_le_bytes(*word), 14);
-            self.next += 8;
-        }
-        self.found = found;
-        Some(self.take())
-    }
+    let rest = from(raw, at);
+    at + rest.iter().position(|byte| *byte < 14).unwrap_or(rest.len())
 }
 
 /// Finds the tracked headers from `at` on, and where the empty line is. `None` where a line is not
 /// plainly a header, or a NUL or a CR stands where it should not: then it is for the slow way to say
 /// what is wrong, if anything is.
-pub(super) fn spans(raw: &[u8], at: usize, spans: &mut Spans) -> Option<usize> {
-    let rest = from(raw, at);
-    let mut controls = Controls::of(rest);
-    let mut line = 0;
+pub(super) fn spans(raw: &[u8], mut at: usize, spans: &mut Spans) -> Option<usize> {
     loop {
-        let begun = from(rest, line);
-        if let [] | [b'\n', ..] | [b'\r', b'\n', ..] = begun {
-            return Some(at + line);
+        let line = from(raw, at);
+        if let [] | [b'\n', ..] | [b'\r', b'\n', ..] = line {
+            return Some(at);
         }
-        let (colon, known) = name(begun)?;
+        let (colon, known) = name(line)?;
+        let value = at + colon + 1;
+        let mut searched = value;
         // The last line may lack its line end.
         let (end, next) = loop {
-            let Some(end) = controls.next() else {
-                break (rest.len(), rest.len());
-            };
-            let next = match from(rest, end) {
+            let end = control(raw, searched);
+            let next = match from(raw, end) {
+                [b'\r', b'\n', ..] => end + 2,
                 [b'\n', ..] => end + 1,
-                [b'\r', b'\n', ..] => {
-                    controls.next();
-                    end + 2
-                }
+                [] => break (end, end),
                 [b'\r' | 0, ..] => return None,
-                _ => continue,
+                _ => {
+                    searched = end + 1;
+                    continue;
+                }
             };
-            if !matches!(rest.get(next), Some(b' ' | b'\t')) {
+            if !matches!(raw.get(next), Some(b' ' | b'\t')) {
                 break (end, next);
             }
+            searched = next;
         };
-        if let Some(span) = known.and_then(|name| spans.get_mut(name as usize)) {
-            span.add(at + line + colon + 1, at + end);
+        if let Some(name) = known {
+            spans.add(name, value, end);
         }
-        line = next;
+        at = next;
     }
 }
 
