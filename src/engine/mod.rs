@@ -84,7 +84,7 @@ impl Engine {
 
     /// The settings as they are now.
     pub fn settings(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.snapshot.borrow())
+        self.snapshot.borrow().whole()
     }
 
     /// A dialog has ended: for a while a Replaces that names it is told so (R008). Whether it was

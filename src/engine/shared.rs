@@ -8,10 +8,28 @@ use std::sync::Arc;
 /// writes to no memory that another core has just written to.
 const COPIES: usize = 32;
 
-/// A way to the value, on cache lines of its own. The count of the outer `Arc` is that of this copy
-/// alone; the inner one, which all copies share, is only read.
+/// A way to the value. Of each copy there is one, with a count of its own; the count of the value
+/// itself, which all copies share, is not touched by reading.
+pub(super) struct Way<T>(Arc<T>);
+
+impl<T> Way<T> {
+    /// The value, for longer than a call.
+    pub(super) fn whole(&self) -> Arc<T> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl<T> core::ops::Deref for Way<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// On cache lines of its own.
 #[repr(align(128))]
-struct Copy<T>(RwLock<Arc<Arc<T>>>);
+struct Copy<T>(RwLock<Arc<Way<T>>>);
 
 pub(super) struct Shared<T> {
     copies: Box<[Copy<T>; COPIES]>,
@@ -21,12 +39,12 @@ pub(super) struct Shared<T> {
 
 impl<T> Shared<T> {
     pub(super) fn new(value: Arc<T>) -> Shared<T> {
-        let copy = |_| Copy(RwLock::new(Arc::new(Arc::clone(&value))));
+        let copy = |_| Copy(RwLock::new(Arc::new(Way(Arc::clone(&value)))));
         Shared { copies: Box::new(core::array::from_fn(copy)), replacing: Mutex::new(()) }
     }
 
     /// The value as it is now; it stays as it is for whoever has it.
-    pub(super) fn borrow(&self) -> Arc<Arc<T>> {
+    pub(super) fn borrow(&self) -> Arc<Way<T>> {
         let [first, ..] = &*self.copies;
         let own = self.copies.get(thread::number() % COPIES).unwrap_or(first);
         Arc::clone(&own.0.read())
@@ -36,7 +54,7 @@ impl<T> Shared<T> {
     pub(super) fn replace(&self, value: Arc<T>) {
         let _one = self.replacing.lock();
         for copy in self.copies.iter() {
-            let new = Arc::new(Arc::clone(&value));
+            let new = Arc::new(Way(Arc::clone(&value)));
             let old = core::mem::replace(&mut *copy.0.write(), new);
             drop(old);
         }
