@@ -238,6 +238,20 @@ impl Name {
         same.then_some(known.name)
     }
 
+    /// The same for a name of less than eight bytes.
+    #[inline]
+    pub(crate) fn from_word(word: u64, len: usize) -> Option<Name> {
+        if len < 2 {
+            return Name::from_words([word, 0, 0], len);
+        }
+        let last = word >> ((len - 1) % 8 * 8);
+        let number = *PLACES.get(place(len, word as u8, last as u8))?;
+        let known = KNOWN.get(usize::from(number))?;
+        let ([name, rest, _], [letters, ..]) = (known.words, known.letters);
+        // A known name that goes on behind the word has its eighth byte there.
+        (((name ^ word) & !letters) | rest == 0).then_some(known.name)
+    }
+
     fn from_compact(letter: u8) -> Option<Name> {
         Some(match letter {
             b'a' => Name::AcceptContact,

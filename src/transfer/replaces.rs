@@ -24,13 +24,19 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
     scratch: &mut Scratch<'a>,
     verdict: &mut Verdict<'a, D::Dialog>,
 ) -> Result<(), NoVerdict> {
-    if let Some(other) = accepted(context, request, want_lock, scratch, verdict)? {
-        *verdict = other;
+    match accepted(context, request, want_lock, scratch, verdict) {
+        Ok(None) => Ok(()),
+        Ok(Some(other)) => {
+            *verdict = other;
+            Ok(())
+        }
+        Err(none) => Err(none),
     }
-    Ok(())
 }
 
 /// Fills in the verdict on an INVITE that is accepted, or answers with another one.
+///
+/// What the steps answer is matched whole: a `?` first would move it, room for a verdict and all.
 fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
     context: &Context<'_, D, H>,
     request: &Request<'a>,
@@ -60,8 +66,9 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
         );
     }
     if settings.replaces_require_extension {
-        if let Some(refused) = unknown_extension(context, request, settings, scratch)? {
-            return Ok(Some(refused));
+        match unknown_extension(context, request, settings, scratch) {
+            Ok(None) => {}
+            other => return other,
         }
     }
     if message.count(Name::Replaces) > 1 {
@@ -74,12 +81,14 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
         Ok(named) => named,
         Err(error) => return Ok(Some(malformed(settings, scratch, "Replaces", header, error)?)),
     };
-    let mut referred_by = match authorize::referred_by(message, settings, scratch)? {
-        Ok(referred_by) => referred_by,
-        Err(refused) => return Ok(Some(refused)),
+    let mut referred_by = match authorize::referred_by(message, settings, scratch) {
+        Ok(Ok(referred_by)) => referred_by,
+        Ok(Err(refused)) => return Ok(Some(refused)),
+        Err(none) => return Err(none),
     };
-    if let Some(refused) = unsupported(request, &[], settings, scratch)? {
-        return Ok(Some(refused));
+    match unsupported(request, &[], settings, scratch) {
+        Ok(None) => {}
+        other => return other,
     }
     if !settings.replaces_allow {
         let verdict = Verdict::none("Replaces is not supported here and was ignored");
@@ -109,9 +118,9 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
     // A stranger is challenged or refused without it, but for where everybody may replace everything.
     if request.is_authenticated() || settings.replaces_authorize.hold(Ground::Any) {
         let referral = referred_by.as_mut();
-        let refused = authorize::verify_token(context.host, referral, false, settings, scratch)?;
-        if let Some(refused) = refused {
-            return Ok(Some(refused));
+        match authorize::verify_token(context.host, referral, false, settings, scratch) {
+            Ok(None) => {}
+            other => return other,
         }
     }
     let dialog = match context.find(&named, request, scratch) {
@@ -130,17 +139,20 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
     };
     let authority = Authority { request, settings, referred_by: referred_by.as_ref() };
     let place = &mut verdict.dialog;
-    let permission = match judge(context, &authority, dialog, &named, place, scratch)? {
-        Ok(permission) => permission,
-        Err(refused) => return Ok(Some(refused)),
+    let permission = match judge(context, &authority, dialog, &named, place, scratch) {
+        Ok(Ok(permission)) => permission,
+        Ok(Err(refused)) => return Ok(Some(refused)),
+        Err(none) => return Err(none),
     };
     if let Some(matched) = place.as_mut().filter(|_| want_lock) {
-        if let Some(refused) = lock(matched, &named, settings, scratch)? {
-            return Ok(Some(refused));
+        match lock(matched, &named, settings, scratch) {
+            Ok(None) => {}
+            other => return other,
         }
     }
-    if let Some(refused) = accept(verdict, &named, permission, settings, scratch)? {
-        return Ok(Some(refused));
+    match accept(verdict, &named, permission, settings, scratch) {
+        Ok(None) => {}
+        other => return other,
     }
     verdict.referrer = Referral::known(referred_by.as_ref());
     verdict.token = referred_by.as_ref().map_or(&[][..], |it| it.token);
@@ -215,7 +227,15 @@ pub(super) fn unsupported<'a, D: DialogRef>(
         let also = also.iter().any(|known| tag.eq_ignore_ascii_case(known.as_bytes()));
         !replaces && !join && !also && !settings.supported.hold(tag)
     };
-    if option_tags::of_message(&request.message, Name::Require).all(|tag| !unknown(&tag)) {
+    // What nearly all say, if anything.
+    let message = &request.message;
+    let said = message.first(Name::Require).map(|value| value.raw);
+    if said.is_none_or(|said| said == b"replaces" && !unknown(&said))
+        && message.count(Name::Require) < 2
+    {
+        return Ok(None);
+    }
+    if option_tags::of_message(message, Name::Require).all(|tag| !unknown(&tag)) {
         return Ok(None);
     }
     let tags = option_tags::of_message(&request.message, Name::Require).filter(unknown);
@@ -379,13 +399,14 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
             }
             Err(super::Failed) => return Ok(Err(host_failed("authorize", settings, scratch)?)),
         };
-    Ok(match answered_early_only(state, named, settings, scratch)? {
-        Some(refused) => Err(refused),
-        None => {
+    match answered_early_only(state, named, settings, scratch) {
+        Ok(None) => {
             *place = Some(Matched { dialog, state, initiator, locked: false });
-            Ok(permission)
+            Ok(Ok(permission))
         }
-    })
+        Ok(Some(refused)) => Ok(Err(refused)),
+        Err(none) => Err(none),
+    }
 }
 
 /// Locks the dialog and judges it by the state that the lock reports. The last thing that is done
