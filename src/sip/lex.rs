@@ -1,6 +1,6 @@
 //! Byte classes of RFC 3261 section 25 and the small tools that every header needs.
 
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr2, memchr3};
 use nom::error::{Error, ErrorKind};
 use nom::IResult;
 
@@ -306,16 +306,19 @@ pub(crate) fn print_params(out: &mut Writer<'_>, text: &[u8], but: &[&[u8]]) {
     }
 }
 
-/// Where the first of `stops` stands outside a quoted string, or the length of all. An unclosed
-/// quoted string reaches to the end.
-pub(crate) fn find_unquoted(bytes: &[u8], stops: &[u8]) -> usize {
+/// Where the first `stop` stands outside a quoted string, or the length of all. An unclosed quoted
+/// string reaches to the end.
+pub(crate) fn find_unquoted(bytes: &[u8], stop: u8) -> usize {
     let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        if stops.contains(&byte) {
+    while let Some(found) = memchr2(stop, b'"', from(bytes, at)) {
+        at += found;
+        if bytes.get(at) == Some(&stop) {
             return at;
         }
-        at +=
-            if byte == b'"' { quoted_len(from(bytes, at)).unwrap_or(bytes.len() - at) } else { 1 };
+        match quoted_len(from(bytes, at)) {
+            Some(len) => at += len,
+            None => return bytes.len(),
+        }
     }
     bytes.len()
 }
@@ -325,7 +328,7 @@ impl<'a> Iterator for ParamIter<'a> {
 
     fn next(&mut self) -> Option<Param<'a>> {
         while !self.rest.is_empty() {
-            let end = find_unquoted(self.rest, b";");
+            let end = find_unquoted(self.rest, b';');
             let piece = until(self.rest, end);
             let start = self.offset;
             self.rest = from(self.rest, end + 1);
@@ -335,7 +338,7 @@ impl<'a> Iterator for ParamIter<'a> {
                 continue;
             }
             let offset = start + offset_of_suffix(piece, text);
-            let split = find_unquoted(text, b"=");
+            let split = find_unquoted(text, b'=');
             let value = text.get(split + 1..).map(trim);
             return Some(Param { name: trim_end(until(text, split)), value, offset });
         }
