@@ -61,8 +61,9 @@ hard:
 header:
 	SIPXFER_UPDATE_HEADER=1 $(CARGO) test --test abi_header header_is_what_the_sources_say
 
-bench:
+bench: lib
 	$(CARGO) bench
+	scripts/bench.sh '$(TARGET_DIR)/release'
 
 include packaging/install.mk
 

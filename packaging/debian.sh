@@ -36,8 +36,11 @@ sipxfer ($version) unstable; urgency=medium
 
  -- The sipxfer authors <sipxfer@localhost>  ${date:-Thu, 01 Jan 2026 00:00:00 +0000}
 END
-mkdir "$debian/examples"
-cp c_examples/link/link.c c_examples/dlopen/dlopen.c examples/python/*.py "$debian/examples/"
+for example in link dlopen; do
+    mkdir -p "$debian/examples/$example"
+    cp c_examples/$example/*.[ch] "$debian/examples/$example/"
+done
+cp examples/python/*.py "$debian/examples/"
 
 # -d: cargo need not come from a package.
 (

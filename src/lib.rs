@@ -22,4 +22,6 @@ pub mod engine;
 pub mod ffi;
 pub mod rule;
 pub mod sip;
+
+mod thread;
 pub mod transfer;

@@ -236,7 +236,10 @@ fn begins(text: &[u8], piece: &[u8]) -> bool {
 }
 
 fn holds(text: &[u8], piece: &[u8]) -> bool {
-    !piece.is_empty() && text.windows(piece.len()).any(|window| window.eq_ignore_ascii_case(piece))
+    let Some(first) = piece.first() else { return false };
+    let (small, large) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    memchr::memchr2_iter(small, large, text)
+        .any(|at| text.get(at..).is_some_and(|rest| begins(rest, piece)))
 }
 
 /// How much of a User-Agent is looked at: it is a stranger's, and every profile reads it.

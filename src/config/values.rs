@@ -65,10 +65,11 @@ impl Grounds {
 
     /// Whether this ground is accepted.
     pub fn hold(&self, ground: Ground) -> bool {
-        if ground == Ground::Any {
-            return self.any;
+        // The list is in the order of the enumeration, behind the one that is not listed.
+        match (ground as usize).checked_sub(1) {
+            None => self.any,
+            Some(number) => self.listed.get(number).copied().unwrap_or_default(),
         }
-        Ground::LISTED.iter().zip(self.listed).any(|((_, it), held)| held && *it == ground)
     }
 }
 

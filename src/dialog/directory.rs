@@ -61,6 +61,11 @@ pub enum Lookup<D> {
 pub trait Directory {
     /// What a lookup hands out.
     type Dialog: DialogRef;
+    /// Whether what it finds was compared with the key already.
+    fn compares(&self) -> bool {
+        false
+    }
+
     /// Finds the dialog with this key. What is found is compared with the key again by
     /// [`Key::matches`], so that a directory that errs cannot hand over a stranger's call.
     fn find(&self, key: &Key<'_>) -> Lookup<Self::Dialog>;

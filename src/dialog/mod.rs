@@ -5,18 +5,22 @@
 //! an ended dialog leaves behind for a while is a tombstone ([`Tombstones`]).
 #![forbid(unsafe_code)]
 
+mod buckets;
 mod directory;
+mod entry;
 mod hash;
 mod ids;
+mod places;
 mod slots;
 mod table;
 mod tombstones;
 
 pub use directory::{DialogRef, Directory, Facts, Lock, Lookup};
+pub use entry::Entry;
 pub use hash::HashKey;
 pub use ids::{Ids, GENERATIONS, MOST_PER_SHARD, SHARDS};
 pub use slots::{Slot, Slots};
-pub use table::{Entry, Table, TableError};
+pub use table::{Table, TableError};
 pub use tombstones::Tombstones;
 
 /// The identity of a dialog as this side sees it (RFC 3261 section 12).

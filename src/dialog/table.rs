@@ -1,13 +1,9 @@
 //! The embedded table: many lookups, few changes, from any number of threads.
 
-use super::{
-    DialogRef, Directory, Facts, HashKey, Ids, Initiator, Key, Lock, Lookup, Slot, Slots, State,
-    Usage, GENERATIONS, MOST_PER_SHARD, SHARDS,
-};
-use hashbrown::HashTable;
+use super::buckets::Buckets;
+use super::places::Places;
+use super::{DialogRef, Directory, Entry, Facts, HashKey, Ids, Key, Lookup, Slot, State, SHARDS};
 use parking_lot::RwLock;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::Arc;
 
 /// Dialogs by their triple. `T` is what the host keeps with each; it is dropped when the dialog is
 /// out of the table and the last one who found it has let go, never under a lock.
@@ -15,13 +11,16 @@ pub struct Table<T> {
     hash: HashKey,
     ids: Ids,
     /// Each with a lock of its own, so that a change in one leaves lookups in the others alone.
-    shards: Box<[RwLock<Shard<T>>]>,
+    shards: Box<[Part<T>]>,
 }
 
+/// On cache lines of its own: one part's lock is not to slow the next part's.
+#[repr(align(128))]
+struct Part<T>(RwLock<Shard<T>>);
+
 struct Shard<T> {
-    /// Places in `entries`, by fingerprint.
-    index: HashTable<u32>,
-    entries: Slots<Arc<Entry<T>>>,
+    buckets: Buckets<T>,
+    places: Places,
 }
 
 /// Why a dialog cannot be put into the table.
@@ -33,86 +32,11 @@ pub enum TableError {
     Full,
 }
 
-/// A dialog of the table.
-pub struct Entry<T> {
-    /// Low half of the fingerprint, so that growing needs no hashing.
-    hash: u64,
-    /// Call-ID, tags, user and endpoint, one behind the other.
-    strings: Box<[u8]>,
-    ends: [u32; 4],
-    state: AtomicU8,
-    initiator: Initiator,
-    usage: Usage,
-    secure: bool,
-    owner: T,
-}
-
-impl<T> Entry<T> {
-    /// What the host keeps with it.
-    pub fn owner(&self) -> &T {
-        &self.owner
-    }
-
-    fn part(&self, from: u32, to: u32) -> &[u8] {
-        self.strings.get(from as usize..to as usize).unwrap_or_default()
-    }
-
-    fn key(&self) -> Key<'_> {
-        let [call_id, local, remote, _] = self.ends;
-        Key {
-            call_id: self.part(0, call_id),
-            local_tag: self.part(call_id, local),
-            remote_tag: self.part(local, remote),
-        }
-    }
-}
-
-impl<T> DialogRef for Arc<Entry<T>> {
-    fn facts(&self) -> Facts<'_> {
-        let [_, _, remote, user] = self.ends;
-        let end = self.strings.len() as u32;
-        Facts {
-            key: self.key(),
-            user: self.part(remote, user),
-            endpoint: self.part(user, end),
-            state: state_from(self.state.load(Ordering::Acquire)),
-            initiator: self.initiator,
-            usage: self.usage,
-            secure: self.secure,
-        }
-    }
-
-    /// There is nothing to lock here; the state is what counts.
-    fn lock(&self) -> Lock {
-        match self.facts().state {
-            State::Terminated => Lock::Gone,
-            state => Lock::Held(state),
-        }
-    }
-
-    fn unlock(&self) {}
-}
-
-fn state_from(number: u8) -> State {
-    match number {
-        0 => State::Early,
-        1 => State::Confirmed,
-        _ => State::Terminated,
-    }
-}
-
-fn number_of(state: State) -> u8 {
-    match state {
-        State::Early => 0,
-        State::Confirmed => 1,
-        State::Terminated => 2,
-    }
-}
-
 impl<T> Table<T> {
     /// An empty table. `salt` makes its ids strange to other tables.
     pub fn new(hash: HashKey, salt: u16) -> Table<T> {
-        let shard = || RwLock::new(Shard { index: HashTable::new(), entries: Slots::default() });
+        let shard =
+            || Part(RwLock::new(Shard { buckets: Buckets::default(), places: Places::default() }));
         Table { hash, ids: Ids::new(salt), shards: (0..SHARDS).map(|_| shard()).collect() }
     }
 
@@ -129,66 +53,55 @@ impl<T> Table<T> {
     /// finds neither (R005).
     pub fn add(&self, facts: Facts<'_>, owner: T) -> Result<u64, TableError> {
         self.admits(&facts)?;
-        let Facts { key, user, endpoint, state, initiator, usage, secure } = facts;
-        let parts = [key.call_id, key.local_tag, key.remote_tag, user, endpoint];
-        let strings = parts.concat().into_boxed_slice();
-        if u32::try_from(strings.len()).is_err() {
-            return Err(TableError::NotADialog);
-        }
-        let mut end = 0;
-        let ends = [key.call_id, key.local_tag, key.remote_tag, user].map(|part| {
-            end += part.len() as u32;
-            end
-        });
-        let fingerprint = self.hash.fingerprint(&key);
-        let (number, shard) = self.shard_of(fingerprint).ok_or(TableError::Full)?;
-        let hash = fingerprint as u64;
-        let state = AtomicU8::new(number_of(state));
-        let entry = Entry { hash, strings, ends, state, initiator, usage, secure, owner };
-        let mut shard = shard.write();
-        if shard.entries.len() >= MOST_PER_SHARD {
+        let (number, hash) = self.home(&facts.key);
+        let shard = self.shards.get(number).ok_or(TableError::Full)?;
+        let entry = Entry::new(&facts, owner).ok_or(TableError::NotADialog)?;
+        let mut shard = shard.0.write();
+        let Some(slot) = shard.places.take(hash) else {
+            drop(shard);
+            drop(entry);
             return Err(TableError::Full);
-        }
-        let slot = shard.entries.insert(Arc::new(entry), GENERATIONS).ok_or(TableError::Full)?;
-        let Shard { index, entries } = &mut *shard;
-        let hash_at = |place: &u32| entries.at(*place).map_or(0, |entry| entry.hash);
-        index.insert_unique(hash, slot.index, hash_at);
+        };
+        entry.set_place(slot.index);
+        shard.buckets.insert(hash, entry);
         Ok(self.ids.pack(number, slot))
     }
 
     /// How far a dialog has come. `None` for a stale id.
     pub fn set_state(&self, id: u64, state: State) -> Option<()> {
         let (shard, slot) = self.place(id)?;
-        let shard = shard.read();
-        shard.entries.get(slot)?.state.store(number_of(state), Ordering::Release);
+        let shard = shard.0.read();
+        shard.entry(slot)?.set_state(state);
         Some(())
     }
 
     /// Takes a dialog out, at once. Whoever found it before keeps it, as terminated. `None` for a
     /// stale id.
-    pub fn remove(&self, id: u64) -> Option<Arc<Entry<T>>> {
+    pub fn remove(&self, id: u64) -> Option<Entry<T>> {
         let (shard, slot) = self.place(id)?;
-        let mut shard = shard.write();
-        let entry = shard.entries.remove(slot)?;
-        entry.state.store(number_of(State::Terminated), Ordering::Release);
-        if let Ok(found) = shard.index.find_entry(entry.hash, |place| *place == slot.index) {
-            found.remove();
-        }
+        let mut shard = shard.0.write();
+        let hash = shard.places.hash(slot)?;
+        let entry = shard.buckets.remove(hash, slot.index)?;
+        entry.set_state(State::Terminated);
+        shard.places.free(slot);
         Some(entry)
     }
 
     /// The dialog of an id, if it is there.
-    pub fn get(&self, id: u64) -> Option<Arc<Entry<T>>> {
+    pub fn get(&self, id: u64) -> Option<Entry<T>> {
         let (shard, slot) = self.place(id)?;
-        let shard = shard.read();
-        shard.entries.get(slot).map(Arc::clone)
+        let shard = shard.0.read();
+        shard.entry(slot).cloned()
     }
 
     /// Shows every dialog to `look`, which may not call the table: the lock of a part is held.
     pub fn each(&self, mut look: impl FnMut(u64, &Facts<'_>)) {
         for (number, shard) in self.shards.iter().enumerate() {
-            for (slot, entry) in shard.read().entries.iter() {
-                look(self.ids.pack(number, slot), &entry.facts());
+            let shard = shard.0.read();
+            for entry in shard.buckets.each() {
+                if let Some(slot) = shard.places.slot(entry.place()) {
+                    look(self.ids.pack(number, slot), &entry.facts());
+                }
             }
         }
     }
@@ -196,9 +109,9 @@ impl<T> Table<T> {
     /// Takes everything out. What is dropped by that is dropped under no lock.
     pub fn clear(&self) {
         for shard in &self.shards {
-            let mut shard = shard.write();
-            shard.index.clear();
-            let entries = shard.entries.drain();
+            let mut shard = shard.0.write();
+            let entries = shard.buckets.drain();
+            shard.places.clear();
             drop(shard);
             drop(entries);
         }
@@ -206,7 +119,7 @@ impl<T> Table<T> {
 
     /// How many dialogs there are.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.read().entries.len()).sum()
+        self.shards.iter().map(|shard| shard.0.read().buckets.len()).sum()
     }
 
     /// Whether there is none.
@@ -214,35 +127,43 @@ impl<T> Table<T> {
         self.len() == 0
     }
 
-    fn shard_of(&self, fingerprint: u128) -> Option<(usize, &RwLock<Shard<T>>)> {
-        // The low half is for the index inside the shard.
-        let number = (fingerprint >> 64) as usize % SHARDS;
-        self.shards.get(number).map(|shard| (number, shard))
+    /// The number of its part, and its hash in there.
+    fn home(&self, key: &Key<'_>) -> (usize, u32) {
+        let fingerprint = self.hash.fingerprint(key);
+        ((fingerprint >> 64) as usize % SHARDS, fingerprint as u32)
     }
 
-    fn place(&self, id: u64) -> Option<(&RwLock<Shard<T>>, Slot)> {
+    fn place(&self, id: u64) -> Option<(&Part<T>, Slot)> {
         let (shard, slot) = self.ids.unpack(id)?;
         self.shards.get(shard).map(|shard| (shard, slot))
     }
 }
 
+impl<T> Shard<T> {
+    /// The dialog in a place, unless that is free or was used anew.
+    fn entry(&self, slot: Slot) -> Option<&Entry<T>> {
+        let hash = self.places.hash(slot)?;
+        self.buckets.find(hash).find(|entry| entry.place() == slot.index)
+    }
+}
+
 impl<T> Directory for Table<T> {
-    type Dialog = Arc<Entry<T>>;
+    type Dialog = Entry<T>;
+
+    /// By the whole key, byte by byte.
+    fn compares(&self) -> bool {
+        true
+    }
 
     fn find(&self, key: &Key<'_>) -> Lookup<Self::Dialog> {
-        let fingerprint = self.hash.fingerprint(key);
-        let hash = fingerprint as u64;
-        let Some((_, shard)) = self.shard_of(fingerprint) else {
+        let (number, hash) = self.home(key);
+        let Some(shard) = self.shards.get(number) else {
             return Lookup::Failed;
         };
-        let shard = shard.read();
-        let matching = |place: &u32| {
-            let entry = shard.entries.at(*place)?;
-            (entry.hash == hash && entry.key().matches(key)).then_some(entry)
-        };
-        let mut found = shard.index.iter_hash(hash).filter_map(matching);
+        let shard = shard.0.read();
+        let mut found = shard.buckets.find(hash).filter(|entry| entry.key().matches(key));
         match (found.next(), found.next()) {
-            (Some(entry), None) => Lookup::Found(Arc::clone(entry)),
+            (Some(entry), None) => Lookup::Found(entry.clone()),
             (Some(_), Some(_)) => Lookup::Ambiguous,
             _ => Lookup::NotFound,
         }
@@ -252,6 +173,7 @@ impl<T> Directory for Table<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialog::{Initiator, Lock, Usage};
 
     fn facts<'a>(call_id: &'a [u8], local: &'a [u8], remote: &'a [u8]) -> Facts<'a> {
         Facts {

@@ -7,6 +7,7 @@
 mod live;
 mod park;
 mod sent;
+mod shared;
 mod takeovers;
 mod terms;
 mod transfers;
@@ -16,6 +17,7 @@ pub use sent::{NotBegun, SentOutcome, SentOutput, SentRefers};
 pub use takeovers::{Side, Takeovers};
 pub use transfers::{About, Begun, ReferKey, Start, Transfers, Wanted};
 
+use self::shared::Shared;
 use crate::config::{RequireAuth, Snapshot};
 use crate::dialog::{Directory, HashKey, Key, Tombstones};
 use crate::sip::{Message, Name, Scratch};
@@ -23,7 +25,6 @@ use crate::transfer::{
     join, rate::Rates, refer, replaces, route, unreadable, Context, Host, Kind, Level, NoVerdict,
     Request, Sender, Verdict,
 };
-use parking_lot::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ fn user_agent<'a>(request: &Request<'a>) -> &'a [u8] {
 
 /// Decides about requests; used by any number of threads at once.
 pub struct Engine {
-    snapshot: RwLock<Arc<Snapshot>>,
+    snapshot: Shared<Snapshot>,
     tombstones: Tombstones,
     rates: Rates,
     transfers: Transfers,
@@ -62,7 +63,7 @@ impl Engine {
         let snapshot = Arc::new(Snapshot::default());
         Engine {
             park: Park::new(&snapshot, hash, salt ^ 0x5555),
-            snapshot: RwLock::new(snapshot),
+            snapshot: Shared::new(snapshot),
             tombstones: Tombstones::new(hash),
             rates: Rates::new(hash),
             transfers: Transfers::new(hash, salt),
@@ -78,13 +79,12 @@ impl Engine {
     /// they began with.
     pub fn apply(&self, snapshot: Snapshot) {
         self.park.apply(&snapshot);
-        let old = core::mem::replace(&mut *self.snapshot.write(), Arc::new(snapshot));
-        drop(old);
+        self.snapshot.replace(Arc::new(snapshot));
     }
 
     /// The settings as they are now.
     pub fn settings(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.snapshot.read())
+        self.snapshot.borrow().whole()
     }
 
     /// A dialog has ended: for a while a Replaces that names it is told so (R008). Whether it was
@@ -141,8 +141,13 @@ impl Engine {
         scratch: &mut Scratch<'a>,
     ) -> Result<(Verdict<'a, D::Dialog>, Begun), NoVerdict> {
         let mut begun = Begun::Full;
-        let verdict =
-            self.decide(directory, host, request, true, scratch, |context, request, scratch| {
+        let verdict = self.decide_anew(
+            directory,
+            host,
+            request,
+            true,
+            scratch,
+            |context, request, scratch| {
                 let settings = context.snapshot.of(request.sender.endpoint);
                 let is_refer = request.message.method() == Some(b"REFER");
                 let habits = context.snapshot.profile(user_agent(request)).habits;
@@ -179,7 +184,8 @@ impl Engine {
                     Begun::Pending => refer::pending(settings, scratch),
                     Begun::Full => refer::full(settings, scratch),
                 }
-            })?;
+            },
+        )?;
         Ok((verdict, begun))
     }
 
@@ -192,9 +198,28 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide(directory, host, request, false, scratch, |context, request, scratch| {
-            replaces::verify(context, request, want_lock, scratch)
-        })
+        let mut verdict = Verdict::default();
+        self.verify_replaces_into(directory, host, request, want_lock, scratch, &mut verdict)?;
+        Ok(verdict)
+    }
+
+    /// The same, with the verdict written where it is to stay; it has to be a new one.
+    pub fn verify_replaces_into<'a, D: Directory, H: Host<D::Dialog>>(
+        &self,
+        directory: &D,
+        host: &H,
+        request: Received<'a>,
+        want_lock: bool,
+        scratch: &mut Scratch<'a>,
+        verdict: &mut Verdict<'a, D::Dialog>,
+    ) -> Result<(), NoVerdict> {
+        let rule = |context: &Context<'_, D, H>,
+                    request: &Request<'a>,
+                    scratch: &mut Scratch<'a>,
+                    verdict: &mut Verdict<'a, D::Dialog>| {
+            replaces::verify(context, request, want_lock, scratch, verdict)
+        };
+        self.decide(directory, host, request, false, scratch, verdict, rule)
     }
 
     /// Verifies a request that may carry Join: RFC 3911 section 4.
@@ -206,7 +231,7 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide(directory, host, request, false, scratch, |context, request, scratch| {
+        self.decide_anew(directory, host, request, false, scratch, |context, request, scratch| {
             join::verify(context, request, want_lock, scratch)
         })
     }
@@ -220,12 +245,12 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide(directory, host, request, false, scratch, |context, request, scratch| {
+        self.decide_anew(directory, host, request, false, scratch, |context, request, scratch| {
             route::route(context, request, want_lock, scratch)
         })
     }
 
-    fn decide<'a, D: Directory, H: Host<D::Dialog>>(
+    fn decide_anew<'a, D: Directory, H: Host<D::Dialog>>(
         &self,
         directory: &D,
         host: &H,
@@ -238,22 +263,48 @@ impl Engine {
             &mut Scratch<'a>,
         ) -> Result<Verdict<'a, D::Dialog>, NoVerdict>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
+        let mut verdict = Verdict::default();
+        let into = |context: &Context<'_, D, H>,
+                    request: &Request<'a>,
+                    scratch: &mut Scratch<'a>,
+                    verdict: &mut Verdict<'a, D::Dialog>| {
+            *verdict = rule(context, request, scratch)?;
+            Ok(())
+        };
+        self.decide(directory, host, request, transfers, scratch, &mut verdict, into)?;
+        Ok(verdict)
+    }
+
+    // What a decision is made with is what the parts of it need, each under its own name.
+    #[allow(clippy::too_many_arguments)]
+    fn decide<'a, D: Directory, H: Host<D::Dialog>>(
+        &self,
+        directory: &D,
+        host: &H,
+        request: Received<'a>,
+        transfers: bool,
+        scratch: &mut Scratch<'a>,
+        verdict: &mut Verdict<'a, D::Dialog>,
+        rule: impl FnOnce(
+            &Context<'_, D, H>,
+            &Request<'a>,
+            &mut Scratch<'a>,
+            &mut Verdict<'a, D::Dialog>,
+        ) -> Result<(), NoVerdict>,
+    ) -> Result<(), NoVerdict> {
         let Received { raw, sender, now_ms } = request;
         let now_ms = self.now(now_ms);
-        let snapshot = self.settings();
+        let snapshot = self.snapshot.borrow();
         let Engine { tombstones, rates, park: tokens, .. } = self;
         let snapshot = &snapshot;
         let context = Context { directory, host, snapshot, tombstones, rates, tokens, transfers };
-        let message = match Message::parse(raw) {
-            Ok(message) => message,
-            Err(error) => {
-                let verdict = unreadable(snapshot.of(sender.endpoint), error, scratch)?;
-                host.log(Level::Warning, verdict.why);
-                return Ok(verdict);
-            }
-        };
-        let request = Request { message, sender, now_ms };
-        let verdict = rule(&context, &request, scratch)?;
+        let mut request = Request { message: Message::unread(raw), sender, now_ms };
+        if let Err(error) = request.message.read() {
+            *verdict = unreadable(snapshot.of(sender.endpoint), error, scratch)?;
+            host.log(Level::Warning, verdict.why);
+            return Ok(());
+        }
+        rule(&context, &request, scratch, verdict)?;
         match verdict.code {
             0 if verdict.kind == Kind::Pass => {
                 context.log(Level::Info, &request, verdict.why, scratch);
@@ -262,7 +313,7 @@ impl Engine {
             300.. => context.log(Level::Warning, &request, verdict.why, scratch),
             _ => context.log(Level::Info, &request, verdict.why, scratch),
         }
-        Ok(verdict)
+        Ok(())
     }
 
     /// Time never goes back. Most calls read only: the latest time is on a line that all threads

@@ -353,8 +353,13 @@ impl Engine {
         scratch: &mut Scratch<'a>,
     ) -> Result<(Verdict<'a, D::Dialog>, u64), NoVerdict> {
         let mut begun = 0;
-        let verdict =
-            self.decide(directory, host, request, false, scratch, |context, request, scratch| {
+        let verdict = self.decide_anew(
+            directory,
+            host,
+            request,
+            false,
+            scratch,
+            |context, request, scratch| {
                 let settings = context.snapshot.of(request.sender.endpoint);
                 let names = match request.message.method() {
                     Some(b"INVITE") => self.takeovers.names(request),
@@ -366,7 +371,8 @@ impl Engine {
                     begun = id;
                     return Ok(Verdict::invite_again());
                 }
-                let verdict = replaces::verify(context, request, want_lock, scratch)?;
+                let mut verdict = Verdict::default();
+                replaces::verify(context, request, want_lock, scratch, &mut verdict)?;
                 let (Kind::Accept, Some(matched), Some(mut names)) =
                     (verdict.kind, &verdict.dialog, names)
                 else {
@@ -411,7 +417,8 @@ impl Engine {
                     }
                     None => replaces::full(settings, scratch),
                 }
-            })?;
+            },
+        )?;
         Ok((verdict, begun))
     }
 }

@@ -146,6 +146,10 @@ impl HostDirectory {
 impl Directory for HostDirectory {
     type Dialog = Dialog;
 
+    fn compares(&self) -> bool {
+        matches!(self.dialogs, Dialogs::Own(_))
+    }
+
     fn find(&self, key: &Key<'_>) -> Lookup<Dialog> {
         match &self.dialogs {
             Dialogs::Host => self.find_by_callback(key),
@@ -162,7 +166,7 @@ impl Directory for HostDirectory {
 
 /// A dialog that was found, referenced as long as this is kept.
 pub(super) enum Dialog {
-    Own(Arc<Entry<Object>>),
+    Own(Entry<Object>),
     Host(Object, sipxfer_dialog),
 }
 

@@ -3,6 +3,7 @@
 use super::directory::Dialog;
 use super::types::sipxfer_verdict;
 use crate::dialog::{Ids, Slots, GENERATIONS, MOST_PER_SHARD, SHARDS};
+use crate::thread;
 use crate::transfer::Matched;
 use parking_lot::Mutex;
 
@@ -12,22 +13,24 @@ const READY: usize = 64;
 
 pub(super) struct Pins {
     ids: Ids,
-    shards: Box<[Mutex<Slots<Matched<Dialog>>>]>,
+    shards: Box<[Shard]>,
 }
+
+/// On cache lines of its own: one thread's work is not to slow another's.
+#[repr(align(128))]
+struct Shard(Mutex<Slots<Matched<Dialog>>>);
 
 impl Pins {
     pub(super) fn new(salt: u16) -> Pins {
-        let shard = || Mutex::new(Slots::with_capacity(READY));
+        let shard = || Shard(Mutex::new(Slots::with_capacity(READY)));
         Pins { ids: Ids::new(salt), shards: (0..SHARDS).map(|_| shard()).collect() }
     }
 
     /// Keeps a dialog for a verdict; lets go of it and answers `None` where there is no room.
     pub(super) fn keep(&self, matched: Matched<Dialog>) -> Option<u64> {
-        // Threads that work on different dialogs should not meet here. Addresses differ in few of
-        // their bits; the multiplication (Knuth's, by the golden ratio) spreads them to the top.
-        let address = matched.dialog.object() as u64;
-        let number = (address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % SHARDS;
-        let mut shard = self.shards.get(number)?.lock();
+        // Threads do not meet here but where one gives back what another holds.
+        let number = thread::number() % SHARDS;
+        let mut shard = self.shards.get(number)?.0.lock();
         if shard.len() >= MOST_PER_SHARD {
             drop(shard);
             drop(matched);
@@ -40,7 +43,7 @@ impl Pins {
     /// Gives everything back.
     pub(super) fn clear(&self) {
         for shard in &self.shards {
-            let held = shard.lock().drain();
+            let held = shard.0.lock().drain();
             drop(held);
         }
     }
@@ -48,7 +51,7 @@ impl Pins {
     /// Takes it back out. What is dropped then calls the host, so no lock of ours may be held.
     pub(super) fn take(&self, id: u64) -> Option<Matched<Dialog>> {
         let (shard, slot) = self.ids.unpack(id)?;
-        self.shards.get(shard)?.lock().remove(slot)
+        self.shards.get(shard)?.0.lock().remove(slot)
     }
 }
 

@@ -99,8 +99,10 @@ pub unsafe extern "C" fn sipxfer_takeover_receive(
         let whole = unsafe { engine_in(engine) }?;
         // SAFETY: contract of this function.
         unsafe { put(takeover, 0) }?;
-        let decide: Decide<'_, u64> = |core, directory, host, received, want_lock, scratch| {
-            core.receive_replaces(directory, host, received, want_lock, scratch)
+        let decide: Decide<'_, u64> = |core, directory, host, received, lock, scratch, verdict| {
+            let more;
+            (*verdict, more) = core.receive_replaces(directory, host, received, lock, scratch)?;
+            Ok(more)
         };
         let scratch = (scratch, scratch_len);
         // SAFETY: contract of this function.
@@ -398,8 +400,9 @@ pub unsafe extern "C" fn sipxfer_join_verify_request(
     verdict: *mut sipxfer_verdict,
 ) -> i32 {
     guard(|| {
-        let decide: Decide<'_, ()> = |core, directory, host, received, want_lock, scratch| {
-            Ok((core.verify_join(directory, host, received, want_lock, scratch)?, ()))
+        let decide: Decide<'_, ()> = |core, directory, host, received, lock, scratch, verdict| {
+            *verdict = core.verify_join(directory, host, received, lock, scratch)?;
+            Ok(())
         };
         let scratch = (scratch, scratch_len);
         // SAFETY: contract of this function.

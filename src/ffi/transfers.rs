@@ -58,9 +58,12 @@ pub unsafe extern "C" fn sipxfer_transfer_receive(
         }
         // SAFETY: contract of this function.
         unsafe { put(transfer, 0) }?;
-        let decide: Decide<'_, Begun> = |core, directory, host, received, want_lock, scratch| {
-            core.receive_refer(directory, host, received, want_lock, scratch)
-        };
+        let decide: Decide<'_, Begun> =
+            |core, directory, host, received, lock, scratch, verdict| {
+                let begun;
+                (*verdict, begun) = core.receive_refer(directory, host, received, lock, scratch)?;
+                Ok(begun)
+            };
         let scratch = (scratch, scratch_len);
         // SAFETY: contract of this function.
         let begun =

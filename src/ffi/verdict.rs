@@ -22,7 +22,7 @@ versioned! {
     sipxfer_verdict: why;
 }
 
-/// A verdict, and what else came of the request.
+/// Writes a verdict, and answers with what else came of the request.
 pub(super) type Decide<'c, T> = for<'a> fn(
     &Engine,
     &HostDirectory,
@@ -30,7 +30,8 @@ pub(super) type Decide<'c, T> = for<'a> fn(
     Received<'a>,
     bool,
     &mut Scratch<'a>,
-) -> Result<(Verdict<'a, Dialog>, T), NoVerdict>;
+    &mut Verdict<'a, Dialog>,
+) -> Result<T, NoVerdict>;
 
 /// What all verdict functions do: read the request, decide, hand out.
 ///
@@ -71,10 +72,11 @@ pub(super) unsafe fn give_verdict<T>(
         .ok_or(SIPXFER_E_SCRATCH)?;
     let host = Asker { callbacks: &engine.host.0, request };
     let mut scratch = Scratch::new(rest);
-    let (decided, more) =
-        decide(&engine.core, &engine.directory, &host, received, want_lock, &mut scratch)
-            .map_err(|NoVerdict| SIPXFER_E_SCRATCH)?;
-    let told = hand_out(engine, decided, variables)?;
+    let mut decided = Verdict::default();
+    let (core, directory) = (&engine.core, &engine.directory);
+    let more = decide(core, directory, &host, received, want_lock, &mut scratch, &mut decided)
+        .map_err(|NoVerdict| SIPXFER_E_SCRATCH)?;
+    let told = hand_out(engine, &mut decided, variables)?;
     // SAFETY: contract of this function.
     unsafe { write_struct(verdict, &told) }?;
     Ok(more)
@@ -124,7 +126,7 @@ unsafe fn received<'a>(request: &sipxfer_request) -> Result<Received<'a>, Status
 /// The verdict as the struct of the boundary; the dialog, if there is one, is pinned by an id.
 fn hand_out(
     engine: &sipxfer_engine,
-    verdict: Verdict<'_, Dialog>,
+    verdict: &mut Verdict<'_, Dialog>,
     room: &mut [u8],
 ) -> Result<sipxfer_verdict, Status> {
     let mut rules = [0; SIPXFER_MAX_RULES];
@@ -195,7 +197,7 @@ fn hand_out(
         token: text(verdict.token),
         target_dialog: text(verdict.target_dialog),
     };
-    if let Some(matched) = verdict.dialog {
+    if let Some(matched) = verdict.dialog.take() {
         told.dialog = matched.dialog.object();
         told.dialog_state = state_number(matched.state);
         told.dialog_initiator = initiator_number(matched.initiator);
@@ -235,8 +237,8 @@ pub unsafe extern "C" fn sipxfer_replaces_verify_request(
     verdict: *mut sipxfer_verdict,
 ) -> i32 {
     guard(|| {
-        let decide: Decide<'_, ()> = |core, directory, host, received, want_lock, scratch| {
-            Ok((core.verify_replaces(directory, host, received, want_lock, scratch)?, ()))
+        let decide: Decide<'_, ()> = |core, directory, host, received, lock, scratch, verdict| {
+            core.verify_replaces_into(directory, host, received, lock, scratch, verdict)
         };
         // SAFETY: contract of this function.
         unsafe {
@@ -277,8 +279,9 @@ pub unsafe extern "C" fn sipxfer_refer_route(
         if unsafe { engine_in(engine) }?.host.0.extension_exists.is_none() {
             return Err(SIPXFER_E_CALLBACK_MISSING);
         }
-        let decide: Decide<'_, ()> = |core, directory, host, received, want_lock, scratch| {
-            Ok((core.route_refer(directory, host, received, want_lock, scratch)?, ()))
+        let decide: Decide<'_, ()> = |core, directory, host, received, lock, scratch, verdict| {
+            *verdict = core.route_refer(directory, host, received, lock, scratch)?;
+            Ok(())
         };
         // SAFETY: contract of this function.
         unsafe {

@@ -1,10 +1,7 @@
 //! The grammar that Replaces, Join and Target-Dialog share: a Call-ID, two tags, parameters.
 
-use nom::bytes::complete::take_while;
-use nom::IResult;
-
 use super::error::ParseError;
-use super::lex::{self, eq_ignore_case, is_token_byte, offset_of_suffix, trim_start};
+use super::lex::{self, eq_ignore_case, from, offset_of_suffix, trim_start};
 use super::writer::Writer;
 use crate::rule::Rule;
 
@@ -14,28 +11,33 @@ use crate::rule::Rule;
 pub struct Params<'a> {
     raw: &'a [u8],
     known: &'static [&'static str],
+    /// Whether all of them are known: then there is nothing to look for.
+    all_known: bool,
 }
 
 impl<'a> Params<'a> {
     /// No unknown parameter, for a header that is made here.
-    pub const NONE: Params<'static> = Params { raw: b"", known: &[] };
+    pub const NONE: Params<'static> = Params { raw: b"", known: &[], all_known: true };
 
     /// The parameters of a header that is made here; `None` where the text could not stand in one.
     pub(crate) fn new(raw: &'a [u8], known: &'static [&'static str]) -> Option<Params<'a>> {
         let fits = |param: lex::Param<'_>| {
             let value = param.value.unwrap_or(b"x");
             let quoted = lex::quoted_len(value) == Some(value.len());
-            lex::is_token(param.name) && (quoted || value.iter().copied().all(is_value_byte))
+            lex::is_token(param.name) && (quoted || lex::value_run(value).len() == value.len())
         };
         let one_line = lex::one_line(raw, Rule::R093).is_ok();
-        (one_line && (raw.is_empty() || lex::params(raw).all(fits)))
-            .then_some(Params { raw, known })
+        (one_line && (raw.is_empty() || lex::params(raw).all(fits))).then_some(Params {
+            raw,
+            known,
+            all_known: raw.is_empty(),
+        })
     }
 
     /// The parameters that the header itself does not know, in their order (R022).
     pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + use<'a> {
         let known = self.known;
-        lex::params(self.raw)
+        lex::params(if self.all_known { b"" } else { self.raw })
             .filter(move |param| {
                 !known.iter().any(|name| eq_ignore_case(name.as_bytes(), param.name))
             })
@@ -80,16 +82,6 @@ pub(crate) struct DialogParams<'a> {
     pub params: Params<'a>,
 }
 
-/// A byte of a parameter value that is no quoted string: token, or host with IPv6 brackets.
-#[inline]
-fn is_value_byte(byte: u8) -> bool {
-    is_token_byte(byte) || matches!(byte, b'[' | b']' | b':')
-}
-
-fn value(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    take_while(is_value_byte)(input)
-}
-
 impl Grammar {
     /// Reads the whole of `raw`. White space may stand around ";" and "=" (RFC 3261 section 25.1,
     /// SEMI and EQUAL).
@@ -104,7 +96,8 @@ impl Grammar {
             return fail("expected a Call-ID", start);
         };
         let mut rest = trim_start(rest);
-        let params = Params { raw: rest.get(1..).unwrap_or_default(), known: self.known };
+        let mut params =
+            Params { raw: rest.get(1..).unwrap_or_default(), known: self.known, all_known: true };
         let mut found: [Option<&'a [u8]>; 2] = [None; 2];
         let mut flag = false;
         if !matches!(rest, [] | [b';', ..]) {
@@ -135,6 +128,8 @@ impl Grammar {
                     return fail(unvalued, start);
                 }
                 flag = true;
+            } else {
+                params.all_known = false;
             }
             if !matches!(behind, [] | [b';', ..]) {
                 return Err(self.unexpected(raw, behind, value.unwrap_or(name)));
@@ -161,8 +156,8 @@ impl Grammar {
                 ParseError::new("expected the closing quote of a quoted string", at, self.rule)
             });
         }
-        // take_while takes nothing rather than fail.
-        Ok(value(rest).unwrap_or((rest, b"")))
+        let value = lex::value_run(rest);
+        Ok((from(rest, value.len()), value))
     }
 
     /// What is wrong with `rest`, which stands behind a whole parameter that ends with `last`.

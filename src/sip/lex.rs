@@ -1,7 +1,7 @@
 //! Byte classes of RFC 3261 section 25 and the small tools that every header needs.
 
-use memchr::{memchr, memchr3};
-use nom::bytes::complete::take_while1;
+use memchr::{memchr, memchr2, memchr3};
+use nom::error::{Error, ErrorKind};
 use nom::IResult;
 
 use super::error::ParseError;
@@ -33,6 +33,7 @@ const fn class(extra: &[u8]) -> [bool; 256] {
 
 static TOKEN: [bool; 256] = class(b"-.!%*_+`'~");
 static WORD: [bool; 256] = class(b"-.!%*_+`'~()<>:\\\"/[]?{}");
+static VALUE: [bool; 256] = class(b"-.!%*_+`'~[]:");
 static UNRESERVED: [bool; 256] = class(b"-_.!~*'()");
 
 /// Looks a byte up; the table has a place for every byte, so the check is compiled away.
@@ -59,6 +60,53 @@ pub fn is_unreserved(byte: u8) -> bool {
     in_class(&UNRESERVED, byte)
 }
 
+/// One in each byte of a word, and the top bit of each.
+const EACH: u64 = 0x0101_0101_0101_0101;
+const TOPS: u64 = EACH << 7;
+
+/// The top bit of each byte that is a letter, a digit, `-` or `.`: what tokens, words and Call-IDs
+/// mostly are made of.
+#[inline]
+fn plain(word: u64) -> u64 {
+    let low = word & !TOPS;
+    let small = low | (EACH << 5);
+    // With the top bits gone a sum never carries into the next byte.
+    let among = |bytes: u64, first: u8, last: u8| {
+        (bytes + EACH * u64::from(0x80 - first)) & !(bytes + EACH * u64::from(0x7f - last))
+    };
+    (among(small, b'a', b'z') | among(low, b'0', b'9') | among(low, b'-', b'.')) & !word & TOPS
+}
+
+/// How many bytes from the first on are of a class that holds letters, digits, `-` and `.`.
+#[inline]
+fn run(bytes: &[u8], table: &[bool; 256]) -> usize {
+    let mut at = 0;
+    while let Some(word) = from(bytes, at).first_chunk() {
+        let others = !plain(u64::from_le_bytes(*word)) & TOPS;
+        if others == 0 {
+            at += 8;
+            continue;
+        }
+        at += others.trailing_zeros() as usize / 8;
+        if !bytes.get(at).is_some_and(|&byte| in_class(table, byte)) {
+            return at;
+        }
+        at += 1;
+    }
+    let rest = from(bytes, at);
+    at + rest.iter().position(|&byte| !in_class(table, byte)).unwrap_or(rest.len())
+}
+
+/// Splits behind a run; what a parser of nom answers where it is empty.
+#[inline]
+fn taken<'a>(bytes: &'a [u8], table: &[bool; 256]) -> IResult<&'a [u8], &'a [u8]> {
+    let len = run(bytes, table);
+    if len == 0 {
+        return Err(nom::Err::Error(Error::new(bytes, ErrorKind::TakeWhile1)));
+    }
+    Ok((from(bytes, len), until(bytes, len)))
+}
+
 /// White space between the parts of a value: SP and HTAB, and the CR and LF of a fold (RFC 3261
 /// section 7.3.1), so that a value may be read before it is unfolded.
 #[inline]
@@ -74,7 +122,7 @@ pub fn is_line_breaker(byte: u8) -> bool {
 
 /// Whether `bytes` is a whole `token`.
 pub fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
+    !bytes.is_empty() && run(bytes, &TOKEN) == bytes.len()
 }
 
 /// Whether `bytes` is a whole `callid`: `word [ "@" word ]` (RFC 3261 section 25.1).
@@ -82,10 +130,10 @@ pub fn is_call_id(bytes: &[u8]) -> bool {
     matches!(call_id(bytes), Ok((rest, _)) if rest.is_empty())
 }
 
-/// Equal without regard to ASCII case.
+/// Equal without regard to ASCII case. Mostly the case is the same, too.
 #[inline]
 pub fn eq_ignore_case(a: &[u8], b: &[u8]) -> bool {
-    a.eq_ignore_ascii_case(b)
+    a.len() == b.len() && (a == b || a.eq_ignore_ascii_case(b))
 }
 
 /// What begins at byte `at`; nothing where there is no such byte.
@@ -138,18 +186,27 @@ pub fn trim(bytes: &[u8]) -> &[u8] {
 
 /// A `token`.
 pub(crate) fn token(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    take_while1(is_token_byte)(input)
+    taken(input, &TOKEN)
 }
 
 /// A `callid`: `word [ "@" word ]`.
 pub(crate) fn call_id(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    use nom::branch::alt;
-    use nom::bytes::complete::tag;
-    use nom::combinator::{recognize, success};
-    use nom::sequence::preceded;
-    use nom::Parser;
-    let word = || take_while1(is_word_byte);
-    recognize((word(), alt((preceded(tag(&b"@"[..]), word()), success(&b""[..]))))).parse(input)
+    let (rest, word) = taken(input, &WORD)?;
+    let len = match rest {
+        [b'@', host @ ..] => match run(host, &WORD) {
+            // An "@" that nothing follows is not of it.
+            0 => word.len(),
+            host => word.len() + 1 + host,
+        },
+        _ => word.len(),
+    };
+    Ok((from(input, len), until(input, len)))
+}
+
+/// What a parameter value that is no quoted string begins with: token, or host with IPv6 brackets.
+/// May be empty.
+pub(crate) fn value_run(input: &[u8]) -> &[u8] {
+    until(input, run(input, &VALUE))
 }
 
 /// The length of the quoted string that `bytes` begins with, both quotes counted (RFC 3261
@@ -249,16 +306,19 @@ pub(crate) fn print_params(out: &mut Writer<'_>, text: &[u8], but: &[&[u8]]) {
     }
 }
 
-/// Where the first of `stops` stands outside a quoted string, or the length of all. An unclosed
-/// quoted string reaches to the end.
-pub(crate) fn find_unquoted(bytes: &[u8], stops: &[u8]) -> usize {
+/// Where the first `stop` stands outside a quoted string, or the length of all. An unclosed quoted
+/// string reaches to the end.
+pub(crate) fn find_unquoted(bytes: &[u8], stop: u8) -> usize {
     let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        if stops.contains(&byte) {
+    while let Some(found) = memchr2(stop, b'"', from(bytes, at)) {
+        at += found;
+        if bytes.get(at) == Some(&stop) {
             return at;
         }
-        at +=
-            if byte == b'"' { quoted_len(from(bytes, at)).unwrap_or(bytes.len() - at) } else { 1 };
+        match quoted_len(from(bytes, at)) {
+            Some(len) => at += len,
+            None => return bytes.len(),
+        }
     }
     bytes.len()
 }
@@ -268,7 +328,7 @@ impl<'a> Iterator for ParamIter<'a> {
 
     fn next(&mut self) -> Option<Param<'a>> {
         while !self.rest.is_empty() {
-            let end = find_unquoted(self.rest, b";");
+            let end = find_unquoted(self.rest, b';');
             let piece = until(self.rest, end);
             let start = self.offset;
             self.rest = from(self.rest, end + 1);
@@ -278,7 +338,7 @@ impl<'a> Iterator for ParamIter<'a> {
                 continue;
             }
             let offset = start + offset_of_suffix(piece, text);
-            let split = find_unquoted(text, b"=");
+            let split = find_unquoted(text, b'=');
             let value = text.get(split + 1..).map(trim);
             return Some(Param { name: trim_end(until(text, split)), value, offset });
         }
@@ -331,6 +391,20 @@ mod tests {
         }
         for bad in ["", "@b", "a@", "a@b@c", "a b", "a;b", "a,b", "a=b", "a\r"] {
             assert!(!is_call_id(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_run_ends_at_the_first_byte_of_another_class_wherever_it_stands() {
+        for table in [&TOKEN, &WORD, &VALUE] {
+            for byte in 0..=255 {
+                for at in 0..20 {
+                    let mut text = *b"abcXYZ019-.azAZ09-.q";
+                    text[at] = byte;
+                    let len = text.iter().position(|it| !table[usize::from(*it)]).unwrap_or(20);
+                    assert_eq!(run(&text, table), len, "{text:?}");
+                }
+            }
         }
     }
 

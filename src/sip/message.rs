@@ -65,29 +65,53 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Where the first header of a name stands, from behind its colon to its line end, and how many
-/// there are.
+/// Where the first header of a name stands, from behind its colon to its line end.
 #[derive(Clone, Copy, Debug, Default)]
 struct Span {
     start: u32,
     end: u32,
-    count: u32,
 }
 
-impl Span {
-    /// Counts one more. Both fit: the length of the message does.
+/// The places of the tracked headers. Small, and never moved once it is filled: this is most of what
+/// a message is.
+#[derive(Clone, Debug, Default)]
+struct Spans {
+    places: [Span; Name::TRACKED],
+    /// A bit for each name that was met.
+    met: u32,
+    /// A bit for each name that was met more than once.
+    repeated: u32,
+}
+
+const _: () = assert!(Name::TRACKED <= u32::BITS as usize);
+
+impl Spans {
+    /// Remembers one more, if it is tracked. Both ends fit: the length of the message does.
     #[inline]
-    fn add(&mut self, start: usize, end: usize) {
-        if self.count == 0 {
-            self.start = start as u32;
-            self.end = end as u32;
+    fn add(&mut self, name: Name, start: usize, end: usize) {
+        let Some(place) = self.places.get_mut(name as usize) else { return };
+        let bit = 1 << name as u32;
+        if self.met & bit != 0 {
+            self.repeated |= bit;
+            return;
         }
-        self.count += 1;
+        self.met |= bit;
+        *place = Span { start: start as u32, end: end as u32 };
+    }
+
+    /// `None` for a name that is not tracked; then whether it was met, and where.
+    #[inline]
+    fn of(&self, name: Name) -> Option<Option<Span>> {
+        let span = self.places.get(name as usize)?;
+        Some((self.met & 1 << name as u32 != 0).then_some(*span))
+    }
+
+    /// Whether a tracked name was met more than once.
+    #[inline]
+    fn is_repeated(&self, name: Name) -> bool {
+        (name as usize) < Name::TRACKED && self.repeated & 1 << name as u32 != 0
     }
 }
-
-/// The places of the tracked headers.
-type Spans = [Span; Name::TRACKED];
 
 /// A request or response. Nothing is copied: the first value of each tracked [`Name`] is
 /// remembered by its place, everything else is read again when it is asked for.
@@ -166,9 +190,8 @@ fn header_line(raw: &[u8], at: usize) -> Result<Option<Line<'_>>, ParseError> {
 fn line_by_line(raw: &[u8], mut at: usize, spans: &mut Spans) -> Result<usize, ParseError> {
     while let Some(Line { name, value, end }) = header_line(raw, at)? {
         at = end;
-        let known = Name::from_bytes(name);
-        if let Some(span) = known.and_then(|name| spans.get_mut(name as usize)) {
-            span.add(value.offset, value.offset + value.raw.len());
+        if let Some(name) = Name::from_bytes(name) {
+            spans.add(name, value.offset, value.offset + value.raw.len());
         }
     }
     Ok(at)
@@ -182,6 +205,20 @@ impl<'a> Message<'a> {
     /// without its empty line has no body. An error names rule R200: a message that cannot be
     /// read is refused before any other check, with 400.
     pub fn parse(raw: &'a [u8]) -> Result<Message<'a>, ParseError> {
+        let mut message = Message::unread(raw);
+        message.read()?;
+        Ok(message)
+    }
+
+    /// One that is still to be [`read`](Message::read), where it is to stay.
+    pub(crate) fn unread(raw: &'a [u8]) -> Message<'a> {
+        let start = StartLine::Status { code: 0, reason: b"" };
+        Message { raw, start, headers: raw.len(), body: raw.len(), spans: Spans::default() }
+    }
+
+    /// What [`parse`](Message::parse) does, in place.
+    pub(crate) fn read(&mut self) -> Result<(), ParseError> {
+        let raw = self.raw;
         if u32::try_from(raw.len()).is_err() {
             return Err(ParseError::new("expected less than 4 GiB", 0, RULE));
         }
@@ -197,29 +234,23 @@ impl<'a> Message<'a> {
             ParseError::new("expected no NUL and no CR without LF in the start line", offset, RULE)
         })?;
         let first = raw.get(at..end).unwrap_or_default();
-        let start = start_line::parse(first, RULE).map_err(|error| error.shifted(at))?;
-        let mut message = Message {
-            raw,
-            start,
-            headers,
-            body: raw.len(),
-            spans: [Span::default(); Name::TRACKED],
-        };
-        let at = match scan::spans(raw, headers, &mut message.spans) {
+        self.start = start_line::parse(first, RULE).map_err(|error| error.shifted(at))?;
+        self.headers = headers;
+        let at = match scan::spans(raw, headers, &mut self.spans) {
             Some(at) => at,
             // Something unusual, or wrong: looked at again, line by line.
             None => {
-                message.spans = [Span::default(); Name::TRACKED];
-                line_by_line(raw, headers, &mut message.spans)?
+                self.spans = Spans::default();
+                line_by_line(raw, headers, &mut self.spans)?
             }
         };
-        message.body = at
+        self.body = at
             + match from(raw, at) {
                 [b'\r', ..] => 2,
                 [b'\n', ..] => 1,
                 _ => 0,
             };
-        Ok(message)
+        Ok(())
     }
 
     /// All of its bytes.
@@ -264,16 +295,16 @@ impl<'a> Message<'a> {
     /// How many header lines have this name. A line may hold a comma list: that is not counted
     /// here.
     pub fn count(&self, name: Name) -> usize {
-        match self.spans.get(name as usize) {
-            Some(span) => span.count as usize,
-            None => self.search(self.headers, name).count(),
+        match self.spans.of(name) {
+            Some(span) if !self.spans.is_repeated(name) => usize::from(span.is_some()),
+            _ => self.search(self.headers, name).count(),
         }
     }
 
     /// The value of the first header line of this name.
     pub fn first(&self, name: Name) -> Option<Value<'a>> {
-        match self.spans.get(name as usize) {
-            Some(span) => self.spanned(span),
+        match self.spans.of(name) {
+            Some(span) => self.spanned(span?),
             None => self.search(self.headers, name).next(),
         }
     }
@@ -283,7 +314,7 @@ impl<'a> Message<'a> {
         let first = self.first(name);
         let behind = match first {
             // A first one that is the only one spares the search.
-            Some(first) if self.spans.get(name as usize).is_none_or(|span| span.count > 1) => {
+            Some(first) if name as usize >= Name::TRACKED || self.spans.is_repeated(name) => {
                 let end = first.offset + first.raw.len();
                 folded_line_end(self.raw, end).map_or(self.raw.len(), |(_, next)| next)
             }
@@ -309,10 +340,9 @@ impl<'a> Message<'a> {
         })
     }
 
-    fn spanned(&self, span: &Span) -> Option<Value<'a>> {
-        let (start, end) = (span.start as usize, span.end as usize);
-        let raw = self.raw.get(start..end).filter(|_| span.count > 0)?;
-        Some(Value::trimmed(raw, start))
+    fn spanned(&self, span: Span) -> Option<Value<'a>> {
+        let start = span.start as usize;
+        Some(Value::trimmed(self.raw.get(start..span.end as usize)?, start))
     }
 
     fn search(&self, at: usize, name: Name) -> impl Iterator<Item = Value<'a>> + use<'a> {

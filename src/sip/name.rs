@@ -230,11 +230,26 @@ impl Name {
             return Name::from_compact((first as u8).to_ascii_lowercase());
         }
         let last = words.get(last_at / 8)? >> (last_at % 8 * 8);
-        let known = PLACES.get(place(len, first as u8, last as u8))?;
+        let number = *PLACES.get(place(len, first as u8, last as u8))?;
+        let known = KNOWN.get(usize::from(number))?;
         // No bit differs but the one that makes a letter small, and that only in letters.
         let differ = known.words.iter().zip(words).zip(known.letters);
         let same = differ.fold(0, |all, ((a, b), letters)| all | ((a ^ b) & !letters)) == 0;
-        known.name.filter(|_| same)
+        same.then_some(known.name)
+    }
+
+    /// The same for a name of less than eight bytes.
+    #[inline]
+    pub(crate) fn from_word(word: u64, len: usize) -> Option<Name> {
+        if len < 2 {
+            return Name::from_words([word, 0, 0], len);
+        }
+        let last = word >> ((len - 1) % 8 * 8);
+        let number = *PLACES.get(place(len, word as u8, last as u8))?;
+        let known = KNOWN.get(usize::from(number))?;
+        let ([name, rest, _], [letters, ..]) = (known.words, known.letters);
+        // A known name that goes on behind the word has its eighth byte there.
+        (((name ^ word) & !letters) | rest == 0).then_some(known.name)
     }
 
     fn from_compact(letter: u8) -> Option<Name> {
@@ -347,25 +362,29 @@ const fn place(len: usize, first: u8, last: u8) -> usize {
 /// A long name as it is compared.
 #[derive(Clone, Copy)]
 struct Known {
-    name: Option<Name>,
+    name: Name,
     words: [u64; WORDS],
     /// The bit of case of each byte that is a letter.
     letters: [u64; WORDS],
 }
 
-/// The long names by their [`place`].
-static PLACES: [Known; 256] = places();
+/// The long names in the order of their numbers.
+static KNOWN: [Known; Name::ALL.len()] = known();
 
-// A table being built before anything runs: a wrong index would not compile.
+/// The numbers of the long names by their [`place`]; one that is none where no name stands. A byte
+/// each: the table is walked by every message, and the first cache is small.
+static PLACES: [u8; 256] = places();
+
+// Tables being built before anything runs: a wrong index would not compile.
 #[allow(clippy::indexing_slicing)]
-const fn places() -> [Known; 256] {
-    let empty = Known { name: None, words: [0; WORDS], letters: [0; WORDS] };
-    let mut places = [empty; 256];
+const fn known() -> [Known; Name::ALL.len()] {
+    let empty = Known { name: Name::Via, words: [0; WORDS], letters: [0; WORDS] };
+    let mut all = [empty; Name::ALL.len()];
     let mut number = 0;
     while number < Name::ALL.len() {
         let name = Name::ALL[number];
         let text = name.canonical().as_bytes();
-        let mut known = Known { name: Some(name), ..empty };
+        let mut known = Known { name, ..empty };
         let mut at = 0;
         while at < text.len() {
             let (word, shift) = (at / 8, at % 8 * 8);
@@ -375,7 +394,19 @@ const fn places() -> [Known; 256] {
             }
             at += 1;
         }
-        places[place(text.len(), text[0], text[text.len() - 1])] = known;
+        all[number] = known;
+        number += 1;
+    }
+    all
+}
+
+#[allow(clippy::indexing_slicing)]
+const fn places() -> [u8; 256] {
+    let mut places = [u8::MAX; 256];
+    let mut number = 0;
+    while number < Name::ALL.len() {
+        let text = Name::ALL[number].canonical().as_bytes();
+        places[place(text.len(), text[0], text[text.len() - 1])] = number as u8;
         number += 1;
     }
     places

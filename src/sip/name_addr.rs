@@ -70,7 +70,7 @@ impl<'a> NameAddr<'a> {
                 Some(b'<') => (trim(until(text, stop)), from(text, stop)),
                 Some(b':') => {
                     // RFC 3261 section 20: a URI with a comma stands in angle brackets.
-                    let comma = find_unquoted(text, b",");
+                    let comma = find_unquoted(text, b',');
                     if comma < text.len() {
                         return err(list, at(from(text, comma)));
                     }
@@ -104,7 +104,7 @@ impl<'a> NameAddr<'a> {
             _ => return err("expected \";\" after \">\"", at(behind)),
         };
         refuse_open_quote(params, at(params), rule)?;
-        let comma = find_unquoted(params, b",");
+        let comma = find_unquoted(params, b',');
         if comma < params.len() {
             return err(list, at(from(params, comma)));
         }

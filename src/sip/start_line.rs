@@ -51,13 +51,16 @@ pub(crate) fn parse(line: &[u8], rule: Rule) -> Result<StartLine<'_>, ParseError
             return Err(err("expected \"SIP/2.0\" after the Request-URI", at));
         }
     };
-    match uri.iter().position(|&byte| byte <= b' ' || byte == 0x7f) {
-        Some(at) => {
-            Err(err("expected no space or control character in the Request-URI", space + 1 + at))
-        }
-        None if uri.is_empty() => Err(err("expected a Request-URI", space + 1)),
-        None => Ok(StartLine::Request { method, uri }),
+    let breaks = |byte: u8| byte <= b' ' || byte == 0x7f;
+    // All of it at once, which takes many bytes at a time; where is only asked of a bad one.
+    if uri.iter().fold(false, |any, &byte| any | breaks(byte)) {
+        let at = space + 1 + uri.iter().position(|&byte| breaks(byte)).unwrap_or_default();
+        return Err(err("expected no space or control character in the Request-URI", at));
     }
+    if uri.is_empty() {
+        return Err(err("expected a Request-URI", space + 1));
+    }
+    Ok(StartLine::Request { method, uri })
 }
 
 fn status(line: &[u8], rule: Rule) -> Result<StartLine<'_>, ParseError> {

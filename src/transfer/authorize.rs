@@ -135,20 +135,20 @@ pub(super) fn permission<D: DialogRef, H: Host<D>>(
     tokens: &dyn Tokens,
     authority: &Authority<'_, '_>,
     named: &Replaces<'_>,
-    dialog: &D,
+    (dialog, facts): (&D, &Facts<'_>),
 ) -> Result<Option<Permission>, Failed> {
     let Authority { request, settings, .. } = authority;
-    let facts = dialog.facts();
     let token = token_of(named);
     let parking = tokens.parking(token, &facts.key, settings.park_open);
     let accepted = &settings.replaces_authorize;
-    let ground = ground(host, authority, accepted, dialog, parking == Parking::Granted)?;
+    let has_token = parking == Parking::Granted;
+    let ground = ground(host, authority, accepted, (dialog, facts), has_token)?;
     Ok(ground.map(|ground| {
         // Who waits may move to another phone, which replaces it as any other call; whoever else is
         // let in, on whatever ground, wants the one who waits, not its place.
         let is_who_waits = ground == Ground::ReferredBy
-            || request.is_authenticated() && is_same_user(request, &facts)
-            || is_same_endpoint(request, &facts);
+            || request.is_authenticated() && is_same_user(request, facts)
+            || is_same_endpoint(request, facts);
         let shows_token = token.is_some() && parking == Parking::Granted;
         Permission { ground, retrieves: shows_token || parking != Parking::None && !is_who_waits }
     }))
@@ -159,7 +159,7 @@ pub(super) fn ground<D: DialogRef, H: Host<D>>(
     host: &H,
     authority: &Authority<'_, '_>,
     accepted: &Grounds,
-    dialog: &D,
+    (dialog, facts): (&D, &Facts<'_>),
     has_token: bool,
 ) -> Result<Option<Ground>, Failed> {
     let Authority { request, settings, .. } = authority;
@@ -169,17 +169,16 @@ pub(super) fn ground<D: DialogRef, H: Host<D>>(
     if !request.is_authenticated() {
         return Ok(None);
     }
-    let facts = dialog.facts();
-    if accepted.hold(Ground::SameUser) && is_same_user(request, &facts) {
+    if accepted.hold(Ground::SameUser) && is_same_user(request, facts) {
         return Ok(Some(Ground::SameUser));
     }
-    if accepted.hold(Ground::SameEndpoint) && is_same_endpoint(request, &facts) {
+    if accepted.hold(Ground::SameEndpoint) && is_same_endpoint(request, facts) {
         return Ok(Some(Ground::SameEndpoint));
     }
     // A name that anybody can write counts only from a peer that is believed, or with a token (R010).
     if accepted.hold(Ground::ReferredBy)
         && authority.referred_by.is_some_and(|it| {
-            (settings.replaces_trusted || it.verified) && names_user(&it.value, &facts)
+            (settings.replaces_trusted || it.verified) && names_user(&it.value, facts)
         })
     {
         return Ok(Some(Ground::ReferredBy));

@@ -189,7 +189,8 @@ fn judge<'a, D: Directory, H: Host<D::Dialog>>(
     scratch: &mut Scratch<'a>,
 ) -> Result<Allowed<'a, D::Dialog>, NoVerdict> {
     let Authority { request, settings, .. } = *authority;
-    let Facts { state, initiator, usage, .. } = dialog.facts();
+    let facts = dialog.facts();
+    let Facts { state, initiator, usage, .. } = facts;
     if usage != Usage::Invite {
         return Ok(Err(not_found(named, settings, scratch)?));
     }
@@ -198,30 +199,30 @@ fn judge<'a, D: Directory, H: Host<D::Dialog>>(
     }
     let accepted = &settings.join_authorize;
     // A token takes a call out of a park lot; it opens no conversation.
-    let ground = match authorize::ground(context.host, authority, accepted, &dialog, false) {
-        Ok(Some(ground)) => ground,
-        Ok(None) if !request.is_authenticated() => {
-            let why = "the sender is not authenticated and cannot be allowed to join a dialog";
-            return Ok(Err(challenge(Rule::R102, why).by_setting("join.authorize")));
-        }
-        Ok(None) => {
-            let facts = dialog.facts();
-            let why = &[
-                Text("user "),
-                Said(request.sender.user),
-                Text(" at endpoint "),
-                Said(request.sender.endpoint),
-                Text(" has no ground to join a dialog of user "),
-                Said(facts.user),
-                Text(" at endpoint "),
-                Said(facts.endpoint),
-            ];
-            let wire = &[Text("not authorized to join this dialog")];
-            let refused = refuse(403, Rule::R102, wire, why, settings, scratch)?;
-            return Ok(Err(refused.by_setting("join.authorize")));
-        }
-        Err(super::Failed) => return Ok(Err(host_failed("authorize", settings, scratch)?)),
-    };
+    let ground =
+        match authorize::ground(context.host, authority, accepted, (&dialog, &facts), false) {
+            Ok(Some(ground)) => ground,
+            Ok(None) if !request.is_authenticated() => {
+                let why = "the sender is not authenticated and cannot be allowed to join a dialog";
+                return Ok(Err(challenge(Rule::R102, why).by_setting("join.authorize")));
+            }
+            Ok(None) => {
+                let why = &[
+                    Text("user "),
+                    Said(request.sender.user),
+                    Text(" at endpoint "),
+                    Said(request.sender.endpoint),
+                    Text(" has no ground to join a dialog of user "),
+                    Said(facts.user),
+                    Text(" at endpoint "),
+                    Said(facts.endpoint),
+                ];
+                let wire = &[Text("not authorized to join this dialog")];
+                let refused = refuse(403, Rule::R102, wire, why, settings, scratch)?;
+                return Ok(Err(refused.by_setting("join.authorize")));
+            }
+            Err(super::Failed) => return Ok(Err(host_failed("authorize", settings, scratch)?)),
+        };
     match context.host.can_mix(&dialog) {
         Answer::Yes => {}
         Answer::No => {

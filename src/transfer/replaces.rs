@@ -14,23 +14,48 @@ type Judged<'a, D> = Result<Verdict<'a, D>, NoVerdict>;
 
 /// Verifies a request that may carry Replaces. With `want_lock` the dialog of an accepted one is
 /// handed out locked.
+///
+/// The verdict, which begins as a new one, is written where it is to stay: it is large, and moving it
+/// from hand to hand would cost more than making it.
 pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
     context: &Context<'_, D, H>,
     request: &Request<'a>,
     want_lock: bool,
     scratch: &mut Scratch<'a>,
-) -> Judged<'a, D::Dialog> {
+    verdict: &mut Verdict<'a, D::Dialog>,
+) -> Result<(), NoVerdict> {
+    match accepted(context, request, want_lock, scratch, verdict) {
+        Ok(None) => Ok(()),
+        Ok(Some(other)) => {
+            *verdict = other;
+            Ok(())
+        }
+        Err(none) => Err(none),
+    }
+}
+
+/// Fills in the verdict on an INVITE that is accepted, or answers with another one.
+///
+/// What the steps answer is matched whole: a `?` first would move it, room for a verdict and all.
+fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
+    context: &Context<'_, D, H>,
+    request: &Request<'a>,
+    want_lock: bool,
+    scratch: &mut Scratch<'a>,
+    verdict: &mut Verdict<'a, D::Dialog>,
+) -> Result<Option<Verdict<'a, D::Dialog>>, NoVerdict> {
     let message = &request.message;
     let settings = context.settings(request);
     // Neither is ever answered.
     if matches!(message.method(), None | Some(b"ACK")) {
-        return Ok(Verdict::none("a response or an ACK asks for nothing"));
+        return Ok(Some(Verdict::none("a response or an ACK asks for nothing")));
     }
     let Some(header) = message.first(Name::Replaces) else {
-        return Ok(Verdict::none("the request carries no Replaces").because(Rule::R025));
+        let verdict = Verdict::none("the request carries no Replaces");
+        return Ok(Some(verdict.because(Rule::R025)));
     };
     let refuse = |refusal: Refusal<'_>, scratch: &mut Scratch<'a>| {
-        refusal.verdict::<D::Dialog>(settings, scratch).map_err(NoVerdict::from)
+        refusal.verdict::<D::Dialog>(settings, scratch).map(Some).map_err(NoVerdict::from)
     };
     let bad = |rule, words| Refusal { code: 400, rule: Some(rule), wire: words, why: &[] };
 
@@ -42,8 +67,9 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
     }
     // The Request-URI of a request inside a dialog is our Contact, which names no extension.
     if settings.replaces_require_extension && !request.is_in_dialog() {
-        if let Some(refused) = unknown_extension(context, request, settings, scratch)? {
-            return Ok(refused);
+        match unknown_extension(context, request, settings, scratch) {
+            Ok(None) => {}
+            other => return other,
         }
     }
     if message.count(Name::Replaces) > 1 {
@@ -54,44 +80,48 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
     }
     let named = match Replaces::parse(header.unfolded(scratch)?) {
         Ok(named) => named,
-        Err(error) => return Ok(malformed(settings, scratch, "Replaces", header, error)?),
+        Err(error) => return Ok(Some(malformed(settings, scratch, "Replaces", header, error)?)),
     };
-    let mut referred_by = match authorize::referred_by(message, settings, scratch)? {
-        Ok(referred_by) => referred_by,
-        Err(refused) => return Ok(refused),
+    let mut referred_by = match authorize::referred_by(message, settings, scratch) {
+        Ok(Ok(referred_by)) => referred_by,
+        Ok(Err(refused)) => return Ok(Some(refused)),
+        Err(none) => return Err(none),
     };
-    if let Some(refused) = unsupported(request, &[], settings, scratch)? {
-        return Ok(refused);
+    match unsupported(request, &[], settings, scratch) {
+        Ok(None) => {}
+        other => return other,
     }
     if !settings.replaces_allow {
         let verdict = Verdict::none("Replaces is not supported here and was ignored");
-        return Ok(verdict.because(Rule::R023).by_setting("replaces.allow"));
+        return Ok(Some(verdict.because(Rule::R023).by_setting("replaces.allow")));
     }
     if request.is_in_dialog() {
         if settings.replaces_in_dialog == InDialog::Ignore {
             let verdict = Verdict::none("Replaces inside a dialog was ignored");
-            return Ok(verdict.because(Rule::R012).by_setting("replaces.in_dialog"));
+            return Ok(Some(verdict.because(Rule::R012).by_setting("replaces.in_dialog")));
         }
         let words = &[Text("Replaces inside a dialog; the call goes on as it was")];
         let refusal = Refusal { code: 488, rule: Some(Rule::R012), wire: words, why: &[] };
-        return Ok(refuse(refusal, scratch)?.by_setting("replaces.in_dialog"));
+        let refused = refuse(refusal, scratch)?;
+        return Ok(refused.map(|it| it.by_setting("replaces.in_dialog")));
     }
     if settings.replaces_require_tls && !request.sender.secure {
         let words = &[Text("Replaces is accepted over a secure transport only")];
         let refusal = Refusal { code: 403, rule: Some(Rule::R024), wire: words, why: &[] };
-        return Ok(refuse(refusal, scratch)?.by_setting("replaces.require_tls"));
+        let refused = refuse(refusal, scratch)?;
+        return Ok(refused.map(|it| it.by_setting("replaces.require_tls")));
     }
     if settings.replaces_require_auth && !request.is_authenticated() {
-        return Ok(challenge(Rule::R024, "the sender of the Replaces is not authenticated")
-            .by_setting("replaces.require_auth"));
+        let challenged = challenge(Rule::R024, "the sender of the Replaces is not authenticated");
+        return Ok(Some(challenged.by_setting("replaces.require_auth")));
     }
 
     // A stranger is challenged or refused without it, but for where everybody may replace everything.
     if request.is_authenticated() || settings.replaces_authorize.hold(Ground::Any) {
         let referral = referred_by.as_mut();
-        let refused = authorize::verify_token(context.host, referral, false, settings, scratch)?;
-        if let Some(refused) = refused {
-            return Ok(refused);
+        match authorize::verify_token(context.host, referral, false, settings, scratch) {
+            Ok(None) => {}
+            other => return other,
         }
     }
     let dialog = match context.find(&named, request, scratch) {
@@ -99,35 +129,38 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
         Match::None(several) if settings.replaces_unmatched == Unmatched::Continue => {
             let why = "Replaces matches no dialog; the INVITE goes on without it";
             let rule = if several { Rule::R005 } else { Rule::R006 };
-            return Ok(Verdict::none(why).because(rule).by_setting("replaces.unmatched"));
+            let verdict = Verdict::none(why).because(rule);
+            return Ok(Some(verdict.by_setting("replaces.unmatched")));
         }
         Match::None(several) => {
             let refused = unmatched(Match::None(several), &named, settings, scratch)?;
-            return Ok(refused.by_setting("replaces.unmatched"));
+            return Ok(Some(refused.by_setting("replaces.unmatched")));
         }
-        other => return unmatched(other, &named, settings, scratch),
+        other => return unmatched(other, &named, settings, scratch).map(Some),
     };
     let authority = Authority { request, settings, referred_by: referred_by.as_ref() };
-    let (mut matched, permission) = match judge(context, &authority, dialog, &named, scratch)? {
-        Ok(judged) => judged,
-        Err(refused) => return Ok(refused),
+    let place = &mut verdict.dialog;
+    let permission = match judge(context, &authority, dialog, &named, place, scratch) {
+        Ok(Ok(permission)) => permission,
+        Ok(Err(refused)) => return Ok(Some(refused)),
+        Err(none) => return Err(none),
     };
-    if want_lock {
-        if let Some(refused) = lock(&mut matched, &named, settings, scratch)? {
-            return Ok(refused);
+    if let Some(matched) = place.as_mut().filter(|_| want_lock) {
+        match lock(matched, &named, settings, scratch) {
+            Ok(None) => {}
+            other => return other,
         }
     }
-
-    let mut verdict = accept(&matched, &named, permission, settings, scratch)?;
+    match accept(verdict, &named, permission, settings, scratch) {
+        Ok(None) => {}
+        other => return other,
+    }
     verdict.referrer = Referral::known(referred_by.as_ref());
     verdict.token = referred_by.as_ref().map_or(&[][..], |it| it.token);
     if verdict.referrer == Referrer::Unverified {
         verdict.rules.push(Rule::R056);
     }
-    if verdict.kind == Kind::Accept {
-        verdict.dialog = Some(matched);
-    }
-    Ok(verdict)
+    Ok(None)
 }
 
 /// A dialog that was found, and then could not be had.
@@ -195,7 +228,15 @@ pub(super) fn unsupported<'a, D: DialogRef>(
         let also = also.iter().any(|known| tag.eq_ignore_ascii_case(known.as_bytes()));
         !replaces && !join && !also && !settings.supported.hold(tag)
     };
-    if option_tags::of_message(&request.message, Name::Require).all(|tag| !unknown(&tag)) {
+    // What nearly all say, if anything.
+    let message = &request.message;
+    let said = message.first(Name::Require).map(|value| value.raw);
+    if said.is_none_or(|said| said == b"replaces" && !unknown(&said))
+        && message.count(Name::Require) < 2
+    {
+        return Ok(None);
+    }
+    if option_tags::of_message(message, Name::Require).all(|tag| !unknown(&tag)) {
         return Ok(None);
     }
     let tags = option_tags::of_message(&request.message, Name::Require).filter(unknown);
@@ -303,20 +344,23 @@ pub(super) fn unmatched<'a, D: DialogRef>(
     Ok(verdict)
 }
 
-/// A dialog that a sender may have, or the refusal.
-pub(super) type Allowed<'a, D> = Result<(Matched<D>, Permission), Verdict<'a, D>>;
+/// That a sender may have a dialog, or the refusal.
+pub(super) type Allowed<'a, D> = Result<Permission, Verdict<'a, D>>;
 
 /// What INVITE and REFER have in common once a dialog was found: its usage, its end, permission,
-/// early-only, in this order (R025). Nothing is locked yet.
+/// early-only, in this order (R025). Nothing is locked yet. A dialog that may be had is put into
+/// `place`.
 pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
     context: &Context<'_, D, H>,
     authority: &Authority<'_, '_>,
     dialog: D::Dialog,
     named: &Replaces<'_>,
+    place: &mut Option<Matched<D::Dialog>>,
     scratch: &mut Scratch<'a>,
 ) -> Result<Allowed<'a, D::Dialog>, NoVerdict> {
     let settings = authority.settings;
-    let Facts { state, initiator, usage, .. } = dialog.facts();
+    let facts = dialog.facts();
+    let Facts { state, initiator, usage, .. } = facts;
     if usage != Usage::Invite {
         let wire = &[Text("no dialog matches this Replaces")];
         let why = &[
@@ -330,36 +374,40 @@ pub(super) fn judge<'a, D: Directory, H: Host<D::Dialog>>(
         return Ok(Err(unmatched(Match::Ended, named, settings, scratch)?));
     }
     let Context { host, tokens, .. } = context;
-    let permission = match authorize::permission(*host, *tokens, authority, named, &dialog) {
-        Ok(Some(permission)) => permission,
-        Ok(None) if !authority.request.is_authenticated() => {
-            let why = "the sender is not authenticated and cannot be allowed to replace a dialog";
-            return Ok(Err(challenge(Rule::R009, why).by_setting("replaces.authorize")));
-        }
+    let permission =
+        match authorize::permission(*host, *tokens, authority, named, (&dialog, &facts)) {
+            Ok(Some(permission)) => permission,
+            Ok(None) if !authority.request.is_authenticated() => {
+                let why =
+                    "the sender is not authenticated and cannot be allowed to replace a dialog";
+                return Ok(Err(challenge(Rule::R009, why).by_setting("replaces.authorize")));
+            }
+            Ok(None) => {
+                let wire = &[Text("not authorized to replace this dialog")];
+                let why = &[
+                    Text("user "),
+                    Said(authority.request.sender.user),
+                    Text(" at endpoint "),
+                    Said(authority.request.sender.endpoint),
+                    Text(" has no ground to replace a dialog of user "),
+                    Said(facts.user),
+                    Text(" at endpoint "),
+                    Said(facts.endpoint),
+                ];
+                let refusal = Refusal { code: 403, rule: Some(Rule::R009), wire, why };
+                let refused = refusal.verdict(settings, scratch)?;
+                return Ok(Err(refused.by_setting("replaces.authorize")));
+            }
+            Err(super::Failed) => return Ok(Err(host_failed("authorize", settings, scratch)?)),
+        };
+    match answered_early_only(state, named, settings, scratch) {
         Ok(None) => {
-            let facts = dialog.facts();
-            let wire = &[Text("not authorized to replace this dialog")];
-            let why = &[
-                Text("user "),
-                Said(authority.request.sender.user),
-                Text(" at endpoint "),
-                Said(authority.request.sender.endpoint),
-                Text(" has no ground to replace a dialog of user "),
-                Said(facts.user),
-                Text(" at endpoint "),
-                Said(facts.endpoint),
-            ];
-            let refusal = Refusal { code: 403, rule: Some(Rule::R009), wire, why };
-            let refused = refusal.verdict(settings, scratch)?;
-            return Ok(Err(refused.by_setting("replaces.authorize")));
+            *place = Some(Matched { dialog, state, initiator, locked: false });
+            Ok(Ok(permission))
         }
-        Err(super::Failed) => return Ok(Err(host_failed("authorize", settings, scratch)?)),
-    };
-    let matched = Matched { dialog, state, initiator, locked: false };
-    Ok(match answered_early_only(&matched, named, settings, scratch)? {
-        Some(refused) => Err(refused),
-        None => Ok((matched, permission)),
-    })
+        Ok(Some(refused)) => Ok(Err(refused)),
+        Err(none) => Err(none),
+    }
 }
 
 /// Locks the dialog and judges it by the state that the lock reports. The last thing that is done
@@ -379,19 +427,19 @@ pub(super) fn lock<'a, D: DialogRef>(
             if state == State::Terminated {
                 return unmatched(Match::Ended, named, settings, scratch).map(Some);
             }
-            answered_early_only(matched, named, settings, scratch)
+            answered_early_only(state, named, settings, scratch)
         }
     }
 }
 
 /// early-only for a dialog that is confirmed: 486 (R013).
 fn answered_early_only<'a, D: DialogRef>(
-    matched: &Matched<D>,
+    state: State,
     named: &Replaces<'_>,
     settings: &Settings,
     scratch: &mut Scratch<'a>,
 ) -> Result<Option<Verdict<'a, D>>, NoVerdict> {
-    if !named.early_only || matched.state != State::Confirmed {
+    if !named.early_only || state != State::Confirmed {
         return Ok(None);
     }
     let wire = &[Text("the dialog is answered and early-only was asked for")];
@@ -399,15 +447,17 @@ fn answered_early_only<'a, D: DialogRef>(
     Ok(Some(refusal.verdict(settings, scratch)?))
 }
 
-/// The last step for an INVITE: what becomes of the old dialog (R014 to R016).
+/// The last step for an INVITE whose verdict has its dialog: what becomes of that (R014 to R016).
 fn accept<'a, D: DialogRef>(
-    matched: &Matched<D>,
+    verdict: &mut Verdict<'a, D>,
     named: &Replaces<'_>,
     permission: Permission,
     settings: &Settings,
     scratch: &mut Scratch<'a>,
-) -> Judged<'a, D> {
-    let (old_dialog, rule, why): (_, _, &'static str) = match (matched.state, matched.initiator) {
+) -> Result<Option<Verdict<'a, D>>, NoVerdict> {
+    let found = verdict.dialog.as_ref();
+    let found = found.map_or((State::Terminated, Initiator::Remote), |it| (it.state, it.initiator));
+    let (old_dialog, rule, why): (_, _, &'static str) = match found {
         _ if permission.retrieves => (
             OldDialog::Nothing,
             Rule::R096,
@@ -429,7 +479,7 @@ fn accept<'a, D: DialogRef>(
                 ],
             };
             let verdict = refusal.verdict(settings, scratch)?;
-            return Ok(verdict.by_setting("replaces.accept_early_incoming"));
+            return Ok(Some(verdict.by_setting("replaces.accept_early_incoming")));
         }
         (State::Early, Initiator::Local) => (
             OldDialog::Cancel,
@@ -442,16 +492,17 @@ fn accept<'a, D: DialogRef>(
             "the new call takes the place of an answered one, which is ended",
         ),
     };
-    let mut verdict = Verdict::new(Kind::Accept, 200);
-    note_match(&mut verdict, named, permission);
+    verdict.kind = Kind::Accept;
+    verdict.code = 200;
+    note_match(verdict, named, permission);
     if !permission.retrieves {
-        verdict = verdict.because(Rule::R011);
+        verdict.rules.push(Rule::R011);
     }
-    verdict = verdict.because(rule);
+    verdict.rules.push(rule);
     if rule == Rule::R016 {
         verdict.setting = "replaces.accept_early_incoming";
     }
     verdict.old_dialog = old_dialog;
     verdict.why = why.as_bytes();
-    Ok(verdict)
+    Ok(None)
 }

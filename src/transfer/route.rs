@@ -231,7 +231,9 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             settings: self.settings,
             referred_by: self.wish.referred_by.as_ref(),
         };
-        Ok(judge(self.context, &authority, dialog, named, scratch)?.map(Some))
+        let mut matched = None;
+        let judged = judge(self.context, &authority, dialog, named, &mut matched, scratch)?;
+        Ok(judged.map(|permission| Some((matched?, permission))))
     }
 
     /// The guard against toll fraud, for a call that leaves this PBX.

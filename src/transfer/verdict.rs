@@ -217,7 +217,15 @@ pub struct Verdict<'a, D: DialogRef> {
     pub target_dialog: &'a [u8],
 }
 
+/// A new one: nothing is to be done.
+impl<D: DialogRef> Default for Verdict<'_, D> {
+    fn default() -> Self {
+        Verdict::new(Kind::None, 0)
+    }
+}
+
 impl<'a, D: DialogRef> Verdict<'a, D> {
+    #[inline]
     pub(super) fn new(kind: Kind, code: u16) -> Self {
         Verdict {
             kind,

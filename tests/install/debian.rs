@@ -65,8 +65,8 @@ fn packages_work_in_a_clean_debian() {
     run.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     let said = tools::succeed(&mut run);
     for line in [
-        "dynamic: sipxfer 0.1.0: 7 of 7 verdicts as expected",
-        "static: sipxfer 0.1.0: 7 of 7 verdicts as expected",
+        "dynamic: sipxfer 0.1.0: all went as it should",
+        "static: sipxfer 0.1.0: all went as it should",
         "dlopen: sipxfer 0.1.0, ABI 0.1",
         "python: all as expected",
         "changed: 0",

@@ -25,13 +25,13 @@ apt-get -q check
 
 examples=/usr/share/doc/libsipxfer-dev/examples
 # shellcheck disable=SC2046 # one word a flag
-cc -Wall -Werror -o dynamic $examples/link.c -pthread $(pkg-config --cflags --libs sipxfer)
+cc -Wall -Werror -o dynamic $examples/link/*.c -pthread $(pkg-config --cflags --libs sipxfer)
 echo "dynamic: $(./dynamic | tail -n 1)"
 # shellcheck disable=SC2046
-cc -Wall -Werror -o static $examples/link.c -pthread \
+cc -Wall -Werror -o static $examples/link/*.c -pthread \
     $(pkg-config --static --cflags --libs sipxfer | sed 's/-lsipxfer/-l:libsipxfer.a/')
 # shellcheck disable=SC2046
-cc -Wall -Werror -o opener $examples/dlopen.c $(pkg-config --cflags sipxfer) -ldl
+cc -Wall -Werror -o opener $examples/dlopen/*.c $(pkg-config --cflags sipxfer) -ldl
 echo "dlopen: $(./opener | head -n 1)"
 echo "python: $(python3 -B $examples/verify.py | tail -n 1)"
 sipxfer settings | grep -q '^replaces.authorize = '

@@ -12,10 +12,9 @@ use sipxfer::sip::{reason_phrase, Message, Name, ParseError, Scratch};
 use sipxfer::transfer::{Answer, Host, Level, Matched, OldDialog, Referrer, Sender, Verdict};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// The verdicts of this tool: the dialogs are in the embedded table.
-pub type Decided<'a> = Verdict<'a, Arc<Entry<()>>>;
+pub type Decided<'a> = Verdict<'a, Entry<()>>;
 
 /// A verdict with what it is about.
 pub struct Decision<'d, 'a> {
@@ -247,7 +246,7 @@ fn as_json(decision: &Decision<'_, '_>) -> Value {
     })
 }
 
-fn dialog(matched: &Matched<Arc<Entry<()>>>) -> Value {
+fn dialog(matched: &Matched<Entry<()>>) -> Value {
     let Facts { key, user, endpoint, usage, secure, .. } = matched.dialog.facts();
     json!({
         "call_id": json::text(key.call_id),

@@ -17,123 +17,139 @@ fn less(word: u64, limit: u8) -> u64 {
     word.wrapping_sub(EACH * limit as u64) & !word & (EACH << 7)
 }
 
-/// The places of CR, LF, NUL and what else is less than 14, in their order; now and then of another
-/// byte behind one.
-struct Controls<'a> {
-    words: core::slice::ChunksExact<'a, u8>,
-    /// Where the words begin that are still to come.
-    next: usize,
-    found: u64,
+/// The first eight bytes as a word.
+#[inline]
+fn word_of(bytes: &[u8]) -> u64 {
+    bytes.first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
 }
 
-impl<'a> Controls<'a> {
-    fn of(bytes: &'a [u8]) -> Controls<'a> {
-        Controls { words: bytes.chunks_exact(8), next: 0, found: 0 }
-    }
+/// How many bytes are looked at at once.
+const BLOCK: usize = 32;
 
-    /// What is behind the last whole word.
-    #[cold]
-    fn in_the_rest(&mut self) -> Option<usize> {
-        let rest = core::mem::replace(&mut self.words, [].chunks_exact(8)).remainder();
-        let mut last = [u8::MAX; 8];
-        for (to, byte) in last.iter_mut().zip(rest) {
-            *to = *byte;
+/// Where the first CR, LF, NUL or other byte that is less than 14 stands from `at` on; the length of
+/// all where there is none.
+#[inline]
+fn control(raw: &[u8], mut at: usize) -> usize {
+    while let Some(block) = raw.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+        let [a, b, c, d] = [block.as_slice(), from(block, 8), from(block, 16), from(block, 24)]
+            .map(|bytes| less(word_of(bytes), 14));
+        if a | b | c | d == 0 {
+            at += BLOCK;
+            continue;
         }
-        self.next += 8;
-        self.found = less(u64::from_le_bytes(last), 14);
-        (self.found != 0).then(|| self.take())
+        let (number, found) = match (a, b, c) {
+            (0, 0, 0) => (24, d),
+            (0, 0, _) => (16, c),
+            (0, _, _) => (8, b),
+            _ => (0, a),
+        };
+        return at + number + found.trailing_zeros() as usize / 8;
     }
+    let rest = from(raw, at);
+    at + rest.iter().position(|byte| *byte < 14).unwrap_or(rest.len())
+}
 
-    #[inline]
-    fn take(&mut self) -> usize {
-        let place = self.next - 8 + self.found.trailing_zeros() as usize / 8;
-        self.found &= self.found - 1;
-        place
+/// Where the value ends that goes on at `at`, and where the next line begins. `None` for a NUL, or a
+/// CR that no LF follows.
+#[inline]
+fn value_end(raw: &[u8], at: usize) -> Option<(usize, usize)> {
+    let end = control(raw, at);
+    match raw.get(end..).and_then(<[u8]>::first_chunk) {
+        Some([b'\r', b'\n', after]) if !matches!(after, b' ' | b'\t') => Some((end, end + 2)),
+        _ => other_value_end(raw, end),
     }
 }
 
-impl Iterator for Controls<'_> {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        let mut found = self.found;
-        while found == 0 {
-            let Some(word) = self.words.next().and_then(<[u8]>::first_chunk) else {
-                return self.in_the_rest();
-            };
-            found = less(u64::from_le_bytes(*word), 14);
-            self.next += 8;
+/// The same where it is folded, or holds a tab, or ends otherwise.
+#[inline(never)]
+fn other_value_end(raw: &[u8], mut end: usize) -> Option<(usize, usize)> {
+    loop {
+        let next = match from(raw, end) {
+            [b'\r', b'\n', ..] => end + 2,
+            [b'\n', ..] => end + 1,
+            // The last line may lack its line end.
+            [] => return Some((end, end)),
+            [b'\r' | 0, ..] => return None,
+            _ => {
+                end = control(raw, end + 1);
+                continue;
+            }
+        };
+        if !matches!(raw.get(next), Some(b' ' | b'\t')) {
+            return Some((end, next));
         }
-        self.found = found;
-        Some(self.take())
+        end = control(raw, next);
     }
 }
 
 /// Finds the tracked headers from `at` on, and where the empty line is. `None` where a line is not
 /// plainly a header, or a NUL or a CR stands where it should not: then it is for the slow way to say
 /// what is wrong, if anything is.
-pub(super) fn spans(raw: &[u8], at: usize, spans: &mut Spans) -> Option<usize> {
-    let rest = from(raw, at);
-    let mut controls = Controls::of(rest);
-    let mut line = 0;
+pub(super) fn spans(raw: &[u8], mut at: usize, spans: &mut Spans) -> Option<usize> {
     loop {
-        let begun = from(rest, line);
-        if let [] | [b'\n', ..] | [b'\r', b'\n', ..] = begun {
-            return Some(at + line);
+        let line = raw.get(at..)?;
+        match line.first() {
+            None | Some(b'\n') => return Some(at),
+            Some(b'\r') => return (line.get(1) == Some(&b'\n')).then_some(at),
+            _ => {}
         }
-        let (colon, known) = name(begun)?;
-        // The last line may lack its line end.
-        let (end, next) = loop {
-            let Some(end) = controls.next() else {
-                break (rest.len(), rest.len());
-            };
-            let next = match from(rest, end) {
-                [b'\n', ..] => end + 1,
-                [b'\r', b'\n', ..] => {
-                    controls.next();
-                    end + 2
-                }
-                [b'\r' | 0, ..] => return None,
-                _ => continue,
-            };
-            if !matches!(rest.get(next), Some(b' ' | b'\t')) {
-                break (end, next);
-            }
-        };
-        if let Some(span) = known.and_then(|name| spans.get_mut(name as usize)) {
-            span.add(at + line + colon + 1, at + end);
+        let (colon, known) = name(line)?;
+        let value = at + colon + 1;
+        let (end, next) = value_end(raw, value)?;
+        if let Some(name) = known {
+            spans.add(name, value, end);
         }
-        line = next;
+        at = next;
     }
+}
+
+/// The top bit of each byte that is a colon; of those behind the first one maybe others.
+#[inline]
+fn colons(word: u64) -> u64 {
+    less(word ^ (EACH * b':' as u64), 1)
+}
+
+/// The bytes of a word before the first colon, and how many they are.
+#[inline]
+fn before(word: u64, colons: u64) -> (u64, usize) {
+    // All bits up to the lowest one that is set; the byte of that one is the colon itself.
+    let below = (colons ^ colons.wrapping_sub(1)) >> 8;
+    (word & below, colons.trailing_zeros() as usize / 8)
 }
 
 /// The length of the name that `line` begins with, right up to its colon, and what name it is.
 #[inline]
 fn name(line: &[u8]) -> Option<(usize, Option<Name>)> {
-    let mut words = [0; WORDS];
     let Some(start) = line.first_chunk::<{ 8 * WORDS }>() else {
         return other_name(line);
     };
-    for (number, (place, bytes)) in words.iter_mut().zip(start.chunks_exact(8)).enumerate() {
-        let word = u64::from_le_bytes(*bytes.first_chunk()?);
-        // A byte that is zero now was a colon.
-        let colons = less(word ^ (EACH * b':' as u64), 1);
-        if colons != 0 {
-            // The bytes before the first one.
-            *place = word & ((colons & colons.wrapping_neg()) >> 7).wrapping_sub(1);
-            let len = number * 8 + colons.trailing_zeros() as usize / 8;
-            return match Name::from_words(words, len) {
+    let [a, b, c] = [start.as_slice(), from(start, 8), from(start, 16)].map(word_of);
+    let (words, len) = match (colons(a), colons(b), colons(c)) {
+        (0, 0, 0) => return other_name(line),
+        (0, 0, found) => {
+            let (c, len) = before(c, found);
+            ([a, b, c], 16 + len)
+        }
+        (0, found, _) => {
+            let (b, len) = before(b, found);
+            ([a, b, 0], 8 + len)
+        }
+        (found, ..) => {
+            let (a, len) = before(a, found);
+            return match Name::from_word(a, len) {
                 None => other_name(line),
                 known => Some((len, known)),
             };
         }
-        *place = word;
+    };
+    match Name::from_words(words, len) {
+        None => other_name(line),
+        known => Some((len, known)),
     }
-    other_name(line)
 }
 
 /// The same for a name that is not known, or that stands near the end of the message.
+#[inline(never)]
 fn other_name(line: &[u8]) -> Option<(usize, Option<Name>)> {
     let len = memchr(b':', line)?;
     let name = line.get(..len)?;
