@@ -3,7 +3,7 @@
 # make help lists what there is. Everything is built below target/ and c_examples/*/build/.
 
 CARGO ?= cargo
-HOSTS ?= none
+HOSTS ?= all
 # Paths stand in quotes below, and none goes through a function of make: a clone may lie in a folder
 # whose name holds spaces.
 TARGET_DIR ?= $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)

@@ -12,7 +12,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-hosts=${1:-none}
+hosts=${1:-all}
 case $hosts in
 none | asterisk | pjsua | all) ;;
 cluster)
