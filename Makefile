@@ -3,7 +3,7 @@
 # make help lists what there is. Everything is built below target/ and c_examples/*/build/.
 
 CARGO ?= cargo
-HOSTS ?= none
+HOSTS ?= all
 # Paths stand in quotes below, and none goes through a function of make: a clone may lie in a folder
 # whose name holds spaces.
 TARGET_DIR ?= $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
@@ -11,15 +11,17 @@ TARGET_DIR ?= $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # The soname follows the major number of the ABI; build.rs gives the library the same.
 ABI_MAJOR := $(shell sed -n 's/^version = "\([0-9]*\)\..*/\1/p' Cargo.toml | head -n 1)
 
-.PHONY: help lib demo check fuzz header bench clean
+.PHONY: help lib demo check hard fuzz header bench asterisk-module clean
 
 help:
 	@echo 'make demo            build the library and play the call transfers of the demo'
-	@echo 'make check           run every check; HOSTS=none|all says which real hosts take part'
+	@echo 'make check           run every check; HOSTS=none|asterisk|pjsua|all: which real hosts take part'
+	@echo 'make hard            the long runs: 10,000 transfers through a PBX on pjsua'
 	@echo 'make fuzz T=60       run each fuzz target for T seconds; TARGET=name runs only that one'
 	@echo 'make lib             target/release/libsipxfer.so, with its soname link beside it'
 	@echo 'make install         PREFIX=/usr/local DESTDIR= LIBDIR= ...; make uninstall takes it away again'
 	@echo 'make deb             Debian packages, into target/deb'
+	@echo 'make asterisk-module [ROOT=...] the module for Asterisk, into target/asterisk'
 	@echo 'make header          renew include/sipxfer.h from src/ffi'
 	@echo 'make bench           run the benchmarks'
 	@echo 'make clean           remove all that was built'
@@ -37,11 +39,24 @@ demo: lib
 	$(MAKE) -C c_examples/demo SIPXFER_LIB=build/lib
 	c_examples/demo/build/demo
 
+# The module for Asterisk and the library it needs, ready to be copied beside Asterisk's own modules.
+# ROOT is a root made by scripts/hosts/asterisk-root.sh; without it the cached one is used, or made.
+asterisk-module: lib
+	@root='$(ROOT)'; [ -n "$$root" ] || root=$$(scripts/hosts/asterisk-root.sh) || exit 1; \
+	to="$$(mkdir -p '$(TARGET_DIR)/asterisk' && cd '$(TARGET_DIR)/asterisk' && pwd)"; \
+	lib="$$(cd '$(TARGET_DIR)/release' && pwd)"; \
+	$(MAKE) -C c_examples/asterisk BUILD="$$to/build" SIPXFER_LIB="$$lib" \
+	    ASTERISK_INCLUDE="$$root/opt/sipxfer/asterisk" PJPROJECT="$$root/opt/sipxfer/pjproject" && \
+	cp "$$to/build/res_pjsip_sipxfer.so" "$$to/build/libsipxfer.so.$(ABI_MAJOR)" \
+	    "$$to/build/res_pjsip_sipxfer-en_US.xml" "$$to/"
+
 check:
 	@CARGO='$(CARGO)' scripts/check.sh '$(HOSTS)'
 
 fuzz:
 	@CARGO='$(CARGO)' scripts/fuzz.sh '$(or $(T),60)' $(TARGET)
+hard:
+	$(CARGO) test --test pjsua -- --ignored --nocapture
 
 header:
 	SIPXFER_UPDATE_HEADER=1 $(CARGO) test --test abi_header header_is_what_the_sources_say

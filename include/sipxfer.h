@@ -428,6 +428,21 @@
 #define SIPXFER_LATER 2
 
 /**
+ * The setting `transfer_handling` says who decides how an accepted REFER goes on.
+ */
+#define SIPXFER_HANDLING_SETTING 0
+
+/**
+ * The host does, whatever the setting says.
+ */
+#define SIPXFER_HANDLING_HOST 1
+
+/**
+ * An application does, by its commands, whatever the setting says.
+ */
+#define SIPXFER_HANDLING_APPLICATION 2
+
+/**
  * Log level: something is broken.
  */
 #define SIPXFER_LOG_ERROR 1
@@ -993,9 +1008,10 @@ struct sipxfer_request {
      */
     uint32_t transfer_depth;
     /**
-     * Zero.
+     * `SIPXFER_HANDLING_*`: who decides how an accepted REFER goes on; 0 leaves it to the setting
+     * `transfer_handling`.
      */
-    uint32_t reserved;
+    uint32_t handling;
 };
 
 /**

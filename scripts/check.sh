@@ -2,21 +2,25 @@
 # Runs every check and goes on behind a failure, so that one run tells all. The last line sums up:
 # each test is one check, and so are the formatting, the lints and the documentation.
 #
-# Usage: scripts/check.sh [none|all]
-#   none  the library and its own C hosts
-#   all   every real host that this version knows: there is none yet, so the same as none
+# Usage: scripts/check.sh [none|asterisk|pjsua|all]
+#   none      the library and its own C hosts
+#   asterisk  these, and real Asterisks with phones around them; the first run makes a root folder
+#             with Asterisk in the user's cache (scripts/hosts/asterisk-root.sh)
+#   pjsua     these, and real pjsua processes; the first run builds pjproject into the same cache
+#             (scripts/hosts/pjproject.sh)
+#   all       every real host that this version knows
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-hosts=${1:-none}
+hosts=${1:-all}
 case $hosts in
-none | all) ;;
-asterisk | pjsua | cluster)
-    echo "HOSTS=$hosts: this host does not exist in this version yet; HOSTS is none or all." >&2
+none | asterisk | pjsua | all) ;;
+cluster)
+    echo "HOSTS=$hosts: this host does not exist in this version yet; HOSTS is none, asterisk, pjsua or all." >&2
     exit 2
     ;;
 *)
-    echo "HOSTS=$hosts: there is no such host; HOSTS is none or all." >&2
+    echo "HOSTS=$hosts: there is no such host; HOSTS is none, asterisk, pjsua or all." >&2
     exit 2
     ;;
 esac
@@ -84,6 +88,21 @@ tests "$cargo" test --no-fail-fast --doc
 tests "$cargo" test --no-fail-fast --test debian
 # What grew in long runs is in the corpora; this looks that they still hold, and a little further.
 check scripts/fuzz.sh "${FUZZ_SECONDS:-3}"
+
+# Real hosts. Their tests wait for them most of the time: more at once than there are processors.
+case $hosts in
+asterisk | all)
+    check "$cargo" clippy --test asterisk -- -D warnings
+    tests "$cargo" test --no-fail-fast --test asterisk -- --test-threads=8
+    ;;
+esac
+case $hosts in
+pjsua | all)
+    check scripts/hosts/pjproject.sh
+    check "$cargo" clippy --test pjsua -- -D warnings
+    tests "$cargo" test --no-fail-fast --test pjsua -- --test-threads=4
+    ;;
+esac
 
 printf '\n%d passed, %d failed' "$passed" "$failed"
 [ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"

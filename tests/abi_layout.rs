@@ -50,7 +50,7 @@ fn layout_in_rust() -> BTreeSet<String> {
         sipxfer_directory { struct_size, user, find, lock, unlock, release, destroy }
         sipxfer_request {
             struct_size, message, host_data, dialog, source, endpoint, user, context, now_ms,
-            transport, secure, transfer_depth, reserved,
+            transport, secure, transfer_depth, handling,
         }
         sipxfer_host {
             struct_size, user, extension_exists, transfer_context, allow_transfer, approve, authorize,

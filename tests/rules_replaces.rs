@@ -437,6 +437,9 @@ fn the_extension_is_checked_before_replaces_by_the_setting() {
         pbx.extension("inside", "100");
         pbx.verify(&replaces(NAMED), inside).is(SIPXFER_VERDICT_ACCEPT, 14);
         pbx.verify(&replaces(NAMED), known("bob")).refused(404, 0);
+        // Inside a dialog the Request-URI is a Contact, which names no extension.
+        let in_dialog = request("INVITE", ";tag=pbx", &format!("Replaces: {NAMED}\r\n"));
+        pbx.verify(&in_dialog, known("bob")).refused(488, 12);
     });
 }
 

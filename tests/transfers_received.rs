@@ -9,7 +9,7 @@ mod common_rules;
 use common_rules::callbacks::Dialog;
 use common_rules::messages::{refer_to, request};
 use common_rules::outputs::Out;
-use common_rules::{known, on_both, Kind, Pbx};
+use common_rules::{known, on_both, From, Kind, Pbx};
 use sipxfer::ffi::*;
 
 const BLIND: &str = "<sip:100@h>";
@@ -280,6 +280,20 @@ fn an_application_controls_a_transfer_by_its_commands() {
         // One that the host controls takes no commands.
         pbx.set_in("endpoint:bob", "transfer_handling", "default");
         let other = pbx.receive(&next_refer(8), known("bob"));
+        assert_eq!(pbx.command(other, "channel_answered"), SIPXFER_E_NOT_CONTROLLED);
+    });
+}
+
+#[test]
+fn the_host_says_of_one_call_who_controls_its_transfer() {
+    on_both(|pbx| {
+        let by = |handling| From { handling, ..known("bob") };
+        let transfer = pbx.receive(&refer_to(BLIND), by(SIPXFER_HANDLING_APPLICATION));
+        let expected = [Out::Answer(202), notify(100), Out::Event(String::new())];
+        assert_eq!(pbx.outputs(transfer).kinds(), expected);
+        assert_eq!(pbx.command(transfer, "channel_answered"), SIPXFER_OK);
+        pbx.set_in("endpoint:bob", "transfer_handling", "application-only");
+        let other = pbx.receive(&next_refer(8), by(SIPXFER_HANDLING_HOST));
         assert_eq!(pbx.command(other, "channel_answered"), SIPXFER_E_NOT_CONTROLLED);
     });
 }

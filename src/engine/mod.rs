@@ -165,12 +165,12 @@ impl Engine {
                 if !(200..300).contains(&verdict.code) {
                     return Ok(verdict);
                 }
-                let mut accepted = terms::accepted(&verdict, settings, &habits);
+                let mut accepted = terms::accepted(&verdict, request, settings, &habits);
                 verdict.code = accepted.accept_code;
                 let id_on_first = settings.refer_event_id_on_first || habits.event_id_on_first;
                 let start = Start {
                     refer,
-                    wanted: terms::wanted(&verdict, settings),
+                    wanted: terms::wanted(&verdict, request, settings),
                     id_on_first,
                     several: settings.refer_concurrent,
                     call: terms::call(&verdict),

@@ -17,10 +17,11 @@ fn unless_0(number: u32) -> Option<u32> {
 
 pub(super) fn accepted<D: DialogRef>(
     verdict: &Verdict<'_, D>,
+    request: &Request<'_>,
     settings: &Settings,
     habits: &Habits,
 ) -> Accepted {
-    let control = match settings.transfer_handling {
+    let control = match handling(request, settings) {
         Handling::Default => Control::Host { timeout_ms: unless_0(settings.refer_timeout_ms) },
         Handling::ApplicationOnly => Control::Application {
             timeout_ms: settings.application_timeout_ms,
@@ -66,12 +67,18 @@ fn accept_code<D: DialogRef>(verdict: &Verdict<'_, D>, habits: &Habits) -> u16 {
     habit.unwrap_or(verdict.code)
 }
 
+/// What the host says about a call goes before what is set for its endpoint.
+fn handling(request: &Request<'_>, settings: &Settings) -> Handling {
+    request.sender.handling.unwrap_or(settings.transfer_handling)
+}
+
 /// What the events of an application tell each time.
 pub(super) fn wanted<D: DialogRef>(
     verdict: &Verdict<'_, D>,
+    request: &Request<'_>,
     settings: &Settings,
 ) -> Option<Wanted> {
-    if settings.transfer_handling != Handling::ApplicationOnly {
+    if handling(request, settings) != Handling::ApplicationOnly {
         return None;
     }
     let destination = if verdict.replaces.is_empty() { verdict.extension } else { b"" };

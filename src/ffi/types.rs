@@ -124,6 +124,13 @@ pub const SIPXFER_YES: i32 = 1;
 /// Answer of the `approve` callback: not decided yet; the REFER is accepted meanwhile.
 pub const SIPXFER_LATER: i32 = 2;
 
+/// The setting `transfer_handling` says who decides how an accepted REFER goes on.
+pub const SIPXFER_HANDLING_SETTING: u32 = 0;
+/// The host does, whatever the setting says.
+pub const SIPXFER_HANDLING_HOST: u32 = 1;
+/// An application does, by its commands, whatever the setting says.
+pub const SIPXFER_HANDLING_APPLICATION: u32 = 2;
+
 /// Log level: something is broken.
 pub const SIPXFER_LOG_ERROR: u32 = 1;
 /// Log level: something was refused or dropped.
@@ -255,8 +262,9 @@ pub struct sipxfer_request {
     /// How many transfers the call has already been through; 0 for a fresh call. A verdict
     /// hands back the number to keep for the new call.
     pub transfer_depth: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// `SIPXFER_HANDLING_*`: who decides how an accepted REFER goes on; 0 leaves it to the setting
+    /// `transfer_handling`.
+    pub handling: u32,
 }
 
 /// What the library decided about a request, and why.

@@ -8,6 +8,7 @@ use super::pins;
 use super::raw::*;
 use super::status::*;
 use super::types::*;
+use crate::config::Handling;
 use crate::engine::{Engine, Received};
 use crate::rule::Rule;
 use crate::sip::{reason_phrase, Message, Scratch};
@@ -17,7 +18,7 @@ use core::ffi::{c_char, CStr};
 use core::mem::{align_of, size_of};
 
 versioned! {
-    sipxfer_request: reserved;
+    sipxfer_request: handling;
     sipxfer_verdict: why;
 }
 
@@ -107,12 +108,18 @@ unsafe fn received<'a>(request: &sipxfer_request) -> Result<Received<'a>, Status
     let known = request.transport == 0 || transport.contains(&request.transport);
     // The top bit would be a time that nothing comes after: a host's mistake.
     let sane = request.now_ms <= i64::MAX as u64;
-    if !known || !sane || request.secure > 1 || request.reserved != 0 {
+    if !known || !sane || request.secure > 1 {
         return Err(SIPXFER_E_RANGE);
     }
+    let handling = match request.handling {
+        SIPXFER_HANDLING_SETTING => None,
+        SIPXFER_HANDLING_HOST => Some(Handling::Default),
+        SIPXFER_HANDLING_APPLICATION => Some(Handling::ApplicationOnly),
+        _ => return Err(SIPXFER_E_RANGE),
+    };
     let secure = request.secure == 1;
     let transfer_depth = request.transfer_depth;
-    let sender = Sender { endpoint, user, context, source, secure, transfer_depth };
+    let sender = Sender { endpoint, user, context, source, secure, transfer_depth, handling };
     Ok(Received { raw, sender, now_ms: request.now_ms })
 }
 

@@ -86,15 +86,30 @@ impl Grammar {
     /// Reads the whole of `raw`. White space may stand around ";" and "=" (RFC 3261 section 25.1,
     /// SEMI and EQUAL).
     pub fn parse<'a>(&self, raw: &'a [u8]) -> Result<DialogParams<'a>, ParseError> {
+        let mut seen = 0;
+        let parsed = self.parse_plain(raw, &mut seen);
+        // The value is printed again, so no fold may be left in it (R093). Only white space and quoted
+        // strings could hold one.
+        if parsed.is_err() || seen != raw.len() {
+            lex::one_line(raw, Rule::R093)?;
+        }
+        parsed
+    }
+
+    /// The same; `seen` counts the bytes that are neither white space nor quoted.
+    fn parse_plain<'a>(
+        &self,
+        raw: &'a [u8],
+        seen: &mut usize,
+    ) -> Result<DialogParams<'a>, ParseError> {
         let at = |rest: &[u8]| offset_of_suffix(raw, rest);
         let fail = |what, rest: &[u8]| Err(ParseError::new(what, at(rest), self.rule));
 
-        // The value is printed again, so no fold may be left in it (R093).
-        lex::one_line(raw, Rule::R093)?;
         let start = trim_start(raw);
         let Ok((rest, call_id)) = lex::call_id(start) else {
             return fail("expected a Call-ID", start);
         };
+        *seen += call_id.len();
         let mut rest = trim_start(rest);
         let mut params =
             Params { raw: rest.get(1..).unwrap_or_default(), known: self.known, all_known: true };
@@ -108,9 +123,14 @@ impl Grammar {
             let Ok((behind, name)) = lex::token(start) else {
                 return fail("expected a parameter name after \";\"", start);
             };
+            *seen += 1 + name.len();
+            let mut is_token = false;
             let (behind, value) = match trim_start(behind) {
                 [b'=', behind @ ..] => {
-                    let (behind, value) = self.value(raw, trim_start(behind))?;
+                    let (behind, value, said) = self.value(raw, trim_start(behind))?;
+                    is_token = said;
+                    let is_quoted = value.first() == Some(&b'"');
+                    *seen += 1 + if is_quoted { 0 } else { value.len() };
                     (trim_start(behind), Some(value))
                 }
                 behind => (behind, None),
@@ -118,7 +138,7 @@ impl Grammar {
             let tag = self.tags.iter().zip(&mut found).find(|(tag, _)| is(name, tag.name));
             if let Some((tag, place)) = tag {
                 // A tag is a token (RFC 3261 section 25.1); a quoted one or a host is none.
-                match value.filter(|value| lex::is_token(value)) {
+                match value.filter(|_| is_token) {
                     None => return fail(tag.empty, start),
                     Some(_) if place.is_some() => return fail(tag.twice, start),
                     value => *place = value,
@@ -147,17 +167,27 @@ impl Grammar {
         Ok(DialogParams { call_id, tags: [first, second], flag, params })
     }
 
-    /// A parameter value: a quoted string, or bytes of a token or host. May be empty.
-    fn value<'a>(&self, raw: &[u8], rest: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), ParseError> {
+    /// A parameter value: a quoted string, or bytes of a token or host; whether it is a token. May be
+    /// empty.
+    fn value<'a>(
+        &self,
+        raw: &[u8],
+        rest: &'a [u8],
+    ) -> Result<(&'a [u8], &'a [u8], bool), ParseError> {
         if rest.first() == Some(&b'"') {
             let quoted = lex::quoted_len(rest).and_then(|len| rest.split_at_checked(len));
-            return quoted.map(|(value, behind)| (behind, value)).ok_or_else(|| {
+            return quoted.map(|(value, behind)| (behind, value, false)).ok_or_else(|| {
                 let at = offset_of_suffix(raw, rest);
                 ParseError::new("expected the closing quote of a quoted string", at, self.rule)
             });
         }
+        if let Ok((behind, token)) = lex::token(rest) {
+            if !matches!(behind, [b'[' | b']' | b':', ..]) {
+                return Ok((behind, token, true));
+            }
+        }
         let value = lex::value_run(rest);
-        Ok((from(rest, value.len()), value))
+        Ok((from(rest, value.len()), value, false))
     }
 
     /// What is wrong with `rest`, which stands behind a whole parameter that ends with `last`.

@@ -49,7 +49,7 @@ pub use authorize::Tokens;
 pub use verdict::{Kind, Matched, OldDialog, Referrer, Rules, Variables, Verdict, MAX_RULES};
 
 use self::sentence::{Piece, Sentence};
-use crate::config::{Settings, Snapshot};
+use crate::config::{Handling, Settings, Snapshot};
 use crate::dialog::{DialogRef, Directory, Key, Lookup, Tombstones};
 use crate::sip::{Message, Name, OutOfScratch, Scratch};
 
@@ -68,6 +68,8 @@ pub struct Sender<'a> {
     pub secure: bool,
     /// How many transfers its call has been through.
     pub transfer_depth: u32,
+    /// Who decides how its REFER goes on, where that is not left to the settings.
+    pub handling: Option<Handling>,
 }
 
 /// A request as it came.

@@ -65,7 +65,8 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
             scratch,
         );
     }
-    if settings.replaces_require_extension {
+    // The Request-URI of a request inside a dialog is our Contact, which names no extension.
+    if settings.replaces_require_extension && !request.is_in_dialog() {
         match unknown_extension(context, request, settings, scratch) {
             Ok(None) => {}
             other => return other,

@@ -52,6 +52,7 @@ pub struct From<'a> {
     pub context: &'a str,
     pub secure: bool,
     pub depth: u32,
+    pub handling: u32,
 }
 
 /// A sender that is authenticated, its user being named as its endpoint.
@@ -61,7 +62,7 @@ pub fn known(name: &str) -> From<'_> {
 
 /// Nobody that the host knows.
 pub const STRANGER: From<'static> =
-    From { endpoint: "", user: "", context: "", secure: false, depth: 0 };
+    From { endpoint: "", user: "", context: "", secure: false, depth: 0, handling: 0 };
 
 /// An engine with a host around it.
 pub struct Pbx {
@@ -221,7 +222,7 @@ impl Pbx {
             transport: SIPXFER_TRANSPORT_UDP,
             secure: u32::from(from.secure),
             transfer_depth: from.depth,
-            reserved: 0,
+            handling: from.handling,
         };
         let mut scratch = vec![0_u8; scratch_size(message.len())];
         let mut verdict: sipxfer_verdict = unsafe { std::mem::zeroed() };

@@ -126,6 +126,7 @@ pub fn run(asked: &Explain) -> Result<String, Unusable> {
             context: b"",
             secure: asked.secure,
             transfer_depth: asked.depth,
+            handling: None,
         },
         now_ms: 0,
     };

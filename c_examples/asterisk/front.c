@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What has to be seen before a dialog or a session gets it: Replaces in any request, REFER outside
+ * of a call, SUBSCRIBE for the subscription of a REFER. Runs behind Asterisk's authentication, in
+ * the serializer of the dialog, with no lock held.
+ */
+#include "module.h"
+
+#include "asterisk/pbx.h"
+
+/* The INVITE that this thread is about to hand on, and the leg that it may take over. */
+struct claim {
+    const pjsip_rx_data *rdata;
+    uint64_t leg;
+    char context[AST_MAX_CONTEXT];
+    char extension[AST_MAX_EXTENSION]; /* that was made for it, or empty */
+};
+
+static __thread struct claim claim;
+
+static void claim_end(void)
+{
+    if (claim.extension[0] != '\0') {
+        ast_context_remove_extension(claim.context, claim.extension, 1, AST_MODULE);
+        claim.extension[0] = '\0';
+    }
+    claim.rdata = NULL;
+    claim.leg = 0;
+}
+
+uint64_t front_claimed(pjsip_rx_data *rdata)
+{
+    uint64_t leg = claim.rdata == rdata ? claim.leg : 0;
+
+    claim_end();
+    return leg;
+}
+
+static int has_header(const pjsip_rx_data *rdata, const char *name)
+{
+    pj_str_t wanted = pj_str((char *)name);
+
+    return pjsip_msg_find_hdr_by_name(rdata->msg_info.msg, &wanted, NULL) != NULL;
+}
+
+static int is_method(const pjsip_rx_data *rdata, const char *name)
+{
+    return !pj_stricmp2(&rdata->msg_info.msg->line.req.method.name, name);
+}
+
+static void refuse(pjsip_rx_data *rdata, int code, const struct sipxfer_verdict *verdict)
+{
+    pjsip_endpoint *endpoint = ast_sip_get_pjsip_endpoint();
+    pjsip_tx_data *tdata;
+    pjsip_transaction *tsx = NULL;
+    pj_str_t reason = {NULL, 0};
+
+    if (verdict != NULL && verdict->code == (uint32_t)code && verdict->reason.len > 0) {
+        reason = str_pj(verdict->reason);
+    }
+    if (pjsip_endpt_create_response(endpoint, rdata, code, reason.slen > 0 ? &reason : NULL,
+                                    &tdata) != PJ_SUCCESS) {
+        return;
+    }
+    if (verdict != NULL) {
+        verdict_headers(verdict, tdata);
+    }
+    /* With a transaction, so that it is sent again and its ACK is taken. */
+    if (pjsip_tsx_create_uas2(&front_module, rdata, NULL, &tsx) == PJ_SUCCESS) {
+        pjsip_tsx_recv_msg(tsx, rdata);
+        if (pjsip_tsx_send_msg(tsx, tdata) == PJ_SUCCESS) {
+            return;
+        }
+        pjsip_tx_data_dec_ref(tdata);
+        pjsip_tsx_terminate(tsx, 500);
+        return;
+    }
+    ast_sip_send_stateful_response(rdata, tdata, NULL);
+}
+
+static int code_of(const struct sipxfer_verdict *verdict)
+{
+    if (verdict->kind == SIPXFER_VERDICT_CHALLENGE) {
+        return 403; /* whoever has a password has been asked for it before */
+    }
+    return verdict->code >= 300 ? (int)verdict->code : 500;
+}
+
+/* The extension of the Request-URI as the session layer will look for it. */
+static int destination(const pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint,
+                       char *extension, size_t size)
+{
+    pjsip_uri *uri = rdata->msg_info.msg->line.req.uri;
+    const pj_str_t *user = ast_sip_pjsip_uri_get_username(uri);
+
+    if (user == NULL || (size_t)user->slen >= size) {
+        return 0;
+    }
+    ast_copy_pj_str(extension, user, size);
+    AST_SIP_USER_OPTIONS_TRUNCATE_CHECK(extension);
+    return ast_exists_extension(NULL, endpoint->context, S_OR(extension, "s"), 1, NULL);
+}
+
+/* The session layer asks for the extension of the Request-URI before anybody may look at Replaces.
+ * Where Replaces alone decides, one that nobody can guess stands in for the time of this request.
+ */
+static int stand_in(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint)
+{
+    pjsip_uri *uri = rdata->msg_info.msg->line.req.uri;
+    pjsip_sip_uri *sip;
+    char name[AST_UUID_STR_LEN];
+
+    if (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri)) {
+        return -1;
+    }
+    ast_uuid_generate_str(name, sizeof name);
+    ast_copy_string(claim.context, endpoint->context, sizeof claim.context);
+    snprintf(claim.extension, sizeof claim.extension, "replaces-%s", name);
+    if (ast_context_find_or_create(NULL, NULL, claim.context, AST_MODULE) == NULL ||
+        ast_add_extension(claim.context, 1, claim.extension, 1, NULL, NULL, "Hangup", NULL, NULL,
+                          AST_MODULE)) {
+        claim.extension[0] = '\0';
+        return -1;
+    }
+    sip = pjsip_uri_get_uri(uri);
+    pj_strdup2(rdata->tp_info.pool, &sip->user, claim.extension);
+    return 0;
+}
+
+/* Nothing is done here: what today's module answers is compared. */
+static int observed(const struct asked *asked)
+{
+    if (behaviour.observe) {
+        observe_expect(asked);
+    }
+    return behaviour.observe;
+}
+
+/* PJ_TRUE where the request has had its answer. */
+static pj_bool_t replaces(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint)
+{
+    int invite = is_method(rdata, "INVITE"), in_dialog = rdata->msg_info.to->tag.slen > 0;
+    char extension[AST_MAX_EXTENSION] = "";
+    struct asked asked;
+    pj_bool_t done = PJ_FALSE;
+
+    if (invite) {
+        count(&stats.replaces);
+    }
+    if (asked_open(&asked, rdata, endpoint, NULL)) {
+        refuse(rdata, 500, NULL);
+        return PJ_TRUE;
+    }
+    if (sipxfer_replaces_verify_request(engine, &asked.request, 0, asked.scratch, asked.scratch_len,
+                                        &asked.verdict) != SIPXFER_OK) {
+        refuse(rdata, 500, NULL);
+        asked_close(&asked);
+        return PJ_TRUE;
+    }
+    if (invite) {
+        count(&stats.replaces_decided);
+    }
+    if (observed(&asked)) {
+        asked_close(&asked);
+        return PJ_FALSE;
+    }
+    ast_verb(4, "sipxfer: Replaces: %s %u: %.*s\n", sipxfer_verdict_name(asked.verdict.kind),
+             asked.verdict.code, SIPXFER_ARG(asked.verdict.why));
+    switch (asked.verdict.kind) {
+    case SIPXFER_VERDICT_NONE:
+        break;
+    case SIPXFER_VERDICT_ACCEPT:
+        if (!endpoint->allowtransfer && !behaviour.compat) {
+            if (log_allowed()) {
+                ast_log(LOG_WARNING,
+                        "Endpoint %s may not transfer: INVITE with Replaces is refused\n",
+                        ast_sorcery_object_get_id(endpoint));
+            }
+            count(&stats.refused);
+            refuse(rdata, 403, NULL);
+            done = PJ_TRUE;
+            break;
+        }
+        claim_end();
+        if (!destination(rdata, endpoint, extension, sizeof extension) &&
+            stand_in(rdata, endpoint)) {
+            refuse(rdata, 404, NULL);
+            done = PJ_TRUE;
+            break;
+        }
+        claim.rdata = rdata;
+        claim.leg = ((const struct leg *)asked.verdict.dialog)->number;
+        break;
+    default:
+        if (behaviour.in_dialog_ends && invite && in_dialog) {
+            break; /* as today: the session is told, and ends */
+        }
+        count(&stats.refused);
+        refuse(rdata, code_of(&asked.verdict), &asked.verdict);
+        done = PJ_TRUE;
+        break;
+    }
+    asked_close(&asked);
+    return done;
+}
+
+/* A REFER outside of any call. There is no channel that it could be about: what the library would
+ * allow is still refused here. */
+static pj_bool_t refer_outside(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint)
+{
+    struct asked asked;
+
+    count(&stats.refers);
+    if (asked_open(&asked, rdata, endpoint, NULL)) {
+        refuse(rdata, 500, NULL);
+        return PJ_TRUE;
+    }
+    if (sipxfer_refer_route(engine, &asked.request, 0, asked.scratch, asked.scratch_len,
+                            &asked.verdict) == SIPXFER_OK) {
+        count(&stats.refers_decided);
+        if (observed(&asked)) {
+            asked_close(&asked);
+            return PJ_FALSE;
+        }
+        count(&stats.refused);
+        refuse(rdata, asked.verdict.code >= 300 ? code_of(&asked.verdict) : 403, &asked.verdict);
+    } else {
+        refuse(rdata, 500, NULL);
+    }
+    asked_close(&asked);
+    return PJ_TRUE;
+}
+
+/* SUBSCRIBE with Event: refer (RFC 3515 section 2.4.4). */
+static pj_bool_t subscribe(pjsip_rx_data *rdata)
+{
+    static const pj_str_t event_name = {"Event", 5}, event_brief = {"o", 1};
+    pjsip_hdr *header =
+        pjsip_msg_find_hdr_by_names(rdata->msg_info.msg, &event_name, &event_brief, NULL);
+    pjsip_expires_hdr *expires = pjsip_msg_find_hdr(rdata->msg_info.msg, PJSIP_H_EXPIRES, NULL);
+    struct sipxfer_event_header event;
+    struct sipxfer_dialog_key key;
+    struct sipxfer_str value;
+    pjsip_tx_data *tdata;
+    uint64_t transfer = 0;
+    uint32_t granted = 0;
+    unsigned int event_id = 0;
+    pjsip_dialog *dlg;
+
+    SIPXFER_INIT(event);
+    if (header == NULL ||
+        sipxfer_message_header(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len,
+                               SIPXFER_LIT("Event"), 0, &value) != SIPXFER_OK ||
+        sipxfer_event_header_parse(value.ptr, value.len, &event, NULL) != SIPXFER_OK ||
+        !str_is(event.package, "refer")) {
+        return PJ_FALSE;
+    }
+    if (event.id.len > 0 && event.id.len < 11) {
+        char digits[12] = "";
+
+        memcpy(digits, event.id.ptr, event.id.len);
+        sscanf(digits, "%10u", &event_id);
+    }
+    SIPXFER_INIT(key);
+    key.call_id.ptr = rdata->msg_info.cid->id.ptr;
+    key.call_id.len = (size_t)rdata->msg_info.cid->id.slen;
+    key.local_tag.ptr = rdata->msg_info.to->tag.ptr;
+    key.local_tag.len = (size_t)rdata->msg_info.to->tag.slen;
+    key.remote_tag.ptr = rdata->msg_info.from->tag.ptr;
+    key.remote_tag.len = (size_t)rdata->msg_info.from->tag.slen;
+    if (sipxfer_transfer_find(engine, &key, event_id, &transfer) != SIPXFER_OK ||
+        sipxfer_transfer_subscribe(engine, transfer,
+                                   expires != NULL ? (uint32_t)expires->ivalue : UINT32_MAX,
+                                   clock_ms(), &granted) != SIPXFER_OK) {
+        refuse(rdata, 403, NULL);
+        return PJ_TRUE;
+    }
+    dlg = pjsip_ua_find_dialog(&rdata->msg_info.cid->id, &rdata->msg_info.to->tag,
+                               &rdata->msg_info.from->tag, PJ_FALSE);
+    if (dlg != NULL && pjsip_endpt_create_response(ast_sip_get_pjsip_endpoint(), rdata, 200, NULL,
+                                                   &tdata) == PJ_SUCCESS) {
+        pjsip_expires_hdr *told = pjsip_expires_hdr_create(tdata->pool, granted);
+
+        pjsip_msg_add_hdr(tdata->msg, (pjsip_hdr *)told);
+        pjsip_msg_add_hdr(tdata->msg, pjsip_hdr_clone(tdata->pool, dlg->local.contact));
+        ast_sip_send_stateful_response(rdata, tdata, NULL);
+    } else {
+        refuse(rdata, 481, NULL);
+    }
+    outputs_take(transfer);
+    return PJ_TRUE;
+}
+
+static struct ast_sip_endpoint *endpoint_of(pjsip_rx_data *rdata)
+{
+    int method = rdata->msg_info.msg->line.req.method.id;
+    struct ast_sip_endpoint *endpoint;
+
+    if (behaviour.off || method == PJSIP_ACK_METHOD || method == PJSIP_CANCEL_METHOD ||
+        rdata->msg_info.to == NULL || rdata->msg_info.from == NULL || rdata->msg_info.cid == NULL) {
+        return NULL;
+    }
+    endpoint = ast_pjsip_rdata_get_endpoint(rdata);
+    if (endpoint != NULL && settings_off(ast_sorcery_object_get_id(endpoint))) {
+        ao2_ref(endpoint, -1);
+        return NULL;
+    }
+    return endpoint;
+}
+
+/* Inside a dialog nobody is challenged by Asterisk, and nothing is granted here either. */
+static pj_bool_t inside(pjsip_rx_data *rdata)
+{
+    struct ast_sip_endpoint *endpoint;
+    pj_bool_t done = PJ_FALSE;
+
+    if (rdata->msg_info.to == NULL || rdata->msg_info.to->tag.slen == 0 ||
+        (!has_header(rdata, "Replaces") && !is_method(rdata, "SUBSCRIBE")) ||
+        (endpoint = endpoint_of(rdata)) == NULL) {
+        return PJ_FALSE;
+    }
+    if (is_method(rdata, "SUBSCRIBE")) {
+        done = subscribe(rdata);
+    } else if (!is_method(rdata, "REFER")) {
+        done = replaces(rdata, endpoint);
+    }
+    ao2_ref(endpoint, -1);
+    return done;
+}
+
+static pj_bool_t outside(pjsip_rx_data *rdata)
+{
+    struct ast_sip_endpoint *endpoint;
+    pj_bool_t done = PJ_FALSE;
+
+    if (rdata->msg_info.to == NULL || rdata->msg_info.to->tag.slen > 0 ||
+        (!has_header(rdata, "Replaces") && !is_method(rdata, "REFER")) ||
+        (endpoint = endpoint_of(rdata)) == NULL) {
+        return PJ_FALSE;
+    }
+    if (!is_method(rdata, "REFER")) {
+        done = replaces(rdata, endpoint);
+    } else if (!behaviour.compat) {
+        done = refer_outside(rdata, endpoint);
+    }
+    ao2_ref(endpoint, -1);
+    return done;
+}
+
+/* Behind the transaction layer, which takes what is sent again, and before the dialogs. */
+pjsip_module inside_module = {
+    .name = {"sipxfer inside", 14},
+    .id = -1,
+    .priority = PJSIP_MOD_PRIORITY_TSX_LAYER + 1,
+    .on_rx_request = inside,
+};
+
+/* Behind Asterisk's authentication, and before its sessions. */
+pjsip_module front_module = {
+    .name = {"sipxfer front", 13},
+    .id = -1,
+    .priority = PJSIP_MOD_PRIORITY_APPLICATION - 1,
+    .on_rx_request = outside,
+};
+
+/* In the dialogs of transferors: the answers to our NOTIFYs. */
+pjsip_module usage_module = {
+    .name = {"sipxfer usage", 13},
+    .id = -1,
+    .priority = PJSIP_MOD_PRIORITY_APPLICATION,
+    .on_tsx_state = notify_answered,
+};

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * res_pjsip_sipxfer: the transfers of an Asterisk, decided by libsipxfer.
+ *
+ * The library decides; what is here touches channels, bridges and dialogs. Where a thing runs:
+ *
+ *   - A request is looked at in the thread that brought it (front.c, refer.c). A REFER is answered
+ *     there, under the lock of its own dialog; nothing else is waited for.
+ *   - What follows from a REFER is carried out in the serializer of its session, without a dialog
+ *     lock (transfer.c), in the order of the library's outputs.
+ *   - What has to wait for another session runs in a thread of its own (channel.c, replaces.c).
+ *   - A transferred channel reports from its own thread how far it has come (watch.c).
+ */
+#ifndef SIPXFER_ASTERISK_MODULE_H
+#define SIPXFER_ASTERISK_MODULE_H
+
+#include "asterisk.h"
+
+#include <pjsip.h>
+#include <pjsip_ua.h>
+
+#include "asterisk/astobj2.h"
+#include "asterisk/channel.h"
+#include "asterisk/linkedlists.h"
+#include "asterisk/lock.h"
+#include "asterisk/logger.h"
+#include "asterisk/module.h"
+#include "asterisk/res_pjsip.h"
+#include "asterisk/res_pjsip_session.h"
+#include "asterisk/stringfields.h"
+#include "asterisk/strings.h"
+#include "asterisk/taskprocessor.h"
+#include "asterisk/utils.h"
+
+#include "sipxfer.h"
+
+/* The dialplan context of this module: where a transferred channel comes by when its dialplan ends,
+ * and where one goes whose transfer has failed. */
+#define INTERNAL_CONTEXT "sipxfer-internal"
+
+/* Channel variables. Those that begin with __ are handed on to every channel that is dialled. */
+#define VAR_TRANSFER "SIPXFERID"
+#define VAR_DEPTH    "SIPXFERDEPTH"
+
+/* ---- what is set for the module besides the library's settings (settings.c) ---- */
+
+struct behaviour {
+    int off;              /* nothing is decided here: `sipxfer off` */
+    int observe;          /* decide and compare, but let today's module act */
+    int compat;           /* answer as res_pjsip_refer does */
+    int keep;             /* the transferor's leg waits for the outcome */
+    int media_answers;    /* media of any kind to the transferee counts as an answer */
+    int semi_at_once;     /* a semi-attended transfer has succeeded as soon as it was begun */
+    int in_dialog_ends;   /* an INVITE with Replaces inside a dialog hangs up the call */
+    int trust_identified; /* an endpoint without auth counts as authenticated */
+};
+
+extern struct behaviour behaviour;
+extern struct sipxfer_engine *engine;
+
+int settings_load(int reload);
+void settings_unload(void);
+int settings_off(const char *endpoint);
+int settings_set_off(const char *endpoint, int off);
+char *settings_value(const char *endpoint, const char *name);
+
+/* ---- dialogs (dialogs.c) ---- */
+
+/* One INVITE dialog. Lives as long as its session at least; counted. */
+struct leg {
+    struct ast_sip_session *session; /* counted */
+    uint64_t number;                 /* of this module, never used twice */
+    uint64_t id;                     /* in the library's table, 0 before and after */
+    uint32_t state;
+    uint32_t initiator;
+    int transfers; /* how many REFERs were accepted in it */
+    int claimed;   /* an INVITE with Replaces is taking it over */
+    int ended;
+    AST_DECLARE_STRING_FIELDS(AST_STRING_FIELD(call_id); AST_STRING_FIELD(local_tag);
+                              AST_STRING_FIELD(remote_tag); AST_STRING_FIELD(user);
+                              AST_STRING_FIELD(endpoint););
+};
+
+int dialogs_init(void);
+void dialogs_exit(void);
+/* The leg of a session, or NULL. Not counted; to be called in the session's serializer. */
+struct leg *leg_of(struct ast_sip_session *session);
+/* By its number, counted, or NULL. */
+struct leg *leg_by_number(uint64_t number);
+void leg_key(const struct leg *leg, struct sipxfer_dialog_key *key);
+/* The channel of a leg, counted, or NULL; fetched in its serializer. Must not be called from one.
+ */
+struct ast_channel *leg_channel(struct leg *leg);
+size_t dialogs_count(void);
+
+/* ---- requests (host.c) ---- */
+
+/* A request as the library sees it, and what its callbacks get. */
+struct asked {
+    struct sipxfer_request request;
+    struct sipxfer_verdict verdict;
+    pjsip_rx_data *rdata;
+    struct ast_sip_session *session;   /* borrowed, or NULL */
+    struct ast_sip_endpoint *endpoint; /* borrowed, or NULL */
+    struct leg *leg;                   /* borrowed, or NULL */
+    char source[80];
+    char user[256];
+    char *scratch;
+    size_t scratch_len;
+};
+
+uint64_t clock_ms(void);
+int asked_open(struct asked *asked, pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint,
+               struct ast_sip_session *session);
+void asked_close(struct asked *asked);
+const char *authenticated_user(struct ast_sip_endpoint *endpoint, char *buffer, size_t size);
+int host_open(void);
+void host_close(void);
+/* A copy with NUL at the end, or NULL. */
+char *str_dup(struct sipxfer_str string);
+pj_str_t str_pj(struct sipxfer_str string);
+int str_is(struct sipxfer_str string, const char *text);
+/* Adds Warning, Unsupported and Retry-After of a refusal. */
+void verdict_headers(const struct sipxfer_verdict *verdict, pjsip_tx_data *tdata);
+/* Adds header lines, each ended by CRLF; those that describe a body are left out. */
+void lines_add(pjsip_tx_data *tdata, struct sipxfer_str lines);
+/* A line of the log that a stranger can cause: not more than some a second. */
+int log_allowed(void);
+
+struct stats {
+    int refers;           /* REFERs received */
+    int refers_decided;   /* decided by the library */
+    int replaces;         /* INVITEs with Replaces received */
+    int replaces_decided; /* decided by the library */
+    int refused;
+    int succeeded;
+    int failed;
+    int differences; /* in observe mode */
+};
+
+extern struct stats stats;
+void count(int *counter);
+
+/* ---- transfers (transfer.c) ---- */
+
+enum fate {
+    FATE_OPEN,    /* no outcome yet */
+    FATE_DONE,    /* the transfer has succeeded */
+    FATE_KEEP,    /* the transferee goes back to the transferor, who is still there */
+    FATE_RECALL,  /* the transferor is called back for the transferee */
+    FATE_HANG_UP, /* the transferee is hung up */
+};
+
+struct output {
+    AST_LIST_ENTRY(output) entry;
+    struct sipxfer_output told;
+    char text[];
+};
+
+/* One received REFER that was accepted. */
+struct xfer {
+    uint64_t id;
+    unsigned int number;
+    uint32_t kind;
+    uint32_t depth;
+    struct leg *leg; /* the transferor's; counted */
+    uint64_t other;  /* number of the leg that its Replaces names, or 0 */
+    uint32_t other_state;
+    pjsip_dialog *dlg; /* holds a session count, or NULL once it is over */
+    struct ast_variable *variables;
+    int application; /* an application controls it */
+    int blind_progress;
+    int scheduled; /* a task that carries outputs out is under way */
+    int moved;     /* the transferee is on its way */
+    int several;   /* the transferor leaves a call of three or more */
+    int semi;      /* the target has not answered the transferor yet */
+    int over;
+    int gone;    /* the transferee has hung up */
+    int ending;  /* the transferee's dialplan has ended, and its thread waits for the outcome */
+    int waits;   /* the transferor's thread waits for the outcome */
+    int release; /* the transferor's thread is to wait no more */
+    int told;    /* last code that was reported */
+    int failure; /* the code that tells best why the target is not had */
+    int outcome;
+    int hook;        /* the frame hook of the transferee, -1 for none */
+    int hook_source; /* the frame hook of the transferor, -1 for none */
+    enum fate fate;
+    ast_cond_t changed;
+    struct ast_channel *transferor; /* counted, while it waits */
+    struct timeval began;
+    AST_LIST_HEAD_NOLOCK(, output) queue;
+    AST_DECLARE_STRING_FIELDS(AST_STRING_FIELD(context); AST_STRING_FIELD(extension);
+                              AST_STRING_FIELD(target); AST_STRING_FIELD(replaces);
+                              AST_STRING_FIELD(referred_by); AST_STRING_FIELD(headers);
+                              AST_STRING_FIELD(refer_to_raw); AST_STRING_FIELD(why);
+                              AST_STRING_FIELD(rules); AST_STRING_FIELD(message);
+                              AST_STRING_FIELD(endpoint); AST_STRING_FIELD(source_channel);
+                              AST_STRING_FIELD(source_id); AST_STRING_FIELD(transferee);
+                              AST_STRING_FIELD(transferee_id); AST_STRING_FIELD(bridge);
+                              AST_STRING_FIELD(linked); AST_STRING_FIELD(reason););
+};
+
+int transfers_init(void);
+void transfers_exit(void);
+/* Begins to keep a transfer that the library has accepted, and answers its REFER. */
+int xfer_begin(struct asked *asked, uint64_t id, int application);
+struct xfer *xfer_by_id(uint64_t id);
+/* By the variable that its channels carry; counted, or NULL. The channel is not locked. */
+struct xfer *xfer_of_channel(struct ast_channel *chan);
+/* By the unique id of the transferee, or the linked id of a call that is still ringing. */
+struct xfer *xfer_by_transferee(const char *id);
+void xfer_watch(struct xfer *xfer);
+/* Takes the outputs of a transfer, 0: of those that time has given some. Any thread. */
+void outputs_take(uint64_t id);
+void xfer_progress(struct xfer *xfer, int code, const char *reason, size_t reason_len);
+void xfer_give_up(struct xfer *xfer, int code);
+void xfer_contact_failed(struct xfer *xfer);
+/* The dialog of a transferor has ended. */
+void transfers_leg_ended(struct leg *leg);
+/* When the library wants to be woken (clock.c). */
+void transfers_deadline(uint64_t deadline_ms);
+int clock_start(void);
+void clock_stop(void);
+/* How many semi-attended transfers are under way. */
+extern int semi_attended;
+struct ao2_container *transfers_all(void);
+struct ao2_container *transfers_recent(void);
+/* A task in a thread of its own. */
+int detached(void *(*run)(void *), void *data);
+
+/* ---- channels (channel.c) ---- */
+
+void channel_start(struct xfer *xfer);
+void channel_fate(struct xfer *xfer, enum fate fate);
+void channel_hang_up_transferor(struct xfer *xfer);
+/* Does to a transferee, in its own thread, what its transfer has come to. */
+void channel_fulfil(struct xfer *xfer, struct ast_channel *chan);
+int cause_to_sip(int cause);
+
+/* ---- watching a transferee (watch.c) ---- */
+
+int watch_init(void);
+void watch_exit(void);
+int watch_attach(struct xfer *xfer, struct ast_channel *chan);
+void watch_variables(struct xfer *xfer, struct ast_channel *chan);
+int watch_application(struct xfer *xfer, struct ast_channel *chan);
+
+/* ---- INVITE with Replaces (front.c, replaces.c) ---- */
+
+extern pjsip_module inside_module;
+extern pjsip_module front_module;
+extern pjsip_module usage_module;
+/* The leg that the INVITE of this rdata takes over by the verdict of the front module, or 0. */
+uint64_t front_claimed(pjsip_rx_data *rdata);
+int replaces_take_over(struct ast_sip_session *session, pjsip_rx_data *rdata);
+
+/* ---- the rest ---- */
+
+int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata);
+void notify_send(struct xfer *xfer, const struct sipxfer_output *told);
+void notify_answered(pjsip_transaction *tsx, pjsip_event *event);
+void outgoing_invite(struct ast_sip_session *session, pjsip_tx_data *tdata);
+void outgoing_answered(struct ast_sip_session *session, pjsip_rx_data *rdata);
+int tech_register(void);
+void tech_unregister(void);
+/* mode = observe (observe.c) */
+int observe_init(void);
+void observe_exit(void);
+void observe_expect(const struct asked *asked);
+int ari_init(void);
+void ari_exit(void);
+void ari_event(struct xfer *xfer, const struct sipxfer_output *told);
+int cli_register(void);
+void cli_unregister(void);
+int functions_register(void);
+void functions_unregister(void);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * sipxfer.conf: the library's settings by name, some of this module, and overrides per endpoint.
+ *
+ *     [general]                what holds for all
+ *     [NAME] type = endpoint   what holds for the endpoint of that name in pjsip.conf
+ */
+#include "module.h"
+
+#include "asterisk/config.h"
+
+#define CONFIG_FILE "sipxfer.conf"
+
+static struct ao2_container *off; /* names of endpoints */
+static struct sipxfer_config *current;
+AST_MUTEX_DEFINE_STATIC(current_lock);
+
+/* What a PBX of Asterisk's kind wants where the library leaves it open. */
+static const char *const defaults[][2] = {
+    {"replaces.require_extension", "yes"}, /* Asterisk's documentation promises it */
+    {"refer.hang_up_after_ms", "32000"},
+    {"refer.event_id_on_first", "no"},
+};
+
+/* How res_pjsip_refer answers. */
+static const char *const compat[][2] = {
+    {"replaces.require_extension", "yes"},
+    {"replaces.authorize", "any"},
+    {"refer.require_auth", "no"},
+    {"refer.on_failure", "hangup"},
+    {"refer.hang_up_after_ms", "60000"},
+    {"notify.min_interval_ms", "0"},
+    {"refer.max_depth", "0"},
+};
+
+struct own {
+    const char *name;
+    size_t offset;
+};
+
+static const struct own own[] = {
+    {"observe", offsetof(struct behaviour, observe)},
+    {"transferor_waits", offsetof(struct behaviour, keep)},
+    {"media_is_answer", offsetof(struct behaviour, media_answers)},
+    {"semi_attended_at_once", offsetof(struct behaviour, semi_at_once)},
+    {"in_dialog_replaces_ends_call", offsetof(struct behaviour, in_dialog_ends)},
+    {"identified_is_authenticated", offsetof(struct behaviour, trust_identified)},
+};
+
+static int set(struct sipxfer_config *config, const char *scope, const char *name,
+               const char *value, int line)
+{
+    int32_t status =
+        sipxfer_config_set(config, scope, strlen(scope), name, strlen(name), value, strlen(value));
+    char sentence[512];
+    size_t len = 0;
+
+    if (status == SIPXFER_OK) {
+        return 0;
+    }
+    if (sipxfer_config_error(config, sentence, sizeof sentence, &len) != SIPXFER_OK) {
+        len = 0;
+    }
+    ast_log(LOG_ERROR, "%s line %d: %.*s\n", CONFIG_FILE, line,
+            len > 0 ? (int)len : (int)strlen(sipxfer_strerror(status)),
+            len > 0 ? sentence : sipxfer_strerror(status));
+    return -1;
+}
+
+static const struct own *own_setting(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        if (!strcasecmp(own[i].name, name)) {
+            return &own[i];
+        }
+    }
+    return NULL;
+}
+
+static int general(struct sipxfer_config *config, struct behaviour *made, struct ast_variable *each)
+{
+    int failed = 0;
+
+    for (; each != NULL; each = each->next) {
+        const struct own *found = own_setting(each->name);
+
+        if (!strcasecmp(each->name, "type") || !strcasecmp(each->name, "compat")) {
+            continue;
+        }
+        if (!strcasecmp(each->name, "mode")) {
+            made->observe = !strcasecmp(each->value, "observe");
+            if (!made->observe && strcasecmp(each->value, "decide")) {
+                ast_log(LOG_ERROR, "%s line %d: mode is decide or observe\n", CONFIG_FILE,
+                        each->lineno);
+                failed = -1;
+            }
+        } else if (found != NULL) {
+            *(int *)((char *)made + found->offset) = ast_true(each->value);
+        } else {
+            failed |= set(config, "", each->name, each->value, each->lineno);
+        }
+    }
+    return failed;
+}
+
+static int endpoint_section(struct sipxfer_config *config, const char *name,
+                            struct ast_variable *each)
+{
+    char scope[300];
+    int failed = 0;
+
+    snprintf(scope, sizeof scope, "endpoint:%s", name);
+    for (; each != NULL; each = each->next) {
+        if (strcasecmp(each->name, "type")) {
+            failed |= set(config, scope, each->name, each->value, each->lineno);
+        }
+    }
+    return failed;
+}
+
+static int fill(struct sipxfer_config *config, struct behaviour *made, struct ast_config *file)
+{
+    const char *like = file != NULL ? ast_variable_retrieve(file, "general", "compat") : NULL;
+    const char *section = NULL;
+    int failed = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(defaults); i++) {
+        failed |= set(config, "", defaults[i][0], defaults[i][1], 0);
+    }
+    made->keep = 1;
+    made->trust_identified = 1;
+    if (!ast_strlen_zero(like) && !strcasecmp(like, "res_pjsip_refer")) {
+        for (size_t i = 0; i < ARRAY_LEN(compat); i++) {
+            failed |= set(config, "", compat[i][0], compat[i][1], 0);
+        }
+        made->compat = made->media_answers = made->semi_at_once = made->in_dialog_ends = 1;
+        made->keep = 0;
+        ast_log(LOG_NOTICE,
+                "sipxfer answers as res_pjsip_refer does (compat): any endpoint may name "
+                "the calls of any other\n");
+    } else if (!ast_strlen_zero(like) && strcasecmp(like, "no")) {
+        ast_log(LOG_ERROR, "%s: compat is res_pjsip_refer or no\n", CONFIG_FILE);
+        failed = -1;
+    }
+    while (file != NULL && (section = ast_category_browse(file, section))) {
+        struct ast_variable *each = ast_variable_browse(file, section);
+        const char *type = ast_variable_retrieve(file, section, "type");
+
+        if (!strcasecmp(section, "general")) {
+            failed |= general(config, made, each);
+        } else if (!ast_strlen_zero(type) && !strcasecmp(type, "endpoint")) {
+            failed |= endpoint_section(config, section, each);
+        } else {
+            ast_log(LOG_ERROR, "%s: section [%s] needs type = endpoint\n", CONFIG_FILE, section);
+            failed = -1;
+        }
+    }
+    return failed;
+}
+
+int settings_load(int reload)
+{
+    struct ast_flags flags = {reload ? CONFIG_FLAG_FILEUNCHANGED : 0};
+    struct ast_config *file = ast_config_load(CONFIG_FILE, flags);
+    struct sipxfer_config *config = NULL, *old;
+    struct behaviour made = {0};
+    int failed;
+
+    if (file == CONFIG_STATUS_FILEUNCHANGED) {
+        return 0;
+    }
+    if (file == CONFIG_STATUS_FILEINVALID) {
+        ast_log(LOG_ERROR, "%s cannot be read\n", CONFIG_FILE);
+        return -1;
+    }
+    if (file == CONFIG_STATUS_FILEMISSING) {
+        file = NULL;
+    }
+    if (off == NULL) {
+        off = ast_str_container_alloc(17);
+    }
+    if (off == NULL || sipxfer_config_new(&config) != SIPXFER_OK) {
+        ast_config_destroy(file);
+        return -1;
+    }
+    failed = fill(config, &made, file);
+    ast_config_destroy(file);
+    if (failed || sipxfer_config_apply(engine, config) != SIPXFER_OK) {
+        sipxfer_config_free(config);
+        ast_log(LOG_ERROR, "sipxfer: %s\n",
+                reload ? "the settings stay as they were" : "not loaded because of its settings");
+        return -1;
+    }
+    made.off = behaviour.off;
+    behaviour = made;
+    ast_mutex_lock(&current_lock);
+    old = current;
+    current = config;
+    ast_mutex_unlock(&current_lock);
+    sipxfer_config_free(old);
+    return 0;
+}
+
+void settings_unload(void)
+{
+    ast_mutex_lock(&current_lock);
+    sipxfer_config_free(current);
+    current = NULL;
+    ast_mutex_unlock(&current_lock);
+    ao2_cleanup(off);
+    off = NULL;
+}
+
+int settings_off(const char *endpoint)
+{
+    char *found;
+
+    if (off == NULL || ao2_container_count(off) == 0) {
+        return 0;
+    }
+    found = ao2_find(off, endpoint, OBJ_SEARCH_KEY);
+    ao2_cleanup(found);
+    return found != NULL;
+}
+
+int settings_set_off(const char *endpoint, int is_off)
+{
+    if (is_off) {
+        return settings_off(endpoint) ? 0 : ast_str_container_add(off, endpoint);
+    }
+    ast_str_container_remove(off, endpoint);
+    return 0;
+}
+
+char *settings_value(const char *endpoint, const char *name)
+{
+    char scope[300] = "", text[1024];
+    size_t len = 0;
+    int32_t status;
+
+    if (!ast_strlen_zero(endpoint)) {
+        snprintf(scope, sizeof scope, "endpoint:%s", endpoint);
+    }
+    ast_mutex_lock(&current_lock);
+    status = sipxfer_config_get(current, scope, strlen(scope), name, strlen(name), text,
+                                sizeof text, &len);
+    ast_mutex_unlock(&current_lock);
+    return status == SIPXFER_OK ? ast_strndup(text, len) : NULL;
+}

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Transfers under way: the library's outputs are taken under one lock and put into the queue of
+ * their transfer, which the serializer of the transferor's session carries out in order.
+ */
+#include "module.h"
+
+#include "asterisk/config.h"
+#include "asterisk/pbx.h"
+
+/* How many transfers that are over `sipxfer show transfers` still knows. */
+#define RECENT 64
+
+static struct ao2_container *xfers;
+static struct ao2_container *watched; /* by unique id of the transferee */
+static struct ao2_container *recent;
+static int numbers;
+int semi_attended;
+
+/* Taking an output and putting it into its queue is one step. */
+AST_MUTEX_DEFINE_STATIC(outputs_lock);
+
+/* ---- the transfers ---- */
+
+static int xfer_hash(const void *object, int flags)
+{
+    uint64_t id = (flags & OBJ_SEARCH_MASK) == OBJ_SEARCH_KEY ? *(const uint64_t *)object
+                                                              : ((const struct xfer *)object)->id;
+
+    return (int)((id ^ (id >> 32)) & 0x7fffffff);
+}
+
+static int xfer_compare(void *object, void *arg, int flags)
+{
+    uint64_t id = (flags & OBJ_SEARCH_MASK) == OBJ_SEARCH_KEY ? *(const uint64_t *)arg
+                                                              : ((const struct xfer *)arg)->id;
+
+    return ((const struct xfer *)object)->id == id ? CMP_MATCH | CMP_STOP : 0;
+}
+
+AO2_STRING_FIELD_HASH_FN(xfer, transferee_id)
+AO2_STRING_FIELD_CMP_FN(xfer, transferee_id)
+
+static int dialog_release(void *data)
+{
+    pjsip_dlg_dec_session((pjsip_dialog *)data, &usage_module);
+    return 0;
+}
+
+static void xfer_destroy(void *object)
+{
+    struct xfer *xfer = object;
+    struct output *output;
+
+    while ((output = AST_LIST_REMOVE_HEAD(&xfer->queue, entry))) {
+        ast_free(output);
+    }
+    if (xfer->dlg != NULL) {
+        ast_sip_push_task(NULL, dialog_release, xfer->dlg);
+    }
+    ast_variables_destroy(xfer->variables);
+    ast_channel_cleanup(xfer->transferor);
+    ao2_cleanup(xfer->leg);
+    ast_cond_destroy(&xfer->changed);
+    ast_string_field_free_memory(xfer);
+}
+
+struct xfer *xfer_by_id(uint64_t id)
+{
+    return id != 0 && xfers != NULL ? ao2_find(xfers, &id, OBJ_SEARCH_KEY) : NULL;
+}
+
+struct xfer *xfer_by_transferee(const char *id)
+{
+    return watched != NULL ? ao2_find(watched, id, OBJ_SEARCH_KEY) : NULL;
+}
+
+void xfer_watch(struct xfer *xfer)
+{
+    ao2_link(watched, xfer);
+}
+
+struct xfer *xfer_of_channel(struct ast_channel *chan)
+{
+    uint64_t id = 0;
+    const char *value;
+    struct xfer *xfer;
+
+    ast_channel_lock(chan);
+    value = pbx_builtin_getvar_helper(chan, VAR_TRANSFER);
+    if (!ast_strlen_zero(value)) {
+        sscanf(value, "%20" SCNx64, &id);
+    }
+    ast_channel_unlock(chan);
+    xfer = xfer_by_id(id);
+    if (xfer == NULL && id != 0) {
+        xfer = ao2_find(recent, &id, OBJ_SEARCH_KEY);
+    }
+    return xfer;
+}
+
+struct ao2_container *transfers_all(void)
+{
+    return xfers;
+}
+
+struct ao2_container *transfers_recent(void)
+{
+    return recent;
+}
+
+static void set_str(struct xfer *xfer, const ast_string_field *field, struct sipxfer_str value)
+{
+    char *text = value.len > 0 ? str_dup(value) : NULL;
+
+    if (text != NULL) {
+        ast_string_field_ptr_set(xfer, field, text);
+        ast_free(text);
+    }
+}
+
+static void set_hdr(struct xfer *xfer, const ast_string_field *field, pjsip_rx_data *rdata,
+                    const char *name, const char *compact)
+{
+    pj_str_t full = pj_str((char *)name), brief = pj_str((char *)compact);
+    const pjsip_generic_string_hdr *header =
+        pjsip_msg_find_hdr_by_names(rdata->msg_info.msg, &full, &brief, NULL);
+
+    if (header != NULL) {
+        struct sipxfer_str value = {header->hvalue.ptr, (size_t)header->hvalue.slen};
+
+        set_str(xfer, field, value);
+    }
+}
+
+static int copy_verdict(struct xfer *xfer, const struct asked *asked)
+{
+    const struct sipxfer_verdict *verdict = &asked->verdict;
+    char rules[SIPXFER_MAX_RULES * 5 + 1] = "";
+    const struct leg *other = verdict->dialog;
+
+    xfer->kind = verdict->kind;
+    xfer->depth = verdict->transfer_depth;
+    xfer->other = other != NULL ? other->number : 0;
+    xfer->other_state = verdict->dialog_state;
+    set_str(xfer, &xfer->context, verdict->context);
+    set_str(xfer, &xfer->extension, verdict->extension);
+    set_str(xfer, &xfer->target, verdict->target);
+    set_str(xfer, &xfer->replaces, verdict->replaces);
+    set_str(xfer, &xfer->referred_by, verdict->referred_by);
+    set_str(xfer, &xfer->headers, verdict->headers);
+    set_str(xfer, &xfer->why, verdict->why);
+    set_str(xfer, &xfer->message, asked->request.message);
+    set_hdr(xfer, &xfer->refer_to_raw, asked->rdata, "Refer-To", "r");
+    for (uint32_t i = 0; i < verdict->rule_count && i < SIPXFER_MAX_RULES; i++) {
+        snprintf(rules + strlen(rules), sizeof rules - strlen(rules), "%sR%03u", i > 0 ? " " : "",
+                 verdict->rules[i]);
+    }
+    ast_string_field_set(xfer, rules, rules);
+    for (size_t i = 0; i < verdict->variable_count; i++) {
+        char *name = str_dup(verdict->variables[i].name);
+        char *value = str_dup(verdict->variables[i].value);
+        struct ast_variable *variable =
+            name != NULL && value != NULL ? ast_variable_new(name, value, "") : NULL;
+
+        ast_free(name);
+        ast_free(value);
+        if (variable == NULL) {
+            return -1;
+        }
+        ast_variable_list_append(&xfer->variables, variable);
+    }
+    return 0;
+}
+
+static void xfer_run(struct xfer *xfer, pjsip_rx_data *rdata);
+
+static int xfer_task(void *data)
+{
+    struct xfer *xfer = data;
+
+    xfer_run(xfer, NULL);
+    ao2_ref(xfer, -1);
+    return 0;
+}
+
+static void xfer_push(struct xfer *xfer)
+{
+    if (ast_sip_push_task(xfer->leg->session->serializer, xfer_task, ao2_bump(xfer))) {
+        ast_log(LOG_ERROR, "sipxfer: a transfer of %s cannot go on: no thread for it\n",
+                xfer->endpoint);
+        ao2_ref(xfer, -1);
+    }
+}
+
+int xfer_begin(struct asked *asked, uint64_t id, int application)
+{
+    struct ast_sip_session *session = asked->session;
+    struct xfer *xfer = xfer_by_id(id);
+
+    if (xfer == NULL) {
+        xfer = ao2_alloc(sizeof *xfer, xfer_destroy);
+        if (xfer == NULL) {
+            sipxfer_transfer_give_up(engine, id, 500, clock_ms());
+            return -1;
+        }
+        ast_cond_init(&xfer->changed, NULL);
+        xfer->id = id;
+        xfer->number = (unsigned int)ast_atomic_fetchadd_int(&numbers, 1) + 1;
+        xfer->hook = xfer->hook_source = -1;
+        xfer->application = application;
+        xfer->blind_progress = session->endpoint->refer_blind_progress;
+        xfer->began = ast_tvnow();
+        xfer->leg = ao2_bump(asked->leg);
+        xfer->scheduled = 1;
+        if (asked->leg == NULL || ast_string_field_init(xfer, 1024) || copy_verdict(xfer, asked)) {
+            ao2_ref(xfer, -1);
+            sipxfer_transfer_give_up(engine, id, 500, clock_ms());
+            return -1;
+        }
+        ast_string_field_set(xfer, endpoint, ast_sorcery_object_get_id(session->endpoint));
+        if (session->channel != NULL) {
+            ast_channel_lock(session->channel);
+            ast_string_field_set(xfer, source_channel, ast_channel_name(session->channel));
+            ast_string_field_set(xfer, source_id, ast_channel_uniqueid(session->channel));
+            ast_channel_unlock(session->channel);
+        }
+        /* The dialog stays for the NOTIFYs, also behind a BYE. */
+        if (pjsip_dlg_has_usage(session->inv_session->dlg, &usage_module) ||
+            pjsip_dlg_add_usage(session->inv_session->dlg, &usage_module, NULL) == PJ_SUCCESS) {
+            pjsip_dlg_inc_session(session->inv_session->dlg, &usage_module);
+            xfer->dlg = session->inv_session->dlg;
+        }
+        asked->leg->transfers++;
+        ao2_link(xfers, xfer);
+    }
+    outputs_take(id);
+    /* The answer goes out here and now, the rest behind this request. */
+    xfer_run(xfer, asked->rdata);
+    xfer_push(xfer);
+    ao2_ref(xfer, -1);
+    return 0;
+}
+
+void outputs_take(uint64_t id)
+{
+    size_t room = SIPXFER_OUTPUT_SIZE;
+
+    ast_mutex_lock(&outputs_lock);
+    for (;;) {
+        struct output *output = ast_malloc(sizeof *output + room);
+        struct xfer *xfer;
+        int32_t status;
+        int push;
+
+        if (output == NULL) {
+            break;
+        }
+        SIPXFER_INIT(output->told);
+        output->entry.next = NULL;
+        status = sipxfer_transfer_next(engine, id, output->text, room, &output->told);
+        if (status == SIPXFER_E_BUFFER && room < 1u << 20) {
+            ast_free(output);
+            room *= 4;
+            continue;
+        }
+        xfer = status == SIPXFER_OK ? xfer_by_id(output->told.transfer) : NULL;
+        if (xfer == NULL) {
+            ast_free(output);
+            if (status == SIPXFER_OK) {
+                continue; /* of a transfer that could not be kept */
+            }
+            break;
+        }
+        ao2_lock(xfer);
+        AST_LIST_INSERT_TAIL(&xfer->queue, output, entry);
+        push = !xfer->scheduled;
+        xfer->scheduled = 1;
+        ao2_unlock(xfer);
+        if (push) {
+            xfer_push(xfer);
+        }
+        ao2_ref(xfer, -1);
+    }
+    ast_mutex_unlock(&outputs_lock);
+}
+
+/* ---- what is reported ---- */
+
+void xfer_progress(struct xfer *xfer, int code, const char *reason, size_t reason_len)
+{
+    int32_t status;
+
+    if (xfer->application) {
+        return;
+    }
+    status =
+        sipxfer_transfer_progress(engine, xfer->id, (uint32_t)code, reason, reason_len, clock_ms());
+    if (status != SIPXFER_OK && status != SIPXFER_E_WRONG_STATE && status != SIPXFER_E_NOT_FOUND) {
+        /* A reason phrase that cannot be sent on: the code is what counts. */
+        sipxfer_transfer_progress(engine, xfer->id, (uint32_t)code, NULL, 0, clock_ms());
+    }
+    outputs_take(xfer->id);
+}
+
+void xfer_give_up(struct xfer *xfer, int code)
+{
+    sipxfer_transfer_give_up(engine, xfer->id, (uint32_t)code, clock_ms());
+    outputs_take(xfer->id);
+}
+
+void xfer_contact_failed(struct xfer *xfer)
+{
+    sipxfer_transfer_contact_failed(engine, xfer->id, clock_ms());
+    outputs_take(xfer->id);
+}
+
+static int is_of_leg(void *object, void *arg, int flags)
+{
+    return ((const struct xfer *)object)->leg == arg ? CMP_MATCH : 0;
+}
+
+static int forget_task(void *data);
+
+void transfers_leg_ended(struct leg *leg)
+{
+    struct ao2_iterator *found = ao2_callback(xfers, OBJ_MULTIPLE, is_of_leg, leg);
+    struct xfer *xfer;
+
+    if (found == NULL) {
+        return;
+    }
+    while ((xfer = ao2_iterator_next(found))) {
+        sipxfer_transfer_bye(engine, xfer->id, clock_ms());
+        outputs_take(xfer->id);
+        if (xfer->over && !ast_sip_push_task(leg->session->serializer, forget_task, xfer)) {
+            continue; /* it has the reference now */
+        }
+        ao2_ref(xfer, -1);
+    }
+    ao2_iterator_destroy(found);
+}
+
+/* ---- the outputs ---- */
+
+static void answer(struct xfer *xfer, const struct sipxfer_output *told, pjsip_rx_data *rdata)
+{
+    pjsip_dialog *dlg = xfer->leg->session->inv_session->dlg;
+    pjsip_tx_data *tdata;
+    pj_str_t reason = str_pj(told->reason);
+    int code = (int)told->code;
+
+    if (behaviour.compat && told->headers.len > 0) {
+        /* Refer-Sub: false. res_pjsip_refer says 200 to it. */
+        code = 200;
+    }
+    if (pjsip_dlg_create_response(dlg, rdata, code, code == (int)told->code ? &reason : NULL,
+                                  &tdata) != PJ_SUCCESS) {
+        pjsip_dlg_respond(dlg, rdata, code, NULL, NULL, NULL);
+        return;
+    }
+    lines_add(tdata, told->headers);
+    pjsip_dlg_send_response(dlg, pjsip_rdata_get_tsx(rdata), tdata);
+}
+
+/* Nothing is to be done any more: the transfer is remembered for `sipxfer show transfers`. */
+static void forget(struct xfer *xfer)
+{
+    pjsip_dialog *dlg;
+
+    ao2_unlink(xfers, xfer);
+    ao2_unlink(watched, xfer);
+    ao2_lock(xfer);
+    dlg = xfer->dlg;
+    xfer->dlg = NULL;
+    ao2_unlock(xfer);
+    if (dlg != NULL) {
+        dialog_release(dlg);
+    }
+    ao2_wrlock(recent);
+    if (ao2_container_count(recent) >= RECENT) {
+        struct ao2_iterator each = ao2_iterator_init(recent, AO2_ITERATOR_DONTLOCK);
+        struct xfer *oldest = ao2_iterator_next(&each);
+
+        ao2_iterator_destroy(&each);
+        if (oldest != NULL) {
+            ao2_unlink_flags(recent, oldest, OBJ_NOLOCK);
+            ao2_ref(oldest, -1);
+        }
+    }
+    ao2_link_flags(recent, xfer, OBJ_NOLOCK);
+    ao2_unlock(recent);
+}
+
+static int forget_task(void *data)
+{
+    struct xfer *xfer = data;
+
+    forget(xfer);
+    ao2_ref(xfer, -1);
+    return 0;
+}
+
+static void finished(struct xfer *xfer, const struct sipxfer_output *told)
+{
+    int success = told->code / 100 == 2;
+
+    if (!ast_strlen_zero(xfer->linked)) {
+        ast_atomic_fetchadd_int(&semi_attended, -1);
+    }
+    count(success ? &stats.succeeded : &stats.failed);
+    ast_verb(4, "sipxfer: the transfer of %s to %s has ended with %u\n", xfer->source_channel,
+             S_OR(xfer->extension, xfer->target), told->code);
+    ao2_lock(xfer);
+    xfer->over = 1;
+    xfer->outcome = (int)told->code;
+    set_str(xfer, &xfer->reason, told->reason);
+    ao2_unlock(xfer);
+    if (success) {
+        channel_fate(xfer, FATE_DONE);
+    }
+    ao2_unlink(watched, xfer);
+    if (!success || xfer->leg->ended) {
+        forget(xfer);
+    }
+}
+
+static void execute(struct xfer *xfer, const struct sipxfer_output *told, pjsip_rx_data *rdata)
+{
+    switch (told->kind) {
+    case SIPXFER_OUTPUT_ANSWER:
+        if (rdata != NULL) {
+            answer(xfer, told, rdata);
+        }
+        break;
+    case SIPXFER_OUTPUT_NOTIFY:
+        notify_send(xfer, told);
+        break;
+    case SIPXFER_OUTPUT_EVENT:
+        ari_event(xfer, told);
+        break;
+    case SIPXFER_OUTPUT_FINISHED:
+        finished(xfer, told);
+        break;
+    case SIPXFER_OUTPUT_COMMAND:
+        switch (told->command) {
+        case SIPXFER_COMMAND_START:
+            channel_start(xfer);
+            break;
+        case SIPXFER_COMMAND_KEEP_CALL:
+            channel_fate(xfer, FATE_KEEP);
+            break;
+        case SIPXFER_COMMAND_RECALL_TRANSFEROR:
+            channel_fate(xfer, FATE_RECALL);
+            break;
+        case SIPXFER_COMMAND_HANG_UP_TRANSFEREE:
+            channel_fate(xfer, FATE_HANG_UP);
+            break;
+        case SIPXFER_COMMAND_HANG_UP_TRANSFEROR:
+            channel_hang_up_transferor(xfer);
+            forget(xfer);
+            break;
+        default:
+            break;
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* Carries out what there is. With the request at hand: its answer, and no more. */
+static void xfer_run(struct xfer *xfer, pjsip_rx_data *rdata)
+{
+    for (;;) {
+        struct output *output;
+
+        ao2_lock(xfer);
+        output = AST_LIST_FIRST(&xfer->queue);
+        if (output == NULL || (rdata != NULL && output->told.kind != SIPXFER_OUTPUT_ANSWER)) {
+            if (rdata == NULL) {
+                xfer->scheduled = 0;
+            }
+            ao2_unlock(xfer);
+            return;
+        }
+        AST_LIST_REMOVE_HEAD(&xfer->queue, entry);
+        ao2_unlock(xfer);
+        execute(xfer, &output->told, rdata);
+        ast_free(output);
+    }
+}
+
+/* ---- beginning and end ---- */
+
+int detached(void *(*run)(void *), void *data)
+{
+    pthread_t thread;
+
+    return ast_pthread_create_detached_background(&thread, NULL, run, data);
+}
+
+int transfers_init(void)
+{
+    xfers =
+        ao2_container_alloc_hash(AO2_ALLOC_OPT_LOCK_MUTEX, 0, 997, xfer_hash, NULL, xfer_compare);
+    watched =
+        ao2_container_alloc_hash(AO2_ALLOC_OPT_LOCK_MUTEX, 0, 997, xfer_hash_fn, NULL, xfer_cmp_fn);
+    recent = ao2_container_alloc_list(AO2_ALLOC_OPT_LOCK_RWLOCK, 0, NULL, xfer_compare);
+    if (xfers == NULL || watched == NULL || recent == NULL) {
+        return -1;
+    }
+    return clock_start();
+}
+
+void transfers_exit(void)
+{
+    clock_stop();
+    ao2_cleanup(xfers);
+    ao2_cleanup(watched);
+    ao2_cleanup(recent);
+    xfers = watched = recent = NULL;
+}
