@@ -94,7 +94,9 @@ fetch() {
         -o "Dir::State=$apt/state" -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache"
         -o APT::Sandbox::User=
     )
-    step apt-get "${options[@]}" update
+    # A mirror may lag behind its own date; the signature is checked either way.
+    apt-get "${options[@]}" update >>"$log" 2>&1 9>&- ||
+        step apt-get "${options[@]}" -o Acquire::Check-Valid-Until=false update
     (cd "$work/source" && step apt-get "${options[@]}" source --download-only asterisk)
 }
 
