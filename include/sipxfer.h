@@ -1485,7 +1485,10 @@ struct sipxfer_output {
     struct sipxfer_str destination;
     /**
      * 1 where the transfer goes with this output: its id is stale from now on. A FINISHED may come
-     * before that, as long as the subscription goes on or a command about the transferor may follow.
+     * before that, as long as the subscription goes on or a command about the transferor may follow. A
+     * transfer whose FINISHED was taken may also go without another output: with the BYE of a transferor
+     * that the host would have been told to hang up, or when nobody has subscribed where it is kept for
+     * that. `sipxfer_transfer_count()` counts those that are there.
      */
     uint32_t last;
     /**
@@ -3862,7 +3865,7 @@ int32_t sipxfer_refer_consultation_ended(const struct sipxfer_engine *engine,
 
 /**
  * Decides about an INVITE as `sipxfer_replaces_verify_request()` does and, where its Replaces is
- * accepted, claims the dialog that it names and begins a takeover: `takeover` gets its id, or 0.
+ * accepted, reserves the dialog that it names and begins a takeover: `takeover` gets its id, or 0.
  *
  * The host then takes the outputs one by one by `sipxfer_takeover_next()` and carries them out, and
  * reports what happens by the functions below, taking outputs after each. Until the 2xx to the new
@@ -3872,6 +3875,12 @@ int32_t sipxfer_refer_consultation_ended(const struct sipxfer_engine *engine,
  * The verdict pins the dialog until `sipxfer_verdict_release()`, also beyond this function: a host
  * may keep it until FINISHED, but gives the lock back (and sets `locked` to 0) as soon as it has noted
  * the id. With `lock_dialog` 1 the dialog cannot change between match and claim.
+ *
+ * A parked call (the verdict says `SIPXFER_OLD_DIALOG_NOTHING`) is to be claimed from the lot as well,
+ * which this function does not do: the host calls `sipxfer_park_claim_dialog()` before it answers. Where
+ * that is refused, somebody else has it: the INVITE is answered with 603 (`sipxfer_takeover_not_answered()`).
+ * Where it holds, TAKE_OVER connects the new call with the party that waits, and
+ * `sipxfer_park_retrieved()` follows; `sipxfer_park_release()` where the takeover fails.
  *
  * Another INVITE with Replaces for the same dialog gets 603 as long as this takeover is under way, and
  * afterwards what the dialog's state says: 603 after a success. One whose dialog is found to have
@@ -4679,7 +4688,8 @@ int32_t sipxfer_dialog_bye(const struct sipxfer_engine *engine,
  *
  * The NOTIFYs of the transfer then go in the dialog of this SUBSCRIBE, the first one at once; the host
  * keeps which transfer that dialog belongs to, and hands a SUBSCRIBE inside of it to
- * `sipxfer_transfer_subscribe()`. Once that subscription has ended another one may begin. For 32 seconds
+ * `sipxfer_transfer_subscribe()`. Their Event has no id: a SUBSCRIBE whose Event has one is the host's to
+ * refuse (RFC 6665 section 8.2.1: it would match none of them). Once that subscription has ended another one may begin. For 32 seconds
  * after the outcome the end is told to who asks for it.
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where no transfer has this URI, `SIPXFER_E_NO_SUBSCRIPTION`

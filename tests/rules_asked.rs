@@ -474,7 +474,7 @@ fn r072_nosub_is_understood_where_the_settings_say_so() {
         let expected =
             [Out::Command(SIPXFER_COMMAND_KEEP_CALL), Out::Finished(486, SIPXFER_CAUSE_TARGET)];
         assert_eq!(pbx.outputs(transfer).kinds(), expected);
-        assert_eq!(pbx.supported("bob"), "replaces, 100rel, timer, norefersub, nosub");
+        assert_eq!(pbx.supported("bob"), "replaces, 100rel, timer, norefersub, tdialog, nosub");
     });
 }
 
@@ -515,6 +515,21 @@ fn r070_r071_explicitsub_hands_out_a_uri_and_a_subscribe_to_it_is_notified() {
         let expected = [Out::Notify(200), Out::Finished(200, SIPXFER_CAUSE_TARGET)];
         assert_eq!(outputs.kinds(), expected);
         assert!(outputs.list.iter().all(|output| !output.last), "{outputs:?}");
+    });
+}
+
+/// R042 tells the REFERs of one dialog apart; this subscription has a dialog of its own.
+#[test]
+fn r070_an_explicit_subscription_has_no_event_id_from_the_second_refer_on_either() {
+    on_both(|pbx| {
+        pbx.set("refer.events_at", "sip:h");
+        pbx.receive(&requiring("explicitsub"), known("bob"));
+        let second = requiring("explicitsub").replace("CSeq: 7", "CSeq: 8");
+        let transfer = pbx.receive(&second, known("bob"));
+        let uri = events_at(&pbx.outputs(transfer).list[0].headers);
+        assert_eq!(pbx.subscribe_at(&uri, 30).0, SIPXFER_OK);
+        let notify = &pbx.outputs(transfer).list[0];
+        assert!(notify.headers.starts_with("Event: refer\r\n"), "{}", notify.headers);
     });
 }
 

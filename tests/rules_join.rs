@@ -62,9 +62,9 @@ fn r102_join_is_ignored_and_not_offered_where_it_is_not_allowed() {
             assert_eq!(status, SIPXFER_OK);
             String::from_utf8_lossy(&room).trim_end_matches('\0').to_owned()
         };
-        assert_eq!(supported(&pbx), "replaces, 100rel, timer, norefersub");
+        assert_eq!(supported(&pbx), "replaces, 100rel, timer, norefersub, tdialog");
         pbx.set("join.allow", "yes");
-        assert_eq!(supported(&pbx), "replaces, join, 100rel, timer, norefersub");
+        assert_eq!(supported(&pbx), "replaces, join, 100rel, timer, norefersub, tdialog");
         pbx.verify_join(&required, known("bob")).is(SIPXFER_VERDICT_JOIN, 102);
         let other = required.replace("Require: join", "Require: join, x-one");
         assert_eq!(pbx.verify_join(&other, known("bob")).refused(420, 23).unsupported, "x-one");

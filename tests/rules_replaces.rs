@@ -365,12 +365,12 @@ fn r023_supported_lists_replaces_where_it_is_supported_and_not_where_not() {
             assert_eq!(status, SIPXFER_OK);
             String::from_utf8(buffer[..needed].to_vec()).unwrap()
         };
-        assert_eq!(supported("bob"), "replaces, 100rel, timer, norefersub");
+        assert_eq!(supported("bob"), "replaces, 100rel, timer, norefersub, tdialog");
         pbx.set_in("endpoint:bob", "replaces.allow", "no");
-        assert_eq!(supported("bob"), "100rel, timer, norefersub");
-        assert_eq!(supported(""), "replaces, 100rel, timer, norefersub");
+        assert_eq!(supported("bob"), "100rel, timer, norefersub, tdialog");
+        assert_eq!(supported(""), "replaces, 100rel, timer, norefersub, tdialog");
         pbx.set("replaces.allow", "no");
-        assert_eq!(supported(""), "100rel, timer, norefersub");
+        assert_eq!(supported(""), "100rel, timer, norefersub, tdialog");
     });
 }
 

@@ -21,6 +21,9 @@ pub(super) trait Machine {
 
     /// Time has passed.
     fn tick(&mut self, now_ms: u64, out: &mut dyn FnMut(Self::Output));
+
+    /// Takes back outputs that nobody has taken yet and that what came since has overtaken.
+    fn take_back(&self, _outputs: &mut VecDeque<Self::Output>) {}
 }
 
 /// A machine in its place.
@@ -91,6 +94,7 @@ impl<M: Machine, X> Table<M, X> {
         let result = self.with(id, |live| {
             let Live { machine, outputs, .. } = &mut *live;
             let result = input(machine, &mut |output| outputs.push_back(output));
+            machine.take_back(outputs);
             self.schedule(id, live);
             result
         })?;
@@ -108,6 +112,7 @@ impl<M: Machine, X> Table<M, X> {
         let result = self.with(id, |live| {
             let Live { machine, outputs, .. } = &mut *live;
             let result = input(machine, &mut |output| outputs.push_back(output));
+            machine.take_back(outputs);
             self.schedule(id, live);
             if !live.outputs.is_empty() {
                 self.ready.lock().insert(id);
@@ -176,6 +181,7 @@ impl<M: Machine, X> Table<M, X> {
             let _ = self.with(id, |live| {
                 let Live { machine, outputs, .. } = &mut *live;
                 machine.tick(now_ms, &mut |output| outputs.push_back(output));
+                machine.take_back(outputs);
                 self.schedule(id, live);
                 // As long as the shard is locked: nobody finds the id and no output.
                 if !live.outputs.is_empty() {

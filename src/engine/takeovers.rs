@@ -58,6 +58,14 @@ impl Machine for Takeover {
     fn tick(&mut self, now_ms: u64, out: &mut dyn FnMut(Output)) {
         self.tick(now_ms).for_each(out);
     }
+
+    /// A 2xx cannot be taken back: once it was reported no refusal goes out behind it.
+    fn take_back(&self, outputs: &mut VecDeque<Output>) {
+        if self.is_answered() {
+            let refuses = |it: &Output| matches!(it, Output::AnswerNew { code } if *code >= 300);
+            outputs.retain(|output| !refuses(output));
+        }
+    }
 }
 
 /// An INVITE that was accepted. Its id is 0 while it is being begun, and once it is over.

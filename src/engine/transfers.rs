@@ -7,7 +7,7 @@
 use super::live::{Live, Machine, Table};
 use crate::dialog::{HashKey, Key};
 use crate::sip::Uri;
-use crate::transfer::recipient::{Accepted, Error, Output, Recipient, Sink};
+use crate::transfer::recipient::{Accepted, Error, Output, Recipient, Sink, Subscribes};
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -228,8 +228,11 @@ impl Transfers {
         }
         let dialog = dialogs.known.entry(fingerprint).or_default();
         let is_first = dialog.highest.is_none();
+        // An explicit subscription has a dialog of its own, where its SUBSCRIBE says what the Event is.
+        let is_explicit = accepted.subscribes == Subscribes::Explicit;
         accepted.event_id =
-            crate::transfer::subscription::event_id(refer.cseq, is_first, id_on_first);
+            crate::transfer::subscription::event_id(refer.cseq, is_first, id_on_first)
+                .filter(|_| !is_explicit);
         let mut outputs = VecDeque::new();
         let machine = Recipient::accept(accepted, now_ms, &mut |output| outputs.push_back(output));
         let explicit = events_at.map(|uri| Box::new(self.explicit_at(uri, &refer)));
@@ -423,7 +426,7 @@ impl Transfers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transfer::recipient::{Control, OnFailure, Subscribes};
+    use crate::transfer::recipient::{Control, OnFailure};
     use crate::transfer::Kind;
 
     const CALL: Key<'static> = Key { call_id: b"c@h", local_tag: b"l", remote_tag: b"r" };

@@ -256,7 +256,10 @@ pub unsafe extern "C" fn sipxfer_engine_supported(
             let own = replaces.into_iter().chain(join);
             let nosub = settings.refer_nosub.then_some("nosub");
             let explicitsub = (!settings.refer_events_at.is_empty()).then_some("explicitsub");
-            let more = [nosub, explicitsub].into_iter().flatten();
+            let reads_target_dialog =
+                settings.refer_target_dialog != crate::config::TargetDialogs::No;
+            let tdialog = reads_target_dialog.then_some("tdialog");
+            let more = [tdialog, nosub, explicitsub].into_iter().flatten();
             let more = more.filter(|tag| !settings.supported.hold(tag.as_bytes()));
             let tags = own.chain(settings.supported.iter()).chain(more);
             for (number, tag) in tags.enumerate() {

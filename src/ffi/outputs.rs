@@ -89,7 +89,10 @@ pub struct sipxfer_output {
     /// What it asks for: the user part of the target of a blind transfer, or empty.
     pub destination: sipxfer_str,
     /// 1 where the transfer goes with this output: its id is stale from now on. A FINISHED may come
-    /// before that, as long as the subscription goes on or a command about the transferor may follow.
+    /// before that, as long as the subscription goes on or a command about the transferor may follow. A
+    /// transfer whose FINISHED was taken may also go without another output: with the BYE of a transferor
+    /// that the host would have been told to hang up, or when nobody has subscribed where it is kept for
+    /// that. `sipxfer_transfer_count()` counts those that are there.
     pub last: u32,
     /// Zero.
     pub reserved: u32,

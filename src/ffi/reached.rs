@@ -52,7 +52,8 @@ pub unsafe extern "C" fn sipxfer_dialog_bye(
 ///
 /// The NOTIFYs of the transfer then go in the dialog of this SUBSCRIBE, the first one at once; the host
 /// keeps which transfer that dialog belongs to, and hands a SUBSCRIBE inside of it to
-/// `sipxfer_transfer_subscribe()`. Once that subscription has ended another one may begin. For 32 seconds
+/// `sipxfer_transfer_subscribe()`. Their Event has no id: a SUBSCRIBE whose Event has one is the host's to
+/// refuse (RFC 6665 section 8.2.1: it would match none of them). Once that subscription has ended another one may begin. For 32 seconds
 /// after the outcome the end is told to who asks for it.
 ///
 /// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where no transfer has this URI, `SIPXFER_E_NO_SUBSCRIPTION`

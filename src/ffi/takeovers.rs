@@ -61,7 +61,7 @@ pub struct sipxfer_takeover_output {
 versioned! { sipxfer_takeover_output: reason; }
 
 /// Decides about an INVITE as `sipxfer_replaces_verify_request()` does and, where its Replaces is
-/// accepted, claims the dialog that it names and begins a takeover: `takeover` gets its id, or 0.
+/// accepted, reserves the dialog that it names and begins a takeover: `takeover` gets its id, or 0.
 ///
 /// The host then takes the outputs one by one by `sipxfer_takeover_next()` and carries them out, and
 /// reports what happens by the functions below, taking outputs after each. Until the 2xx to the new
@@ -71,6 +71,12 @@ versioned! { sipxfer_takeover_output: reason; }
 /// The verdict pins the dialog until `sipxfer_verdict_release()`, also beyond this function: a host
 /// may keep it until FINISHED, but gives the lock back (and sets `locked` to 0) as soon as it has noted
 /// the id. With `lock_dialog` 1 the dialog cannot change between match and claim.
+///
+/// A parked call (the verdict says `SIPXFER_OLD_DIALOG_NOTHING`) is to be claimed from the lot as well,
+/// which this function does not do: the host calls `sipxfer_park_claim_dialog()` before it answers. Where
+/// that is refused, somebody else has it: the INVITE is answered with 603 (`sipxfer_takeover_not_answered()`).
+/// Where it holds, TAKE_OVER connects the new call with the party that waits, and
+/// `sipxfer_park_retrieved()` follows; `sipxfer_park_release()` where the takeover fails.
 ///
 /// Another INVITE with Replaces for the same dialog gets 603 as long as this takeover is under way, and
 /// afterwards what the dialog's state says: 603 after a success. One whose dialog is found to have

@@ -69,7 +69,8 @@ pub(super) fn wish<'a, D: Directory, H: Host<D::Dialog>>(
     let nosub = settings.refer_nosub.then_some("nosub");
     let explicit = context.transfers && !settings.refer_events_at.is_empty();
     let explicitsub = explicit.then_some("explicitsub");
-    let also = [nosub.unwrap_or_default(), explicitsub.unwrap_or_default()];
+    let tdialog = (settings.refer_target_dialog != TargetDialogs::No).then_some("tdialog");
+    let also = [nosub, explicitsub, tdialog].map(Option::unwrap_or_default);
     if let Some(refused) = unsupported(request, &also, settings, scratch)? {
         return Ok(Err(refused));
     }

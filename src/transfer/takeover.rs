@@ -125,6 +125,7 @@ pub struct Takeover {
     old: OldDialog,
     early_only: bool,
     wait_for_ack: bool,
+    answered: bool,
 }
 
 fn outputs(list: [Option<Output>; 3]) -> Outputs {
@@ -146,6 +147,7 @@ impl Takeover {
             old,
             early_only: options.early_only,
             wait_for_ack: options.wait_for_ack,
+            answered: false,
         };
         takeover.enter(Phase::Answering);
         let first = Output::AnswerNew { code: 200 };
@@ -157,6 +159,11 @@ impl Takeover {
         (self.deadline_ms != NEVER).then_some(self.deadline_ms)
     }
 
+    /// Whether the new INVITE has got its 2xx.
+    pub fn is_answered(&self) -> bool {
+        self.answered
+    }
+
     /// Whether the outcome is out.
     pub fn is_finished(&self) -> bool {
         self.phase == Phase::Finished
@@ -166,6 +173,7 @@ impl Takeover {
     /// host ends the new call as any call that nobody wants.
     pub fn answered(&mut self, now_ms: u64) -> Outputs {
         self.advance(now_ms);
+        self.answered |= matches!(self.phase, Phase::Answering | Phase::Refusing { .. });
         match self.phase {
             // A 2xx cannot be taken back: where the refusal came too late the takeover goes on.
             Phase::Answering | Phase::Refusing { .. } if self.wait_for_ack => {

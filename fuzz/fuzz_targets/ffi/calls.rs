@@ -383,7 +383,7 @@ impl World {
             transport: if plain { 1 } else { number(u) },
             secure: if plain { 0 } else { number(u) },
             transfer_depth: if plain { 0 } else { number(u) },
-            reserved: if plain { 0 } else { one_of(u, &[0, 0, 0, 1]) },
+            handling: if plain { 0 } else { one_of(u, &[0, 0, 1, 2, 3]) },
         }
     }
 

@@ -10,7 +10,7 @@
 #[allow(dead_code)]
 mod tools;
 #[path = "../ua/mod.rs"]
-#[allow(unused_imports, clippy::wrong_self_convention)]
+#[allow(clippy::wrong_self_convention)]
 mod ua;
 
 mod defects;
