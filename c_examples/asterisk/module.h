@@ -202,6 +202,9 @@ struct xfer {
 
 int transfers_init(void);
 void transfers_exit(void);
+/* Around sipxfer_transfer_receive and xfer_begin: no output of the new transfer is lost. */
+void outputs_expect(void);
+void outputs_expected(void);
 /* Begins to keep a transfer that the library has accepted, and answers its REFER. */
 int xfer_begin(struct asked *asked, uint64_t id, int application);
 struct xfer *xfer_by_id(uint64_t id);
