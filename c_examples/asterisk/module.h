@@ -179,6 +179,7 @@ struct xfer {
     int ending;  /* the transferee's dialplan has ended, and its thread waits for the outcome */
     int waits;   /* the transferor's thread waits for the outcome */
     int release; /* the transferor's thread is to wait no more */
+    int left;    /* the transferor's thread has waited, and does no more */
     int told;    /* last code that was reported */
     int failure; /* the code that tells best why the target is not had */
     int outcome;

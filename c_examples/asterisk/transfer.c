@@ -20,8 +20,8 @@ int semi_attended;
 /* Taking an output and putting it into its queue is one step. */
 AST_MUTEX_DEFINE_STATIC(outputs_lock);
 
-/* While the library decides about a REFER its transfer is in the library's table and not yet in ours:
- * what another thread takes of it meanwhile (time passes, its leg ends) waits here. */
+/* While the library decides about a REFER its transfer is in the library's table and not yet in
+ * ours: what another thread takes of it meanwhile (time passes, its leg ends) waits here. */
 static AST_LIST_HEAD_NOLOCK_STATIC(parked, output);
 static int receiving;
 
