@@ -68,6 +68,7 @@ static void set_waiting(struct xfer *xfer, struct ast_channel *chan)
     old = xfer->transferor;
     xfer->transferor = chan != NULL ? ast_channel_ref(chan) : NULL;
     xfer->waits = chan != NULL;
+    xfer->left = chan == NULL;
     ast_cond_broadcast(&xfer->changed);
     ao2_unlock(xfer);
     ast_channel_cleanup(old);
@@ -395,7 +396,7 @@ static struct ast_channel *transferor_of(struct xfer *xfer)
     struct ast_channel *chan;
 
     ao2_lock(xfer);
-    while (xfer->transferor == NULL && !xfer->release && !xfer->leg->ended &&
+    while (xfer->transferor == NULL && !xfer->release && !xfer->left && !xfer->leg->ended &&
            ast_cond_timedwait(&xfer->changed, ao2_object_get_lockaddr(xfer), &until) == 0) {
     }
     chan = xfer->transferor != NULL ? ast_channel_ref(xfer->transferor) : NULL;
@@ -455,15 +456,15 @@ static struct ast_channel *take_out(struct ast_channel *chan)
     return taken;
 }
 
-/* Both are taken out of where they are, and connected again. */
-static void give_back(struct xfer *xfer, struct ast_channel *chan)
+/* Both are taken out of where they are, and connected again. Not 0 where there is no transferor. */
+static int give_back(struct xfer *xfer, struct ast_channel *chan)
 {
     struct ast_channel *transferor = transferor_of(xfer), *first, *second;
     struct ast_bridge *bridge = transferor != NULL ? ast_bridge_basic_new() : NULL;
 
     if (bridge == NULL) {
         ast_channel_cleanup(transferor);
-        return;
+        return -1;
     }
     first = take_out(chan);
     if (first != NULL && !into(bridge, first)) {
@@ -475,6 +476,7 @@ static void give_back(struct xfer *xfer, struct ast_channel *chan)
     }
     ao2_cleanup(bridge);
     ast_channel_unref(transferor);
+    return 0;
 }
 
 /* The transferor has hung up: it is called again, and connected if it answers. */
@@ -492,6 +494,16 @@ static void recall(struct xfer *xfer, struct ast_channel *chan)
     }
 }
 
+/* Whether a transferee is hung up that nobody has back. */
+static int hangs_up_who_is_alone(const struct xfer *xfer)
+{
+    char *value = settings_value(xfer->endpoint, "refer.on_failure");
+    int result = value != NULL && !strcmp(value, "hangup");
+
+    ast_free(value);
+    return result;
+}
+
 void channel_fulfil(struct xfer *xfer, struct ast_channel *chan)
 {
     if (xfer->several) {
@@ -505,7 +517,10 @@ void channel_fulfil(struct xfer *xfer, struct ast_channel *chan)
     }
     switch (xfer->fate) {
     case FATE_KEEP:
-        give_back(xfer, chan);
+        if (give_back(xfer, chan) && !hangs_up_who_is_alone(xfer)) {
+            /* Its BYE came when this was decided already. */
+            recall(xfer, chan);
+        }
         break;
     case FATE_RECALL:
         recall(xfer, chan);

@@ -179,6 +179,7 @@ struct xfer {
     int ending;  /* the transferee's dialplan has ended, and its thread waits for the outcome */
     int waits;   /* the transferor's thread waits for the outcome */
     int release; /* the transferor's thread is to wait no more */
+    int left;    /* the transferor's thread has waited, and does no more */
     int told;    /* last code that was reported */
     int failure; /* the code that tells best why the target is not had */
     int outcome;
@@ -202,6 +203,9 @@ struct xfer {
 
 int transfers_init(void);
 void transfers_exit(void);
+/* Around sipxfer_transfer_receive and xfer_begin: no output of the new transfer is lost. */
+void outputs_expect(void);
+void outputs_expected(void);
 /* Begins to keep a transfer that the library has accepted, and answers its REFER. */
 int xfer_begin(struct asked *asked, uint64_t id, int application);
 struct xfer *xfer_by_id(uint64_t id);

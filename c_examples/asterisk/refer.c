@@ -106,6 +106,7 @@ int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata)
     /* By the dialplan function, by set_var, or by whoever has made the channel. */
     asked.request.handling =
         session->transferhandling_ari ? SIPXFER_HANDLING_APPLICATION : SIPXFER_HANDLING_SETTING;
+    outputs_expect();
     status = sipxfer_transfer_receive(engine, &asked.request, 0, asked.scratch, asked.scratch_len,
                                       &asked.verdict, &id);
     if (status != SIPXFER_OK) {
@@ -113,6 +114,7 @@ int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata)
             ast_log(LOG_ERROR, "sipxfer cannot decide about a REFER: %s\n",
                     sipxfer_strerror(status));
         }
+        outputs_expected();
         respond(session, rdata, 500, NULL);
         asked_close(&asked);
         return 1;
@@ -123,6 +125,10 @@ int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata)
         if (xfer_begin(&asked, id, by_application(session))) {
             respond(session, rdata, 500, NULL);
         }
+    }
+    outputs_expected();
+    if (id != 0) {
+        /* It has its answer. */
     } else if (asked.verdict.kind == SIPXFER_VERDICT_NONE && asked.verdict.code >= 200) {
         respond(session, rdata, (int)asked.verdict.code, &asked.verdict);
     } else {

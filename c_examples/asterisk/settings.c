@@ -158,6 +158,41 @@ static int fill(struct sipxfer_config *config, struct behaviour *made, struct as
     return failed;
 }
 
+/* Whoever comes from the address of such an endpoint is taken for it: an administrator should know.
+ */
+static void tell_identified(void)
+{
+    struct ao2_container *all =
+        ast_sorcery_retrieve_by_fields(ast_sip_get_sorcery(), "endpoint",
+                                       AST_RETRIEVE_FLAG_MULTIPLE | AST_RETRIEVE_FLAG_ALL, NULL);
+    struct ast_sip_endpoint *endpoint;
+    struct ao2_iterator each;
+    char name[80] = "";
+    int found = 0;
+
+    if (all == NULL) {
+        return;
+    }
+    each = ao2_iterator_init(all, 0);
+    for (; (endpoint = ao2_iterator_next(&each)); ao2_ref(endpoint, -1)) {
+        const char *id = ast_sorcery_object_get_id(endpoint);
+
+        if (AST_VECTOR_SIZE(&endpoint->inbound_auths) == 0 && strcmp(id, "anonymous")) {
+            if (found++ == 0) {
+                ast_copy_string(name, id, sizeof name);
+            }
+        }
+    }
+    ao2_iterator_destroy(&each);
+    ao2_ref(all, -1);
+    if (found > 0) {
+        ast_log(LOG_NOTICE,
+                "sipxfer: endpoints without auth count as authenticated "
+                "(identified_is_authenticated): %s%s\n",
+                name, found > 1 ? " and others" : "");
+    }
+}
+
 int settings_load(int reload)
 {
     struct ast_flags flags = {reload ? CONFIG_FLAG_FILEUNCHANGED : 0};
@@ -193,6 +228,9 @@ int settings_load(int reload)
     }
     made.off = behaviour.off;
     behaviour = made;
+    if (behaviour.trust_identified && !behaviour.compat) {
+        tell_identified();
+    }
     ast_mutex_lock(&current_lock);
     old = current;
     current = config;

@@ -20,6 +20,50 @@ int semi_attended;
 /* Taking an output and putting it into its queue is one step. */
 AST_MUTEX_DEFINE_STATIC(outputs_lock);
 
+/* While the library decides about a REFER its transfer is in the library's table and not yet in
+ * ours: what another thread takes of it meanwhile (time passes, its leg ends) waits here. */
+static AST_LIST_HEAD_NOLOCK_STATIC(parked, output);
+static int receiving;
+
+void outputs_expect(void)
+{
+    ast_mutex_lock(&outputs_lock);
+    receiving++;
+    ast_mutex_unlock(&outputs_lock);
+}
+
+void outputs_expected(void)
+{
+    struct output *output;
+
+    ast_mutex_lock(&outputs_lock);
+    if (--receiving == 0) {
+        /* Of transfers that are over, or could not be kept. */
+        while ((output = AST_LIST_REMOVE_HEAD(&parked, entry))) {
+            ast_free(output);
+        }
+    }
+    ast_mutex_unlock(&outputs_lock);
+}
+
+/* A new transfer, with what was taken of it already, in order. */
+static void xfer_link(struct xfer *xfer)
+{
+    struct output *output;
+
+    ast_mutex_lock(&outputs_lock);
+    AST_LIST_TRAVERSE_SAFE_BEGIN(&parked, output, entry)
+    {
+        if (output->told.transfer == xfer->id) {
+            AST_LIST_REMOVE_CURRENT(entry);
+            AST_LIST_INSERT_TAIL(&xfer->queue, output, entry);
+        }
+    }
+    AST_LIST_TRAVERSE_SAFE_END;
+    ao2_link(xfers, xfer);
+    ast_mutex_unlock(&outputs_lock);
+}
+
 /* ---- the transfers ---- */
 
 static int xfer_hash(const void *object, int flags)
@@ -232,7 +276,7 @@ int xfer_begin(struct asked *asked, uint64_t id, int application)
             xfer->dlg = session->inv_session->dlg;
         }
         asked->leg->transfers++;
-        ao2_link(xfers, xfer);
+        xfer_link(xfer);
     }
     outputs_take(id);
     /* The answer goes out here and now, the rest behind this request. */
@@ -265,12 +309,17 @@ void outputs_take(uint64_t id)
             continue;
         }
         xfer = status == SIPXFER_OK ? xfer_by_id(output->told.transfer) : NULL;
-        if (xfer == NULL) {
+        if (status != SIPXFER_OK) {
             ast_free(output);
-            if (status == SIPXFER_OK) {
-                continue; /* of a transfer that could not be kept */
-            }
             break;
+        }
+        if (xfer == NULL) {
+            if (receiving > 0) {
+                AST_LIST_INSERT_TAIL(&parked, output, entry);
+            } else {
+                ast_free(output); /* of a transfer that could not be kept */
+            }
+            continue;
         }
         ao2_lock(xfer);
         AST_LIST_INSERT_TAIL(&xfer->queue, output, entry);

@@ -125,6 +125,15 @@ fn settings_are_reloaded_while_calls_go_on() {
 }
 
 #[test]
+fn an_endpoint_without_a_password_is_named_at_load() {
+    let console = World::of(Module::Sipxfer).a.console();
+    let mut lines = console.lines().filter(|line| line.contains("identified_is_authenticated"));
+    let line = lines.next().unwrap_or_else(|| panic!("nothing in the log:\n{console}"));
+    assert!(line.contains("trunk"), "{line}");
+    assert_eq!(lines.next(), None, "it is said once");
+}
+
+#[test]
 fn the_dialplan_function_tells_of_the_transfer() {
     let world = World::of(Module::Sipxfer);
     let scene = world.scene();

@@ -323,6 +323,7 @@ impl Dialog {
         }
         if let Some(media) = &self.media {
             media.speak_to(None);
+            media.stop();
         }
     }
 }

@@ -135,6 +135,11 @@ impl Media {
         *self.shared.remote.lock().unwrap_or_else(PoisonError::into_inner) = remote;
     }
 
+    /// Neither speaks nor listens any more; what was heard stays.
+    pub fn stop(&self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+    }
+
     /// How many packets came by now.
     pub fn count(&self) -> usize {
         self.shared.ear.lock().unwrap_or_else(PoisonError::into_inner).packets.len()
@@ -175,7 +180,7 @@ impl Media {
 
 impl Drop for Media {
     fn drop(&mut self) {
-        self.shared.stopped.store(true, Ordering::SeqCst);
+        self.stop();
     }
 }
 
