@@ -11,10 +11,11 @@ use crate::ua::{Call, Phone, PATIENCE};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-/// Fields that are the same in every run.
+/// Fields that are the same in every run. Not the Destination of the first leg: with the module that is
+/// now and then where the transfer went to, since Asterisk writes it anew as long as the transferor's
+/// channel is there, and the module keeps that to tell it the outcome (CHANGELOG, "Not yet").
 const CDR: &[&str] = &[
     "Source",
-    "Destination",
     "DestinationContext",
     "CallerID",
     "Channel",
