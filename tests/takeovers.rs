@@ -7,7 +7,8 @@
 mod common_rules;
 
 use common_rules::callbacks::Dialog;
-use common_rules::messages::{replaces, request};
+use common_rules::messages::{refer_to, replaces, request};
+use common_rules::sending::Wish;
 use common_rules::takeovers::Step::{
     Ack, Answer, Bye, Cancel, EndNew, Finished, LeaveOld, Reject, TakeOver,
 };
@@ -420,4 +421,19 @@ fn many_takeovers_at_once_keep_apart() {
         assert_eq!(pbx.steps(*takeover), expected, "{number}");
     }
     assert_eq!((pbx.takeovers(), pbx.next_deadline()), (0, u64::MAX));
+}
+
+/// The top bits of an id are the salt of its kind.
+#[test]
+fn an_id_of_one_kind_is_strange_to_the_others() {
+    on_both(|pbx| {
+        pbx.dialog(bobs());
+        let takeover = pbx.take_over(&invite("a"), known("bob"));
+        let received = pbx.receive(&refer_to("<sip:100@h>"), known("bob"));
+        let (watcher, _) = pbx.watch(0, 1, 60).unwrap();
+        let ids = [takeover, received, pbx.start(&Wish::blind()), watcher];
+        let mut salts = ids.map(|id| id >> 48);
+        salts.sort_unstable();
+        assert!(salts.windows(2).all(|two| two.first() != two.last()), "{ids:x?}");
+    });
 }

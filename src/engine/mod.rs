@@ -61,16 +61,16 @@ impl Engine {
     pub fn new(random: [u8; 16], salt: u16) -> Engine {
         let hash = HashKey::new(random);
         let snapshot = Arc::new(Snapshot::default());
+        // Never the same salt: an id of one kind is strange to the others.
+        let [received, sent, parked, taken] = [0, 0xffff, 0x5555, 0xaaaa].map(|bits| salt ^ bits);
         Engine {
-            park: Park::new(&snapshot, hash, salt ^ 0x5555),
+            park: Park::new(&snapshot, hash, parked),
             snapshot: Shared::new(snapshot),
             tombstones: Tombstones::new(hash),
             rates: Rates::new(hash),
-            transfers: Transfers::new(hash, salt),
-            // Never the same salt: an id of one side is strange to the other.
-            sent: SentRefers::new(!salt),
-            // Nor the same as either of these.
-            takeovers: Takeovers::new(hash, salt ^ 0x5555),
+            transfers: Transfers::new(hash, received),
+            sent: SentRefers::new(sent),
+            takeovers: Takeovers::new(hash, taken),
             latest_ms: AtomicU64::new(0),
         }
     }
