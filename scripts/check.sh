@@ -27,6 +27,9 @@ esac
 
 scripts/install-deps.sh || exit 1
 
+# One build from nothing gains nothing from it, and it doubles what the build leaves on the disk.
+export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
+
 cargo=${CARGO:-cargo}
 passed=0
 failed=0
