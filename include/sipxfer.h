@@ -199,7 +199,8 @@
 #define SIPXFER_ALLOW_UNKNOWN 2147483648u
 
 /**
- * The request carries no Replaces that applies: go on as with any other INVITE.
+ * INVITE: it carries no Replaces that applies, go on as with any other. REFER: it was received before,
+ * `code` is to be answered again (`sipxfer_transfer_receive()`).
  */
 #define SIPXFER_VERDICT_NONE 0
 
@@ -3313,6 +3314,7 @@ int32_t sipxfer_dialog_set_state(const struct sipxfer_engine *engine,
  * holds it: `release` is called when the last one lets go, maybe before this returns. For 32
  * seconds from `now_ms` a Replaces that names the dialog gets 603 instead of 481 (RFC 3891
  * section 3). A parked one is out of the lot; those who watch are told (`sipxfer_park_next()`).
+ * A takeover that stands on the dialog is not: that is `sipxfer_takeover_old_ended()`.
  *
  * Returns `SIPXFER_OK`, or `SIPXFER_E_NOT_FOUND` for a stale or foreign id. Threads: any.
  *
@@ -3626,7 +3628,8 @@ int32_t sipxfer_transfer_subscribe(const struct sipxfer_engine *engine,
  * subscription (RFC 6665 section 4.2.2), never the call or the transfer.
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` (as a rule for the last NOTIFY, with which the transfer
- * went), or the status of a wrong argument.
+ * went), `SIPXFER_E_RANGE` for a code that is neither 0 nor from 100 to 699, or the status of a wrong
+ * argument.
  *
  * Requires:
  * `engine` is valid.
@@ -3690,8 +3693,8 @@ int32_t sipxfer_transfer_count(const struct sipxfer_engine *engine,
 
 /**
  * Lets time pass: deadlines that have come are acted on. The outputs are then taken by
- * `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0, and by `sipxfer_park_next()`. Costs what is due, not what
- * exists.
+ * `sipxfer_transfer_next()`, `sipxfer_refer_next()` and `sipxfer_takeover_next()` with the id 0, and by
+ * `sipxfer_park_next()`. Costs what is due, not what exists.
  *
  * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
  *
@@ -3786,7 +3789,7 @@ int32_t sipxfer_refer_sent(const struct sipxfer_engine *engine,
  * (RFC 3261 section 8.1.3.1). A challenge that the host meets with credentials is not reported.
  *
  * A 2xx is no outcome, and 200 is as good as 202 (RFC 7647 section 5, RFC 5589 section 4); after 403,
- * 404 or 408 the other URI of an ATTENDED is tried (RFC 5589 section 7.3).
+ * 404 or 408 the other URI of an ATTENDED is tried, once (RFC 5589 section 7.3).
  *
  * Returns as `sipxfer_refer_sent()`, and `SIPXFER_E_PARSE` for what is no response.
  *
@@ -3809,7 +3812,8 @@ int32_t sipxfer_refer_response(const struct sipxfer_engine *engine,
  * Event id that is handed in again behind the second REFER would be taken for one of that.
  *
  * It may come before the answer to its REFER (RFC 3515 section 2.4.4), and after the outcome. A body
- * that does not begin with a status line is no outcome (RFC 3420 section 2).
+ * that does not begin with a status line is no outcome (RFC 3420 section 2). One that reports 403, 404,
+ * 408 or 503 makes the other URI of an ATTENDED be tried, as `sipxfer_refer_response()` says.
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` for a stale or foreign id (the NOTIFY is then answered
  * with 481), `SIPXFER_E_RANGE` for an attempt above 2, `SIPXFER_E_PARSE` for what is no NOTIFY, or the
@@ -4085,7 +4089,7 @@ int32_t sipxfer_park(const struct sipxfer_engine *engine,
 
 /**
  * Claims a parked call by its token, as it was dialled, say: a number, or the letters of a secret in
- * any case. Nobody else gets it, and its time-out waits, until the claim is released or
+ * any case. Nobody else gets it, and nobody is rung back, until the claim is released or
  * `park.claim_s` is over. The host then connects the call, or hands `replaces` to somebody, and tells
  * how that went.
  *
@@ -4132,7 +4136,8 @@ int32_t sipxfer_park_claim_dialog(const struct sipxfer_engine *engine,
                                   struct sipxfer_parked *parked);
 
 /**
- * The retrieval has failed: the call waits on, in its place and with its time (RFC 3891 section 3).
+ * The retrieval has failed: the call waits on, in its place (RFC 3891 section 3). Its time ran on
+ * meanwhile: where it is over, the parker is rung back at once.
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where the claim has lapsed or is foreign, or the status of
  * a wrong argument. Threads: any.
@@ -4720,7 +4725,7 @@ int32_t sipxfer_transfer_subscribe_at(const struct sipxfer_engine *engine,
  *
  * `scratch` is as long as `SIPXFER_SCRATCH_SIZE()` says. Otherwise as `sipxfer_map_replaces()`:
  * `SIPXFER_E_PARSE` where the message is no REFER or a header does not parse, the offset in `error` being
- * one in the message; `SIPXFER_E_SCRATCH`. Threads: any; blocks only if the callback does; allocates
+ * one in the message; `SIPXFER_E_SCRATCH`; `SIPXFER_E_CALLBACK_MISSING` where `peer_leg` is NULL. Threads: any; blocks only if the callback does; allocates
  * nothing.
  *
  * Requires:

@@ -365,7 +365,7 @@ pub unsafe extern "C" fn sipxfer_refer_sent(
 /// (RFC 3261 section 8.1.3.1). A challenge that the host meets with credentials is not reported.
 ///
 /// A 2xx is no outcome, and 200 is as good as 202 (RFC 7647 section 5, RFC 5589 section 4); after 403,
-/// 404 or 408 the other URI of an ATTENDED is tried (RFC 5589 section 7.3).
+/// 404 or 408 the other URI of an ATTENDED is tried, once (RFC 5589 section 7.3).
 ///
 /// Returns as `sipxfer_refer_sent()`, and `SIPXFER_E_PARSE` for what is no response.
 ///
@@ -414,7 +414,8 @@ fn unfolded(value: Value<'_>) -> Cow<'_, [u8]> {
 /// Event id that is handed in again behind the second REFER would be taken for one of that.
 ///
 /// It may come before the answer to its REFER (RFC 3515 section 2.4.4), and after the outcome. A body
-/// that does not begin with a status line is no outcome (RFC 3420 section 2).
+/// that does not begin with a status line is no outcome (RFC 3420 section 2). One that reports 403, 404,
+/// 408 or 503 makes the other URI of an ATTENDED be tried, as `sipxfer_refer_response()` says.
 ///
 /// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` for a stale or foreign id (the NOTIFY is then answered
 /// with 481), `SIPXFER_E_RANGE` for an attempt above 2, `SIPXFER_E_PARSE` for what is no NOTIFY, or the

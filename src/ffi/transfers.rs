@@ -434,7 +434,8 @@ pub unsafe extern "C" fn sipxfer_transfer_subscribe(
 /// subscription (RFC 6665 section 4.2.2), never the call or the transfer.
 ///
 /// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` (as a rule for the last NOTIFY, with which the transfer
-/// went), or the status of a wrong argument.
+/// went), `SIPXFER_E_RANGE` for a code that is neither 0 nor from 100 to 699, or the status of a wrong
+/// argument.
 ///
 /// # Safety
 /// `engine` is valid.
@@ -546,8 +547,8 @@ pub unsafe extern "C" fn sipxfer_transfer_count(
 }
 
 /// Lets time pass: deadlines that have come are acted on. The outputs are then taken by
-/// `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0, and by `sipxfer_park_next()`. Costs what is due, not what
-/// exists.
+/// `sipxfer_transfer_next()`, `sipxfer_refer_next()` and `sipxfer_takeover_next()` with the id 0, and by
+/// `sipxfer_park_next()`. Costs what is due, not what exists.
 ///
 /// Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
 ///

@@ -11,7 +11,8 @@ pub const SIPXFER_ABI_MINOR: u32 = 1;
 /// does not know are ignored, whatever they hold.
 pub const SIPXFER_ALLOW_UNKNOWN: u32 = 0x8000_0000;
 
-/// The request carries no Replaces that applies: go on as with any other INVITE.
+/// INVITE: it carries no Replaces that applies, go on as with any other. REFER: it was received before,
+/// `code` is to be answered again (`sipxfer_transfer_receive()`).
 pub const SIPXFER_VERDICT_NONE: u32 = 0;
 /// INVITE: accept it in the place of `dialog`, then do `old_dialog` to the old one.
 pub const SIPXFER_VERDICT_ACCEPT: u32 = 1;
