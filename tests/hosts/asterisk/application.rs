@@ -11,7 +11,7 @@ use serde_json::{json, Value};
 
 /// How a channel is told that its transfers are the application's.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
+pub enum Told {
     /// By set_var of its endpoint.
     Endpoint,
     /// By a variable of the channel that the application created.
@@ -21,12 +21,16 @@ enum Told {
 }
 
 /// Alice and Bob talk in a bridge of an application.
-struct Controlled {
-    app: Application,
-    alice: Call,
-    bob: Call,
+pub struct Controlled {
+    /// The application.
+    pub app: Application,
+    /// Alice's end of her call.
+    pub alice: Call,
+    /// Bob's end of his.
+    pub bob: Call,
     alice_channel: String,
-    bob_channel: String,
+    /// The id of Bob's channel.
+    pub bob_channel: String,
     bridge: String,
 }
 
@@ -82,7 +86,8 @@ fn add(scene: &Scene<'_>, bridge: &str, channels: &[&str]) {
     assert_eq!(code, 204, "{answer}");
 }
 
-fn controlled(scene: &Scene<'_>, told: Told) -> Controlled {
+/// Makes both calls.
+pub fn controlled(scene: &Scene<'_>, told: Told) -> Controlled {
     let alice_phone = scene.phone(UDP);
     let app = scene.world.a.ari.application(&format!("app-{}", alice_phone.name()));
     let alice = alice_phone.call(&app.name);
@@ -105,13 +110,13 @@ fn controlled(scene: &Scene<'_>, told: Told) -> Controlled {
 }
 
 /// Says how a transfer goes on; the status code of the answer.
-fn progress(scene: &Scene<'_>, channel: &str, state: &str) -> u16 {
+pub fn progress(scene: &Scene<'_>, channel: &str, state: &str) -> u16 {
     let path = format!("/channels/{channel}/transfer_progress");
     scene.world.a.ari.post(&path, &[("states", state)]).0
 }
 
 /// The event of a REFER of this channel.
-fn transfer_event(app: &Application, channel: &str) -> Value {
+pub fn transfer_event(app: &Application, channel: &str) -> Value {
     app.wait("ChannelTransfer", 0, |event| event["referred_by"]["source_channel"]["id"] == channel)
 }
 
