@@ -3,6 +3,7 @@
 
 use super::ari::Application;
 use super::config::{APPLICATION, UDP};
+use super::process::Asterisk;
 use super::scenario::{played, Scenario, Seen, SOON};
 use super::world::Scene;
 use crate::ua::call::flows;
@@ -39,7 +40,7 @@ fn text(value: &Value) -> String {
 }
 
 /// The id of the channel of a phone that entered the application.
-fn entered(app: &Application, phone: &Phone) -> String {
+pub fn entered(app: &Application, phone: &Phone) -> String {
     let prefix = format!("PJSIP/{}-", phone.name());
     let event =
         app.wait("StasisStart", 0, |event| text(&event["channel"]["name"]).starts_with(&prefix));
@@ -47,8 +48,8 @@ fn entered(app: &Application, phone: &Phone) -> String {
 }
 
 /// Calls a phone out of the application and waits until it has answered.
-fn called(scene: &Scene<'_>, app: &Application, phone: &Phone, told: Told) -> (Call, String) {
-    let ari = &scene.world.a.ari;
+pub fn called(at: &Asterisk, app: &Application, phone: &Phone, told: Told) -> (Call, String) {
+    let ari = &at.ari;
     let body = match told {
         Told::Variable => json!({"variables": {"PJSIP_TRANSFER_HANDLING()": "ari-only"}}),
         _ => json!({}),
@@ -71,18 +72,20 @@ fn called(scene: &Scene<'_>, app: &Application, phone: &Phone, told: Told) -> (C
     (call, id)
 }
 
-fn bridge(scene: &Scene<'_>, channels: &[&str]) -> String {
-    let (code, made) = scene.world.a.ari.post("/bridges", &[("type", "mixing")]);
+/// A new bridge with these channels; its id.
+pub fn bridge(at: &Asterisk, channels: &[&str]) -> String {
+    let (code, made) = at.ari.post("/bridges", &[("type", "mixing")]);
     assert_eq!(code, 200, "{made}");
     let id = text(&made["id"]);
-    add(scene, &id, channels);
+    add(at, &id, channels);
     id
 }
 
-fn add(scene: &Scene<'_>, bridge: &str, channels: &[&str]) {
+/// Puts channels into a bridge.
+pub fn add(at: &Asterisk, bridge: &str, channels: &[&str]) {
     let query = [("channel", &*channels.join(","))];
     let path = format!("/bridges/{bridge}/addChannel");
-    let (code, answer) = scene.world.a.ari.post(&path, &query);
+    let (code, answer) = at.ari.post(&path, &query);
     assert_eq!(code, 204, "{answer}");
 }
 
@@ -102,9 +105,9 @@ pub fn controlled(scene: &Scene<'_>, told: Told) -> Controlled {
         bob.until_up();
         (bob, channel)
     } else {
-        called(scene, &app, &bob_phone, told)
+        called(&scene.world.a, &app, &bob_phone, told)
     };
-    let bridge = bridge(scene, &[&alice_channel, &bob_channel]);
+    let bridge = bridge(&scene.world.a, &[&alice_channel, &bob_channel]);
     flows(&alice, &bob);
     Controlled { app, alice, bob, alice_channel, bob_channel, bridge }
 }
@@ -121,7 +124,7 @@ pub fn transfer_event(app: &Application, channel: &str) -> Value {
 }
 
 /// What the transferor was told, in short.
-fn told(refer: &Refer) -> String {
+pub fn told(refer: &Refer) -> String {
     let last = refer.outcome_within(SOON * 3);
     let mut all = refer.statuses();
     all.dedup();
@@ -307,8 +310,8 @@ fn second(scene: &Scene<'_>, all: &Controlled) -> (Call, Call, String, String) {
     let path = format!("/channels/{bob_channel}/answer");
     assert_eq!(scene.world.a.ari.post(&path, &[]).0, 204);
     second.until_up();
-    let (third, carol_channel) = called(scene, &all.app, &carol, Told::Endpoint);
-    bridge(scene, &[&bob_channel, &carol_channel]);
+    let (third, carol_channel) = called(&scene.world.a, &all.app, &carol, Told::Endpoint);
+    bridge(&scene.world.a, &[&bob_channel, &carol_channel]);
     flows(&second, &third);
     (second, third, bob_channel, carol_channel)
 }
@@ -329,7 +332,7 @@ static ATTENDED: Scenario = Scenario {
         let protocol_id = &to["requested_destination"]["protocol_id"];
         seen.note("protocol_id", same(protocol_id, &call_id));
         progress(scene, &all.bob_channel, "channel_progress");
-        add(scene, &all.bridge, &[&carol_channel]);
+        add(&scene.world.a, &all.bridge, &[&carol_channel]);
         progress(scene, &all.bob_channel, "channel_answered");
         seen.note("NOTIFYs", told(&refer));
         all.bob.hang_up();

@@ -24,6 +24,7 @@ mod module;
 mod outcomes;
 mod outgoing;
 mod process;
+mod program;
 mod records;
 mod replaces;
 mod scenario;
