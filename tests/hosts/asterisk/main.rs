@@ -15,6 +15,7 @@ mod ari;
 mod attended;
 mod basics;
 mod blind;
+mod claims;
 mod config;
 mod counters;
 mod crossed;
