@@ -287,12 +287,15 @@ static void *attended(void *data)
         peer = ast_channel_bridge_peer(chan);
         waits = behaviour.keep && !wait_set(xfer, chan);
         if (peer != NULL) {
-            ao2_lock(xfer);
+            /* The lock of a channel comes before that of a transfer. */
             ast_channel_lock(second);
-            ast_string_field_set(xfer, linked, ast_channel_linkedid(second));
-            ast_atomic_fetchadd_int(&semi_attended, 1);
-            ast_channel_unlock(second);
+            ao2_lock(xfer);
+            if (!xfer->over) {
+                ast_string_field_set(xfer, linked, ast_channel_linkedid(second));
+                ast_atomic_fetchadd_int(&semi_attended, 1);
+            }
             ao2_unlock(xfer);
+            ast_channel_unlock(second);
             watch_attach(xfer, peer);
         }
     }
@@ -381,7 +384,7 @@ void channel_fate(struct xfer *xfer, enum fate fate)
     if (!send) {
         return;
     }
-    transferee = ast_channel_get_by_name(xfer->transferee_id);
+    transferee = ast_channel_get_by_name(xfer_copy(xfer, transferee_id));
     if (transferee != NULL) {
         ast_async_goto(transferee, INTERNAL_CONTEXT, "fulfil", 1);
         ast_channel_unref(transferee);
@@ -417,7 +420,8 @@ static int into(struct ast_bridge *bridge, struct ast_channel *chan)
 static void rejoin(struct xfer *xfer)
 {
     struct ast_channel *transferor = transferor_of(xfer), *taken;
-    struct ast_bridge *bridge = transferor != NULL ? ast_bridge_find_by_id(xfer->bridge) : NULL;
+    struct ast_bridge *bridge =
+        transferor != NULL ? ast_bridge_find_by_id(xfer_copy(xfer, bridge)) : NULL;
 
     if (bridge != NULL) {
         taken = ast_channel_yank(transferor);

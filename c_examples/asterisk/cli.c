@@ -82,14 +82,14 @@ static char *show_transfer(struct ast_cli_entry *e, int cmd, struct ast_cli_args
     ast_cli(a->fd, "Kind:        %s\n", sipxfer_verdict_name(xfer->kind));
     ast_cli(a->fd, "Controlled:  by %s\n", xfer->application ? "an application" : "the dialplan");
     ast_cli(a->fd, "Transferor:  %s (endpoint %s)\n", xfer->source_channel, xfer->endpoint);
-    ast_cli(a->fd, "Transferee:  %s\n", S_OR(xfer->transferee, "-"));
+    ast_cli(a->fd, "Transferee:  %s\n", S_OR(xfer_copy(xfer, transferee), "-"));
     ast_cli(a->fd, "Refer-To:    %s\n", xfer->refer_to_raw);
     ast_cli(a->fd, "Goes to:     %s in %s\n", S_OR(xfer->extension, "-"), S_OR(xfer->context, "-"));
     ast_cli(a->fd, "Referred-By: %s\n", S_OR(xfer->referred_by, "-"));
     ast_cli(a->fd, "Began:       %ld s ago\n",
             (long)(ast_tvdiff_ms(ast_tvnow(), xfer->began) / 1000));
     if (xfer->over) {
-        ast_cli(a->fd, "Outcome:     %d %s\n", xfer->outcome, xfer->reason);
+        ast_cli(a->fd, "Outcome:     %d %s\n", xfer->outcome, xfer_copy(xfer, reason));
     } else {
         ast_cli(a->fd, "Outcome:     pending, last heard %d\n", xfer->told);
     }

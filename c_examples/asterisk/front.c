@@ -7,6 +7,7 @@
 #include "module.h"
 
 #include "asterisk/pbx.h"
+#include "asterisk/threadpool.h"
 
 /* The INVITE that this thread is about to hand on, and the leg that it may take over. */
 struct claim {
@@ -101,6 +102,16 @@ static int destination(const pjsip_rx_data *rdata, const struct ast_sip_endpoint
     return ast_exists_extension(NULL, endpoint->context, S_OR(extension, "s"), 1, NULL);
 }
 
+/* Behind the request that it stood in for, also where the session layer did not take that. */
+static int stood_in(void *data)
+{
+    struct claim *done = data;
+
+    ast_context_remove_extension(done->context, done->extension, 1, AST_MODULE);
+    ast_free(done);
+    return 0;
+}
+
 /* The session layer asks for the extension of the Request-URI before anybody may look at Replaces.
  * Where Replaces alone decides, one that nobody can guess stands in for the time of this request.
  */
@@ -108,6 +119,7 @@ static int stand_in(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoin
 {
     pjsip_uri *uri = rdata->msg_info.msg->line.req.uri;
     pjsip_sip_uri *sip;
+    struct claim *done;
     char name[AST_UUID_STR_LEN];
 
     if (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri)) {
@@ -121,6 +133,13 @@ static int stand_in(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoin
                           AST_MODULE)) {
         claim.extension[0] = '\0';
         return -1;
+    }
+    done = ast_malloc(sizeof *done);
+    if (done != NULL) {
+        *done = claim;
+        if (ast_sip_push_task(ast_threadpool_serializer_get_current(), stood_in, done)) {
+            ast_free(done);
+        }
     }
     sip = pjsip_uri_get_uri(uri);
     pj_strdup2(rdata->tp_info.pool, &sip->user, claim.extension);
@@ -181,7 +200,6 @@ static pj_bool_t replaces(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoin
             done = PJ_TRUE;
             break;
         }
-        claim_end();
         if (!destination(rdata, endpoint, extension, sizeof extension) &&
             stand_in(rdata, endpoint)) {
             refuse(rdata, 404, NULL);
@@ -268,7 +286,10 @@ static pj_bool_t subscribe(pjsip_rx_data *rdata)
     key.local_tag.len = (size_t)rdata->msg_info.to->tag.slen;
     key.remote_tag.ptr = rdata->msg_info.from->tag.ptr;
     key.remote_tag.len = (size_t)rdata->msg_info.from->tag.slen;
-    if (sipxfer_transfer_find(engine, &key, event_id, &transfer) != SIPXFER_OK ||
+    if (sipxfer_transfer_find(engine, &key, event_id, &transfer) != SIPXFER_OK && !replaces_refer) {
+        return PJ_FALSE; /* a subscription of res_pjsip_refer's, maybe */
+    }
+    if (transfer == 0 ||
         sipxfer_transfer_subscribe(engine, transfer,
                                    expires != NULL ? (uint32_t)expires->ivalue : UINT32_MAX,
                                    clock_ms(), &granted) != SIPXFER_OK) {
@@ -314,14 +335,18 @@ static pj_bool_t inside(pjsip_rx_data *rdata)
     struct ast_sip_endpoint *endpoint;
     pj_bool_t done = PJ_FALSE;
 
-    if (rdata->msg_info.to == NULL || rdata->msg_info.to->tag.slen == 0 ||
-        (!has_header(rdata, "Replaces") && !is_method(rdata, "SUBSCRIBE")) ||
-        (endpoint = endpoint_of(rdata)) == NULL) {
+    if (rdata->msg_info.to == NULL || rdata->msg_info.from == NULL || rdata->msg_info.cid == NULL ||
+        rdata->msg_info.to->tag.slen == 0) {
         return PJ_FALSE;
     }
     if (is_method(rdata, "SUBSCRIBE")) {
-        done = subscribe(rdata);
-    } else if (!is_method(rdata, "REFER")) {
+        /* A transfer that was begun goes on, also when the module was turned off since. */
+        return subscribe(rdata);
+    }
+    if (!has_header(rdata, "Replaces") || (endpoint = endpoint_of(rdata)) == NULL) {
+        return PJ_FALSE;
+    }
+    if (!is_method(rdata, "REFER")) {
         done = replaces(rdata, endpoint);
     }
     ao2_ref(endpoint, -1);
@@ -333,6 +358,9 @@ static pj_bool_t outside(pjsip_rx_data *rdata)
     struct ast_sip_endpoint *endpoint;
     pj_bool_t done = PJ_FALSE;
 
+    /* Of a request before this one, which the session layer did not take: another request may lie
+     * where that one lay. */
+    claim_end();
     if (rdata->msg_info.to == NULL || rdata->msg_info.to->tag.slen > 0 ||
         (!has_header(rdata, "Replaces") && !is_method(rdata, "REFER")) ||
         (endpoint = endpoint_of(rdata)) == NULL) {

@@ -57,6 +57,8 @@ struct behaviour {
 
 extern struct behaviour behaviour;
 extern struct sipxfer_engine *engine;
+/* res_pjsip_refer is not loaded: everything that it did is done here. */
+extern int replaces_refer;
 
 int settings_load(int reload);
 void settings_unload(void);
@@ -200,6 +202,19 @@ struct xfer {
                               AST_STRING_FIELD(transferee_id); AST_STRING_FIELD(bridge);
                               AST_STRING_FIELD(linked); AST_STRING_FIELD(reason););
 };
+
+/* A copy on the stack of a string that is set while the transfer goes on: transferee,
+ * transferee_id, bridge, linked, reason. The others never change. */
+#define xfer_copy(xfer, field)                                                                     \
+    ({                                                                                             \
+        char *copy_;                                                                               \
+        ao2_lock(xfer);                                                                            \
+        copy_ = ast_strdupa((xfer)->field);                                                        \
+        ao2_unlock(xfer);                                                                          \
+        copy_;                                                                                     \
+    })
+/* Whether such a string is this one, and not empty. */
+int xfer_is(struct xfer *xfer, const ast_string_field *field, const char *value);
 
 int transfers_init(void);
 void transfers_exit(void);

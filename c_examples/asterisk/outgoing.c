@@ -87,8 +87,7 @@ static struct xfer *xfer_of_dialled(struct ast_channel *chan)
     linked = ast_channel_linkedid(chan);
     each = ao2_iterator_init(transfers_all(), 0);
     while ((xfer = ao2_iterator_next(&each))) {
-        if (xfer->semi && !xfer->over && !ast_strlen_zero(xfer->linked) &&
-            !strcmp(xfer->linked, linked)) {
+        if (xfer->semi && !xfer->over && xfer_is(xfer, &xfer->linked, linked)) {
             break;
         }
         ao2_ref(xfer, -1);

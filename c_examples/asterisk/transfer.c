@@ -114,6 +114,16 @@ struct xfer *xfer_by_id(uint64_t id)
     return id != 0 && xfers != NULL ? ao2_find(xfers, &id, OBJ_SEARCH_KEY) : NULL;
 }
 
+int xfer_is(struct xfer *xfer, const ast_string_field *field, const char *value)
+{
+    int is;
+
+    ao2_lock(xfer);
+    is = !ast_strlen_zero(*field) && !strcmp(*field, value);
+    ao2_unlock(xfer);
+    return is;
+}
+
 struct xfer *xfer_by_transferee(const char *id)
 {
     return watched != NULL ? ao2_find(watched, id, OBJ_SEARCH_KEY) : NULL;
@@ -452,19 +462,20 @@ static int forget_task(void *data)
 
 static void finished(struct xfer *xfer, const struct sipxfer_output *told)
 {
-    int success = told->code / 100 == 2;
+    int success = told->code / 100 == 2, semi;
 
-    if (!ast_strlen_zero(xfer->linked)) {
-        ast_atomic_fetchadd_int(&semi_attended, -1);
-    }
     count(success ? &stats.succeeded : &stats.failed);
     ast_verb(4, "sipxfer: the transfer of %s to %s has ended with %u\n", xfer->source_channel,
              S_OR(xfer->extension, xfer->target), told->code);
     ao2_lock(xfer);
+    semi = !ast_strlen_zero(xfer->linked);
     xfer->over = 1;
     xfer->outcome = (int)told->code;
     set_str(xfer, &xfer->reason, told->reason);
     ao2_unlock(xfer);
+    if (semi) {
+        ast_atomic_fetchadd_int(&semi_attended, -1);
+    }
     if (success) {
         channel_fate(xfer, FATE_DONE);
     }

@@ -74,7 +74,7 @@ static void bridge_entered(void *data, struct stasis_subscription *subscription,
     if (xfer == NULL) {
         return;
     }
-    if (xfer->moved && strcmp(entered->bridge->uniqueid, xfer->bridge)) {
+    if (xfer->moved && !xfer_is(xfer, &xfer->bridge, entered->bridge->uniqueid)) {
         report_later(xfer, 200);
     }
     ao2_ref(xfer, -1);
@@ -356,7 +356,7 @@ static int ended_exec(struct ast_channel *chan, const char *data)
     if (xfer == NULL) {
         return 0;
     }
-    if (xfer->application || strcmp(xfer->transferee_id, ast_channel_uniqueid(chan)) ||
+    if (xfer->application || !xfer_is(xfer, &xfer->transferee_id, ast_channel_uniqueid(chan)) ||
         xfer->fate == FATE_DONE) {
         /* A channel that was dialled for it, or one whose transfer was over long ago. */
         ao2_ref(xfer, -1);

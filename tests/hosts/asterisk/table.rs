@@ -2,7 +2,7 @@
 //! has checked.
 
 use super::scenario::Scenario;
-use super::{application, attended, blind, hostile, replaces, services};
+use super::{application, attended, blind, hostile, program, replaces, services};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -40,6 +40,7 @@ fn table() -> String {
     rows(&mut out, "Calls in an application", services::ALL);
     rows(&mut out, "REFERs that are refused", hostile::ALL);
     rows(&mut out, "Transfers of an application (ARI)", application::ALL);
+    rows(&mut out, "A program that transfers by itself (ARI)", program::ALL);
     out
 }
 
