@@ -19,7 +19,8 @@ done
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"${CC:-cc}" -O2 -std=gnu11 -Iinclude benches/goals.c -L"$library" -lsipxfer \
+"${CC:-cc}" -O2 -std=gnu11 -Iinclude benches/goals.c benches/load.c benches/transfers.c \
+    -L"$library" -lsipxfer \
     -Wl,-rpath,"$library" -lpthread -o "$work/goals"
 
 "$work/goals" times >"$work/times"

@@ -1,5 +1,6 @@
 //! What a stranger's message costs grows with its length and with nothing else: instructions are
-//! counted by callgrind, and an exponent is fitted through four lengths.
+//! counted by callgrind, and an exponent is fitted through four lengths. What a transfer that is under
+//! way takes, and what a tick costs among many of them.
 // Tests may fail loudly.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -9,14 +10,21 @@ use support::tools::{self, Host};
 
 const LENGTHS: [u32; 4] = [8_000, 16_000, 32_000, 64_000];
 
-/// Instructions of the verdicts of one round on messages that are so much longer.
-fn instructions(host: &Host, kind: &str, bytes: u32) -> f64 {
+/// The program of the benchmark.
+fn bench(dir: &str) -> Host {
+    let sources = ["goals.c", "load.c", "transfers.c"];
+    let sources = sources.map(|name| tools::root().join("benches").join(name));
+    tools::host(&tools::release(), &tools::workshop(dir), "goals", &sources, &[])
+}
+
+/// Instructions of one round of a kind of work in a function of the library.
+fn instructions(host: &Host, function: &str, kind: &str, size: u32) -> f64 {
     let plain = host.command();
     let mut command = tools::program("valgrind");
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.args(["--tool=callgrind", "--toggle-collect=sipxfer_replaces_verify_request"]);
+    command.args(["--tool=callgrind", &format!("--toggle-collect={function}")]);
     command.args(["--callgrind-out-file=/dev/null", "--"]).arg(plain.get_program());
-    command.args(["work", &format!("{kind}:{bytes}"), "1"]);
+    command.args(["work", &format!("{kind}:{size}"), "1"]);
     let output = tools::finish(&mut command);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{kind}: {told}");
@@ -36,14 +44,33 @@ fn exponent(costs: &[f64; 4]) -> f64 {
 
 #[test]
 fn headers_folds_and_parameters_cost_no_more_than_their_length() {
-    let dir = tools::workshop("linear");
-    let source = tools::root().join("benches/goals.c");
-    let host = tools::host(&tools::release(), &dir, "goals", &[source], &[]);
+    let host = bench("linear");
+    let verify = "sipxfer_replaces_verify_request";
     for kind in ["headers", "folds", "params"] {
-        let costs = LENGTHS.map(|bytes| instructions(&host, kind, bytes));
+        let costs = LENGTHS.map(|bytes| instructions(&host, verify, kind, bytes));
         let exponent = exponent(&costs);
         assert!(exponent < 1.05, "{kind}: {exponent:.2} by {costs:?}");
         // Each byte is looked at: the messages are what they are meant to be.
         assert!(costs[3] / 64.0 > 64_000.0 / 8.0, "{kind}: {costs:?}");
+    }
+}
+
+#[test]
+fn a_tick_costs_what_is_due_and_not_what_exists() {
+    let host = bench("ticks");
+    let [few, many] = [1_000, 20_000].map(|all| instructions(&host, "sipxfer_tick", "tick", all));
+    assert!(few > 1_000.0, "ten transfers end in {few}");
+    assert!(many < 2.0 * few, "ten due among 1,000: {few}, among 20,000: {many}");
+}
+
+#[test]
+fn a_transfer_that_is_under_way_takes_at_most_600_bytes() {
+    // Just above a number at which tables have grown to twice as much.
+    let host = bench("transfers_memory");
+    let told = tools::succeed(host.command().args(["transfers", "115000"]));
+    for name in ["transfer-bytes", "transfer-application-bytes", "transfer-sent-bytes"] {
+        let line = told.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+        let bytes: f64 = line.and_then(|it| it.parse().ok()).expect(&told);
+        assert!((100.0..=600.0).contains(&bytes), "{name}: {bytes}");
     }
 }

@@ -32,12 +32,15 @@ pub(super) struct Live<M: Machine, X> {
     /// What is known of it besides.
     pub more: X,
     pub outputs: VecDeque<M::Output>,
-    deadline: Option<u64>,
+    /// When it is due, or [`NEVER`].
+    deadline: u64,
 }
+
+const NEVER: u64 = u64::MAX;
 
 impl<M: Machine, X> Live<M, X> {
     pub fn new(machine: M, more: X, outputs: VecDeque<M::Output>) -> Self {
-        Live { machine, more, outputs, deadline: None }
+        Live { machine, more, outputs, deadline: NEVER }
     }
 }
 
@@ -158,6 +161,8 @@ impl<M: Machine, X> Table<M, X> {
                 live.outputs.pop_front();
             }
             if live.outputs.is_empty() {
+                // Most wait long, with nothing to say: no memory is kept for that.
+                live.outputs = VecDeque::new();
                 self.ready.lock().remove(&id);
             }
             taken
@@ -204,14 +209,14 @@ impl<M: Machine, X> Table<M, X> {
 
     /// Called with the shard's lock held.
     fn schedule(&self, id: u64, live: &mut Live<M, X>) {
-        let deadline = live.machine.deadline();
+        let deadline = live.machine.deadline().unwrap_or(NEVER);
         let mut due = self.due.lock();
         // What `tick` has taken out already is put in again where it still holds.
-        if let Some(old) = live.deadline.filter(|old| Some(*old) != deadline) {
-            due.remove(&(old, id));
+        if live.deadline != NEVER && live.deadline != deadline {
+            due.remove(&(live.deadline, id));
         }
-        if let Some(new) = deadline {
-            due.insert((new, id));
+        if deadline != NEVER {
+            due.insert((deadline, id));
         }
         live.deadline = deadline;
     }
@@ -226,8 +231,8 @@ impl<M: Machine, X> Table<M, X> {
             return;
         }
         let Some(live) = shard.remove(slot) else { return };
-        if let Some(at_ms) = live.deadline {
-            self.due.lock().remove(&(at_ms, id));
+        if live.deadline != NEVER {
+            self.due.lock().remove(&(live.deadline, id));
         }
         self.ready.lock().remove(&id);
         drop(shard);

@@ -4,6 +4,7 @@
 //! never lets time run backwards.
 #![forbid(unsafe_code)]
 
+mod known;
 mod live;
 mod park;
 mod sent;

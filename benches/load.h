@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * What the benchmarks put on the table: dialogs, messages that name them, and the clock. */
+#ifndef LOAD_H
+#define LOAD_H
+
+#include <sipxfer.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+enum { LOAD_LONGEST = 1 << 17 };
+
+/* Ends the program where a call of the library has failed. */
+#define MUST(call) load_must((call), #call, __LINE__)
+void load_must(int32_t status, const char *call, int line);
+
+/* So many zeros, or the end of the program. */
+void *load_room(size_t size);
+
+struct sipxfer_str load_str(const char *text);
+
+double load_seconds(clockid_t clock);
+
+/* The same numbers in each run, and never two alike one after the other. */
+uint64_t load_random(uint64_t *state);
+
+/* The middle one of a few numbers, which are sorted by that. */
+double load_median(double *numbers, size_t count);
+
+/* Bytes that malloc() has handed out and not got back. */
+size_t load_heap(void);
+
+/* Dialogs: 99 bytes of identifiers each, user and endpoint counted. */
+struct load_names {
+    char call_id[64], local[48], remote[32];
+};
+
+struct load_names load_names_of(unsigned number);
+
+/* Adds a confirmed dialog of Bob's. */
+uint64_t load_add(struct sipxfer_engine *engine, const struct load_names *names);
+
+/* An engine with dialogs 0 to `dialogs` - 1, whose dialplan has every extension. */
+struct sipxfer_engine *load_engine(unsigned dialogs);
+
+/* An INVITE whose Replaces names that dialog; without names, one without Replaces. `more` are
+ * header lines, or parameters of the Contact where they begin with a semicolon. Returns its length.
+ */
+size_t load_invite(char *message, size_t size, unsigned number, const struct load_names *names,
+                   const char *more);
+
+/* A REFER in a dialog of its own. Its Refer-To has the dialog in a Replaces; without names, none.
+ */
+size_t load_refer(char *message, size_t size, unsigned number, const struct load_names *names);
+
+/* Bob, who sends it. */
+struct sipxfer_request load_request(const char *message, size_t len);
+
+/* Memory and ticks of so many transfers that are under way (transfers.c). */
+void transfers_measure(unsigned count);
+
+/* For callgrind to count in: one sipxfer_tick() that has ten due, among so many transfers. */
+void transfers_tick(unsigned count);
+
+#endif
