@@ -51,7 +51,7 @@ pub use verdict::{Kind, Matched, OldDialog, Referrer, Rules, Variables, Verdict,
 use self::sentence::{Piece, Sentence};
 use crate::config::{Handling, Settings, Snapshot};
 use crate::dialog::{DialogRef, Directory, Key, Lookup, Tombstones};
-use crate::sip::{Message, Name, OutOfScratch, Scratch};
+use crate::sip::{Message, Name, OutOfScratch, Replaces, Scratch};
 
 /// What the host knows of the sender of a request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -264,11 +264,14 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
     /// looked up; more than one match is none (R005).
     fn find(
         &self,
-        named: &crate::sip::Replaces<'_>,
+        named: &Replaces<'_>,
         request: &Request<'_>,
         scratch: &mut Scratch<'_>,
     ) -> Match<D::Dialog> {
-        let now_ms = request.now_ms;
+        if named.to_tag != b"0" && named.from_tag != b"0" {
+            let Replaces { call_id, to_tag: local_tag, from_tag: remote_tag, .. } = *named;
+            return self.look_up(&Key { call_id, local_tag, remote_tag }, request, scratch);
+        }
         let locals = tag_choices(named.to_tag);
         let remotes = tag_choices(named.from_tag);
         let mut found = None;
@@ -276,20 +279,12 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
         for local_tag in locals.into_iter().flatten() {
             for remote_tag in remotes.into_iter().flatten() {
                 let key = Key { call_id: named.call_id, local_tag, remote_tag };
-                match self.directory.find(&key) {
-                    // A directory that errs must not hand over a stranger's call.
-                    Lookup::Found(dialog)
-                        if !self.directory.compares() && !dialog.facts().key.matches(&key) =>
-                    {
-                        let text = "the dialog directory answered with a dialog of another triple";
-                        self.log(Level::Error, request, text.as_bytes(), scratch);
-                    }
-                    Lookup::Found(_) if found.is_some() => return Match::None(true),
-                    Lookup::Found(dialog) => found = Some(dialog),
-                    Lookup::NotFound => ended |= self.tombstones.holds(&key, now_ms),
-                    Lookup::Ambiguous => return Match::None(true),
-                    Lookup::Pending => return Match::Pending,
-                    Lookup::Failed => return Match::Failed,
+                match self.look_up(&key, request, scratch) {
+                    Match::Found(_) if found.is_some() => return Match::None(true),
+                    Match::Found(dialog) => found = Some(dialog),
+                    Match::Ended => ended = true,
+                    Match::None(false) => {}
+                    other => return other,
                 }
             }
         }
@@ -297,6 +292,32 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
             Some(dialog) => Match::Found(dialog),
             None if ended => Match::Ended,
             None => Match::None(false),
+        }
+    }
+
+    /// Finds the dialog of one triple.
+    #[inline]
+    fn look_up(
+        &self,
+        key: &Key<'_>,
+        request: &Request<'_>,
+        scratch: &mut Scratch<'_>,
+    ) -> Match<D::Dialog> {
+        match self.directory.find(key) {
+            // A directory that errs must not hand over a stranger's call.
+            Lookup::Found(dialog)
+                if !self.directory.compares() && !dialog.facts().key.matches(key) =>
+            {
+                let text = "the dialog directory answered with a dialog of another triple";
+                self.log(Level::Error, request, text.as_bytes(), scratch);
+                Match::None(false)
+            }
+            Lookup::Found(dialog) => Match::Found(dialog),
+            Lookup::NotFound if self.tombstones.holds(key, request.now_ms) => Match::Ended,
+            Lookup::NotFound => Match::None(false),
+            Lookup::Ambiguous => Match::None(true),
+            Lookup::Pending => Match::Pending,
+            Lookup::Failed => Match::Failed,
         }
     }
 }
