@@ -10,6 +10,7 @@ use sipxfer::sip::{Message, Name, Replaces, Scratch, Uri, Writer};
 use sipxfer::transfer::recipient::Output;
 use sipxfer::transfer::{passing, response, Answer, Host, Kind, Level, OldDialog, Sender, Verdict};
 use std::cell::RefCell;
+use std::sync::OnceLock;
 
 /// A call of Bob's.
 pub struct Call(Key<'static>);
@@ -114,19 +115,26 @@ fn engine(more: &[(&str, &str)]) -> Engine {
     engine
 }
 
+/// What Bob's engine has set: as it comes, for a peer whose REFERs go on to the other leg, and for a lax
+/// one.
+const SETTINGS: [&[(&str, &str)]; 3] = [
+    &[],
+    &[("refer.mode", "pass"), ("replaces.unmatched", "continue")],
+    &[("refer.tel", "yes"), ("replaces.in_dialog", "ignore")],
+];
+
 /// Asks about a message in every way there is, with everything looked at that comes out. The verdict is
 /// that of the method's own question.
 pub fn judge(message: &Hostile) -> Judged {
+    static ENGINES: OnceLock<[Engine; 3]> = OnceLock::new();
+    let engines = ENGINES.get_or_init(|| SETTINGS.map(engine));
     let raw = &message.bytes;
-    let own = ask(raw, &engine(&[]));
-    // A peer whose REFERs go on to the other leg, and one that asks for the strictest and laxest.
-    let _ = ask(raw, &engine(&[("refer.mode", "pass"), ("replaces.unmatched", "continue")]));
-    let _ = ask(raw, &engine(&[("refer.tel", "yes"), ("replaces.in_dialog", "ignore")]));
+    let [own, _, _] = [0, 1, 2].map(|at: usize| ask(raw, &engines[at], SETTINGS[at]));
     pass_on(raw);
     own
 }
 
-fn ask(raw: &[u8], engine: &Engine) -> Judged {
+fn ask(raw: &[u8], engine: &Engine, settings: &[(&str, &str)]) -> Judged {
     let sender = Sender { endpoint: b"bob", user: b"bob", ..Sender::default() };
     let received = Received { raw, sender, now_ms: 1_000 };
     let mut all = Vec::new();
@@ -153,7 +161,10 @@ fn ask(raw: &[u8], engine: &Engine) -> Judged {
         check(raw, &verdict);
         all.push(judged(&verdict));
     }
-    transfer(raw, engine, received, &dialplan);
+    // A transfer leaves something behind: it has an engine of its own.
+    if all.iter().any(|judged| (200..300).contains(&judged.code)) {
+        transfer(raw, &self::engine(settings), received, &dialplan);
+    }
     for line in dialplan.log.borrow().iter() {
         assert_clean(line);
         let plain = line.iter().all(|byte| (b' '..=b'~').contains(byte));
