@@ -6,9 +6,12 @@ use super::domains::{reach, Reach};
 use super::refer::{self, Place, Subscription, Target, Wish};
 use super::replaces::{host_failed, judge, lock, note_match, unmatched};
 use super::sentence::Piece::{Text, Value as Said};
+use super::sentence::Sentence;
 use super::uri_headers::{take_over, Nested};
 use super::verdict::{malformed, Matched, OldDialog, Referrer, Refusal};
-use super::{Answer, Approval, Context, Host, Kind, Level, Match, NoVerdict, Request, Verdict};
+use super::{
+    unreadable, Answer, Approval, Context, Host, Kind, Level, Match, NoVerdict, Request, Verdict,
+};
 use crate::config::profile::Quirks;
 use crate::config::{Mode, Settings};
 use crate::dialog::{DialogRef, Directory, Initiator, State};
@@ -26,6 +29,9 @@ pub fn route<'a, D: Directory, H: Host<D::Dialog>>(
         return Ok(Verdict::none("the request is no REFER"));
     }
     let settings = context.settings(request);
+    if let Some(error) = request.message.contradiction() {
+        return unreadable(settings, error, scratch);
+    }
     let wish = match refer::wish(context, request, settings, scratch)? {
         Ok(wish) => wish,
         Err(refused) => return Ok(refused),
@@ -291,8 +297,10 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         verdict.dropped = taken.dropped;
         if !taken.dropped.is_empty() {
             verdict.rules.push(Rule::R090);
-            let said = b"headers of the Refer-To URI were dropped: ";
-            let text = scratch.concat(&[said, taken.dropped])?;
+            // There may be thousands: the log shows the first of them.
+            let names = Said(taken.dropped);
+            let said = Text("headers of the Refer-To URI were dropped: ");
+            let text = scratch.sentence(&[said, names])?;
             self.context.log(Level::Warning, self.request, text, scratch);
         }
         if let Some(rule) = taken.forbidden {

@@ -89,6 +89,19 @@ impl Required {
     }
 }
 
+/// Subject is no list: a request holds one of it (RFC 3261 sections 7.3.1 and 20.36), the first.
+#[derive(Default)]
+struct Once {
+    subject: bool,
+}
+
+impl Once {
+    /// Whether this is one too many.
+    fn is_again(&mut self, name: &str) -> bool {
+        name == "Subject" && core::mem::replace(&mut self.subject, true)
+    }
+}
+
 /// Builds the header lines of the triggered request from the URI of a Refer-To. Errors have offsets
 /// in the Refer-To value.
 pub fn take_over<'a>(
@@ -139,8 +152,12 @@ pub fn take_over<'a>(
             join.print(out);
             out.push(b"\r\n");
         }
+        let mut once = Once::default();
         for header in refer_to.headers() {
             if let Fate::Copy(name) = fate(&header, settings) {
+                if once.is_again(name) {
+                    continue;
+                }
                 out.push(name.as_bytes());
                 out.push(b": ");
                 Decoded(header.value_raw).for_each(|byte| out.push_byte(byte));
@@ -151,12 +168,17 @@ pub fn take_over<'a>(
     })?;
     let dropped = scratch.write_with(|out| {
         let mut start: &[u8] = b"";
+        let mut once = Once::default();
         for header in refer_to.headers() {
             if nested.is_some() && is_refer_to(&header) {
                 continue;
             }
-            let lost = header.is_named(b"Require") && required.unknown;
-            if lost || matches!(fate(&header, settings), Fate::Drop | Fate::Never(_)) {
+            let lost = match fate(&header, settings) {
+                Fate::Drop | Fate::Never(_) => true,
+                Fate::Copy(name) => once.is_again(name),
+                Fate::Rebuild => header.is_named(b"Require") && required.unknown,
+            };
+            if lost {
                 out.push(start);
                 let show = |byte: u8| if byte.is_ascii_graphic() { byte } else { b'.' };
                 Decoded(header.name_raw).take(40).for_each(|byte| out.push_byte(show(byte)));
