@@ -70,7 +70,7 @@ impl Trio {
 }
 
 /// The memory that a process holds, in KiB.
-fn memory(pid: u32) -> u64 {
+pub fn memory(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a running process");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());

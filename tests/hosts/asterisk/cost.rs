@@ -1,0 +1,181 @@
+//! What a transfer costs: processor time and memory of an Asterisk at a steady rate of transfers, with
+//! its own module and with the one of this project.
+
+use super::counters::stat;
+use super::load::memory;
+use super::rate::{Load, Run};
+use super::world::{Scene, World, TRUNK};
+use super::Module;
+use crate::ua::PATIENCE;
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// The least rate, in transfers a second.
+const LEAST: u32 = 20;
+/// So much more processor time may a transfer cost than with Asterisk's module.
+const GOAL: f64 = 1.05;
+/// The heap of an Asterisk breathes by so many MiB, with any module.
+const BREATH: f64 = 16.0;
+/// How often each is measured.
+const ROUNDS: usize = 5;
+
+/// The processor time that a process has taken, in seconds.
+fn processor_time(pid: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("a running process");
+    // The name in parentheses may hold anything; what counts are fields 14 and 15 (proc(5)).
+    let behind = stat.rsplit(')').next().unwrap_or_default();
+    let mut fields = behind.split_whitespace().skip(11);
+    let mut next = || -> f64 { fields.next().and_then(|one| one.parse().ok()).expect("a number") };
+    // USER_HZ is 100 on every Linux.
+    (next() + next()) / 100.0
+}
+
+/// A world that only does transfers: nobody listens to its events.
+fn quiet(name: &str, module: Module) -> World {
+    let world = World::start(name, module, TRUNK);
+    for one in [&world.a, &world.b] {
+        one.ami.action("Events", &[("EventMask", "off")]);
+    }
+    world
+}
+
+/// A world and its phones.
+struct Bench<'w> {
+    name: &'static str,
+    world: &'w World,
+    load: Load,
+    /// Processor time of a transfer in each round, in milliseconds.
+    costs: Vec<f64>,
+    /// KiB behind each round.
+    memory: Vec<u64>,
+    /// How many REFERs were sent.
+    done: u64,
+}
+
+impl Bench<'_> {
+    fn new<'w>(name: &'static str, world: &'w World, scene: &Scene<'_>) -> Bench<'w> {
+        let load = Load::new(scene);
+        Bench { name, world, load, costs: Vec::new(), memory: Vec::new(), done: 0 }
+    }
+
+    fn play(&mut self, rate: u32, how_long: Duration) -> (Run, f64) {
+        let before = processor_time(self.world.a.pid());
+        let run = self.load.run(rate, how_long);
+        let spent = processor_time(self.world.a.pid()) - before;
+        self.done += (run.done + run.early) as u64;
+        (run, spent * 1000.0 / run.done as f64)
+    }
+
+    fn round(&mut self, rate: u32, how_long: Duration) {
+        let (run, cost) = self.play(rate, how_long);
+        let memory = memory(self.world.a.pid());
+        println!(
+            "{:<22} {:6.3} ms a transfer, {} in {:.1} s, {} sent again, the longest {:.2} s, {} MiB",
+            self.name,
+            cost,
+            run.done,
+            run.took.as_secs_f64(),
+            run.repeated,
+            run.longest.as_secs_f64(),
+            memory / 1024,
+        );
+        self.costs.push(cost);
+        self.memory.push(memory);
+    }
+
+    fn mean(&self) -> f64 {
+        self.costs.iter().sum::<f64>() / self.costs.len() as f64
+    }
+}
+
+/// Waits until an Asterisk has no channel any more, and the module no transfer and no dialog.
+fn nothing_is_left(world: &World, transfers: u64) {
+    let end = Instant::now() + PATIENCE * 3;
+    let channels = || world.a.cli("core show channels count");
+    while !channels().contains("0 active channels") {
+        assert!(Instant::now() < end, "{}", channels());
+    }
+    if world.module == Module::Stock {
+        return;
+    }
+    let stats =
+        || world.a.cli("sipxfer show stats").split_whitespace().collect::<Vec<_>>().join(" ");
+    let none = ["Transfers under way: 0 ", "Dialogs known: 0 (0 sessions)"];
+    while !none.iter().all(|line| stats().contains(line)) {
+        assert!(Instant::now() < end, "{}", stats());
+    }
+    assert_eq!(stat(&world.a, "REFER received"), transfers);
+    assert_eq!(stat(&world.a, "REFER decided"), transfers);
+    assert_eq!(stat(&world.a, "Faults inside the library"), 0);
+}
+
+#[test]
+fn transfers_at_a_steady_rate_leave_nothing_behind() {
+    let world = quiet("rate", Module::Sipxfer);
+    let scene = world.scene();
+    let mut bench = Bench::new("sipxfer", &world, &scene);
+    let (run, _) = bench.play(LEAST, Duration::from_secs(4));
+    assert_eq!(run.done as u32, LEAST * 4);
+    nothing_is_left(&world, bench.done);
+}
+
+fn seconds() -> u64 {
+    std::env::var("SIPXFER_LOAD_SECONDS").map_or(60, |text| text.parse().expect("seconds"))
+}
+
+/// `make hard`: five rounds of a minute each, in turn with Asterisk's own module in two processes
+/// (the second shows how much is noise) and with the one of this project.
+#[test]
+#[ignore = "takes a quarter of an hour; make hard runs it"]
+fn a_transfer_costs_no_more_than_with_asterisks_module() {
+    let worlds = [
+        quiet("one", Module::Stock),
+        quiet("ours", Module::Sipxfer),
+        quiet("other", Module::Stock),
+    ];
+    let scenes = worlds.each_ref().map(World::scene);
+    let names = ["res_pjsip_refer", "res_pjsip_sipxfer", "res_pjsip_refer again"];
+    let mut benches: Vec<Bench<'_>> =
+        (0..worlds.len()).map(|at| Bench::new(names[at], &worlds[at], &scenes[at])).collect();
+    let how_long = Duration::from_secs(seconds());
+    // What Asterisk's module sustains here: the highest of these rates at which no transfer waits.
+    let mut rate = LEAST;
+    for more in [LEAST, 30, 40, 60, 80] {
+        let (run, _) = benches[0].play(more, Duration::from_secs(10));
+        println!("{more} a second: {} late, the longest {:?}", run.late, run.longest);
+        if run.late > 0 || run.longest > Duration::from_secs(2) {
+            break;
+        }
+        rate = more;
+    }
+    for bench in &mut benches {
+        bench.play(rate, Duration::from_secs(10));
+    }
+    for _ in 0..ROUNDS {
+        for bench in &mut benches {
+            bench.round(rate, how_long);
+        }
+    }
+    for bench in &benches {
+        nothing_is_left(bench.world, bench.done);
+    }
+    let [stock, ours, again] = [0, 1, 2].map(|at| benches[at].mean());
+    let usual = (stock + again) / 2.0;
+    let (ratio, noise) = (ours / usual, again / stock);
+    println!("{rate} transfers a second; ratio {ratio:.3}, noise {noise:.3}");
+    let verdict = |met: bool| if met { "met" } else { "missed" };
+    let met = ratio <= GOAL;
+    println!("goal processor time of a transfer <= {GOAL}: {}", verdict(met));
+    let grown = |bench: &Bench<'_>| {
+        bench.memory[ROUNDS - 1].saturating_sub(bench.memory[1]) as f64 / 1024.0
+    };
+    let [usual, more] = [grown(&benches[0]).max(grown(&benches[2])), grown(&benches[1])];
+    let flat = more <= usual + BREATH;
+    println!(
+        "memory from the second round to the last: {usual:.1} MiB more with Asterisk's module, \
+         {more:.1} with this one"
+    );
+    println!("goal memory is flat: {}", verdict(flat));
+    assert!(met, "a transfer costs {ratio:.3} of what it costs with Asterisk's module");
+    assert!(flat, "the memory has grown by {more:.1} MiB");
+}
