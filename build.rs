@@ -83,5 +83,6 @@ const FFI_FILES: &[&str] = &[
     "passing.rs",
     "names.rs",
     "raw.rs",
+    "lookups.rs",
     "api.rs",
 ];

@@ -5,9 +5,11 @@
 //! takes them one by one.
 
 use super::live::{Live, Machine, Table};
-use crate::dialog::{HashKey, Key};
+use super::NotRouted;
+use crate::dialog::{HashKey, Key, Outcome};
 use crate::sip::Uri;
 use crate::transfer::recipient::{Accepted, Error, Output, Recipient, Sink, Subscribes};
+use crate::transfer::Kind;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -109,6 +111,8 @@ struct Refer {
     /// The call that it is about, where that is another dialog.
     call: Option<u128>,
     explicit: Option<Box<Explicit>>,
+    /// What the lookup of the dialog that it names has come to, where it waits for that.
+    sought: Option<Outcome>,
     cseq: u32,
 }
 
@@ -239,7 +243,9 @@ impl Transfers {
         let token = explicit.as_ref().map(|it| it.token);
         let wanted = wanted.map(Box::new);
         let cseq = refer.cseq;
-        let more = Refer { wanted, parked: None, dialog: fingerprint, call, explicit, cseq };
+        let sought = None;
+        let more =
+            Refer { wanted, parked: None, dialog: fingerprint, call, explicit, sought, cseq };
         // Spread by what the transferor cannot choose.
         let spread = (fingerprint >> 64) as usize;
         let Some(id) = self.table.insert(spread, Live::new(machine, more, outputs)) else {
@@ -277,6 +283,45 @@ impl Transfers {
             let _ = self.table.with(id, |live| live.more.parked = before);
         }
         ended
+    }
+
+    /// The lookup that a transfer waited for is over. Its outputs are had by id 0.
+    pub fn looked_up(&self, id: u64, outcome: &Outcome, now_ms: u64) {
+        // One that is gone waits for nothing.
+        let _ = self.table.with(id, |live| live.more.sought = Some(outcome.clone()));
+        let gone = |id, refer: Refer| self.gone(id, &refer);
+        let _ = self.table.input_for_any(id, |it, out| it.looked_up(now_ms, out), gone);
+    }
+
+    /// What the lookup that a transfer waited for has come to.
+    pub fn sought(&self, id: u64) -> Result<Outcome, NotRouted> {
+        let known = self.table.with(id, |live| {
+            let waits = live.machine.outcome().is_none() && live.machine.kind() == Kind::Pending;
+            live.more.sought.clone().filter(|_| waits)
+        });
+        known.ok_or(NotRouted::NoTransfer)?.ok_or(NotRouted::WrongState)
+    }
+
+    /// Whether a REFER is the one that began a transfer.
+    pub fn is_of(&self, id: u64, refer: &ReferKey<'_>) -> bool {
+        let dialog = self.hash.fingerprint(&refer.dialog);
+        let of = |it: &Refer| it.dialog == dialog && it.cseq == refer.cseq;
+        self.table.with(id, |live| of(&live.more)).unwrap_or(false)
+    }
+
+    /// Where a transfer goes was decided, or with what code it is refused. Whether it waited for that.
+    pub fn routed(
+        &self,
+        id: u64,
+        decided: Result<(Kind, bool), u16>,
+        wanted: Option<Wanted>,
+        now_ms: u64,
+    ) -> bool {
+        if decided.is_ok() {
+            let _ = self.table.with(id, |live| live.more.wanted = wanted.map(Box::new));
+        }
+        let done = self.input(id, |machine, out| machine.routed(decided, now_ms, out));
+        matches!(done, Some(Ok(())))
     }
 
     /// Shows the first output of a transfer to `take` and, where that answers `Ok`, takes it off.
