@@ -87,5 +87,6 @@ const FFI_FILES: &[&str] = &[
     "passing.rs",
     "names.rs",
     "raw.rs",
+    "lookups.rs",
     "api.rs",
 ];

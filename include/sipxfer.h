@@ -243,7 +243,10 @@
 #define SIPXFER_VERDICT_OTHER_METHOD 7
 
 /**
- * The directory has not found out yet: keep the request and ask again later.
+ * The directory has not found out yet: keep the request and ask again later; where `lookup` is not 0,
+ * when `on_lookup` tells of it, an INVITE being answered with 100 meanwhile. By
+ * `sipxfer_transfer_receive()` a REFER that waits for a lookup is accepted: `code` is its answer, and the
+ * transfer goes on by `sipxfer_transfer_route()`.
  */
 #define SIPXFER_VERDICT_PENDING 8
 
@@ -271,6 +274,16 @@
  * No transfer of the library begins.
  */
 #define SIPXFER_VERDICT_PASS 11
+
+/**
+ * The dialog is on another node, `node`, and the sender may replace it; only where the directory has
+ * `lookup`. REFER: as `SIPXFER_VERDICT_REMOTE_ATTENDED`, but `target` is the URI under which that node
+ * takes INVITEs with Replaces, whatever the Refer-To names; `remote.allow_domains` and its kin do not
+ * hold for it, `remote.require_tls` does. INVITE: redirect it, with `code` 302 and a Contact of `target`
+ * (`sipxfer_response_print()` has both); its sender repeats the Replaces there (RFC 3261 section
+ * 8.1.3.4).
+ */
+#define SIPXFER_VERDICT_REMOTE_NODE 12
 
 /**
  * There is no Referred-By.
@@ -523,6 +536,13 @@
  * The transfer has succeeded and the transferor has not hung up: send it a BYE.
  */
 #define SIPXFER_COMMAND_HANG_UP_TRANSFEROR 5
+
+/**
+ * The lookup is over that the transfer waited for since its REFER was accepted with
+ * `SIPXFER_VERDICT_PENDING`: call `sipxfer_transfer_route()` with the REFER, of which the host has kept a
+ * copy.
+ */
+#define SIPXFER_COMMAND_ROUTE 6
 
 /**
  * The final response of the target.
@@ -947,6 +967,23 @@ struct sipxfer_directory {
      * Called once when the engine is gone and nothing will use `user` any more; may be NULL.
      */
     void (*destroy)(void *user);
+    /**
+     * Begins to look on other nodes for a dialog that is not here (`find`, or the engine's own table, has
+     * none, and none has ended a short while ago); NULL where there are none. Answers
+     * `SIPXFER_E_PENDING`: the answer comes by `sipxfer_lookup_resume()` with this id, from any thread,
+     * also before this callback returns; or `SIPXFER_E_NOT_FOUND`, where nobody can be asked now. Any
+     * other answer counts as not found, with a line in the log. Must not block: a call waits for it.
+     *
+     * Asked for the Replaces of an INVITE and of a Refer-To, once for each dialog, whoever asks for it
+     * meanwhile, and only for senders that are authenticated. No more than `cluster.max_lookups` are
+     * under way at once, each for at most `cluster.deadline_ms`. The strings of `key` hold until it
+     * returns. With this callback the host needs `on_lookup` too.
+     */
+    int32_t (*lookup)(void *user, uint64_t lookup, const struct sipxfer_dialog_key *key);
+    /**
+     * Handed to `lookup` in the place of `user`.
+     */
+    void *lookup_user;
 };
 
 /**
@@ -1121,6 +1158,14 @@ struct sipxfer_host {
                             const struct sipxfer_request *request,
                             struct sipxfer_str referred_by,
                             struct sipxfer_str part);
+    /**
+     * A lookup on other nodes is over: it was resumed, or its time has passed. A request whose verdict
+     * was `SIPXFER_VERDICT_PENDING` with this `lookup` is asked about again now, and transfers may have
+     * outputs (`sipxfer_transfer_next()` with `transfer` 0). Called by `sipxfer_lookup_resume()` and
+     * `sipxfer_tick()`, and perhaps before the function that hands the verdict out has returned: a host
+     * that keeps a request under the number only then asks about it once more when it is kept.
+     */
+    void (*on_lookup)(void *user, uint64_t lookup);
 };
 
 /**
@@ -1180,7 +1225,8 @@ struct sipxfer_setting {
  */
 struct sipxfer_variable {
     /**
-     * Name: SIPTRANSFER, SIPREFERRINGCONTEXT, SIPREFERTOHDR, SIPREPLACESHDR, SIPREFERREDBYHDR.
+     * Name: SIPTRANSFER, SIPREFERRINGCONTEXT, SIPREFERTOHDR, SIPREPLACESHDR, SIPREFERREDBYHDR,
+     * SIPTRANSFERNODE (the name of the node that has the dialog; not by Asterisk's names).
      */
     struct sipxfer_str name;
     /**
@@ -1372,6 +1418,14 @@ struct sipxfer_verdict {
      * `sipxfer_target_dialog_parse()` reads it.
      */
     struct sipxfer_str target_dialog;
+    /**
+     * Of a PENDING verdict: the lookup that is waited for, or 0.
+     */
+    uint64_t lookup;
+    /**
+     * The name of the node that has the dialog (`SIPXFER_VERDICT_REMOTE_NODE`), or empty.
+     */
+    struct sipxfer_str node;
 };
 
 /**
@@ -2389,6 +2443,49 @@ struct sipxfer_body_part {
 };
 
 /**
+ * A dialog that another node has, as that node has published it.
+ */
+struct sipxfer_remote_dialog {
+    /**
+     * `sizeof (struct sipxfer_remote_dialog)`.
+     */
+    size_t struct_size;
+    /**
+     * The name of the node: 1 to 64 letters, digits, `-`, `.` and `_`.
+     */
+    struct sipxfer_str node;
+    /**
+     * The sip or sips URI under which the node takes INVITEs with Replaces; at most 255 bytes, and none
+     * that a dial string gives a meaning to.
+     */
+    struct sipxfer_str uri;
+    /**
+     * The peer's authenticated user there; empty equals nobody.
+     */
+    struct sipxfer_str user;
+    /**
+     * The endpoint that the call came from or went to there.
+     */
+    struct sipxfer_str endpoint;
+    /**
+     * `SIPXFER_DIALOG_*`.
+     */
+    uint32_t state;
+    /**
+     * `SIPXFER_INITIATOR_*`, as that node sees it.
+     */
+    uint32_t initiator;
+    /**
+     * 1 where the dialog was made over sips.
+     */
+    uint32_t secure;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+};
+
+/**
  * Every function of this header but `sipxfer_get_api()`, for a host that loads the library with
  * dlopen. New ones are only ever added at the end; `struct_size` tells which are there.
  */
@@ -3139,6 +3236,28 @@ struct sipxfer_api {
      * `sipxfer_refer_why_name()`.
      */
     const char *(*refer_why_name)(uint32_t why);
+    /**
+     * `sipxfer_lookup_resume()`.
+     */
+    int32_t (*lookup_resume)(const struct sipxfer_engine *engine,
+                             uint64_t lookup,
+                             int32_t status,
+                             const struct sipxfer_remote_dialog *dialog,
+                             uint64_t now_ms);
+    /**
+     * `sipxfer_lookup_count()`.
+     */
+    int32_t (*lookup_count)(const struct sipxfer_engine *engine, size_t *count);
+    /**
+     * `sipxfer_transfer_route()`.
+     */
+    int32_t (*transfer_route)(const struct sipxfer_engine *engine,
+                              uint64_t transfer,
+                              const struct sipxfer_request *request,
+                              uint32_t lock_dialog,
+                              char *scratch,
+                              size_t scratch_len,
+                              struct sipxfer_verdict *verdict);
 };
 
 #ifdef __cplusplus
@@ -3156,8 +3275,8 @@ const char *sipxfer_strerror(int32_t status);
 /**
  * Makes an engine with the default settings. Both callback tables are copied.
  *
- * Returns `SIPXFER_OK`, `SIPXFER_E_CALLBACK_MISSING` where `find` comes without `release` or only one
- * of `lock` and `unlock` is given, `SIPXFER_E_RANDOM`, or the status of a wrong argument. On a
+ * Returns `SIPXFER_OK`, `SIPXFER_E_CALLBACK_MISSING` where `find` comes without `release`, only one
+ * of `lock` and `unlock` is given, or `lookup` comes without `on_lookup`, `SIPXFER_E_RANDOM`, or the status of a wrong argument. On a
  * failure the `destroy` callbacks are not called. Threads: any; allocates.
  *
  * Requires:
@@ -3419,8 +3538,8 @@ int32_t sipxfer_verdict_release(const struct sipxfer_engine *engine,
                                 struct sipxfer_verdict *verdict);
 
 /**
- * Prints the refusal or challenge that a verdict asks for (300 to 699), ready to send: status line, Via, From, To
- * with `to_tag`, Call-ID and CSeq of the request, Warning, Unsupported, Retry-After, and
+ * Prints the refusal, challenge or redirection that a verdict asks for (300 to 699), ready to send: status line, Via, From, To
+ * with `to_tag`, Call-ID and CSeq of the request, Warning, Unsupported, Contact, Retry-After, and
  * `Content-Length: 0` (RFC 3261 section 8.2.6). The header part ends with one empty line, before
  * which a host puts header lines of its own: the challenge of a 401, say. The 2xx of an accepted
  * request is the host's to make, with its Contact.
@@ -4805,6 +4924,66 @@ const char *sipxfer_refer_why_name(uint32_t why);
  * them is worth a report. Threads: any; does not block.
  */
 uint64_t sipxfer_panic_count(void);
+
+/**
+ * Tells what a lookup has come to, which the directory's `lookup` callback has begun: `SIPXFER_OK` with
+ * `dialog`, `SIPXFER_E_NOT_FOUND`, or `SIPXFER_E_AMBIGUOUS` where several nodes say that they have the
+ * dialog (481, RFC 3891 section 3); for the last two `dialog` is NULL. `now_ms` may be 0: the latest
+ * time that the library knows.
+ *
+ * What waits for it is told by `on_lookup` before this returns. The answer is held for a second: a request
+ * that is asked about again by then finds it. A transfer has it for as long as it needs.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` for a lookup that is stale, foreign, was answered before or
+ * whose time has passed, `SIPXFER_E_RANGE` for another `status` or a dialog that makes no sense (the
+ * lookup then still waits), or the status of a wrong argument. Threads: any; does not block unless a
+ * callback does; allocates.
+ *
+ * Requires:
+ * `engine` is valid, `dialog` is NULL or points to a struct whose `struct_size` is set and whose strings
+ * hold.
+ */
+int32_t sipxfer_lookup_resume(const struct sipxfer_engine *engine,
+                              uint64_t lookup,
+                              int32_t status,
+                              const struct sipxfer_remote_dialog *dialog,
+                              uint64_t now_ms);
+
+/**
+ * How many lookups are under way.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `count` points to a writable size.
+ */
+int32_t sipxfer_lookup_count(const struct sipxfer_engine *engine, size_t *count);
+
+/**
+ * Decides where a transfer goes whose command was `SIPXFER_COMMAND_ROUTE`: as
+ * `sipxfer_transfer_receive()` would have done, had the lookup been over. `request` is the REFER as it
+ * was received, with what was known of its sender then.
+ *
+ * Where the verdict is a transfer of some kind the command to start follows (or the host's decision is
+ * waited for, with `approval_pending`): take it right after this function, while the verdict and its
+ * scratch space still hold. A refusal is told to the transferor by a NOTIFY with its code, and the call
+ * stays as it was; the outputs say so, and the host answers nothing. `SIPXFER_VERDICT_PENDING` comes of a
+ * `find` that has not found out yet, and this function is called again later.
+ *
+ * Returns as `sipxfer_transfer_receive()`, `SIPXFER_E_NOT_FOUND` for a stale or foreign transfer,
+ * `SIPXFER_E_WRONG_STATE` for one that waits for nothing, and `SIPXFER_E_NOT_ALLOWED` where the request
+ * is not the REFER that began it.
+ *
+ * Requires:
+ * As for `sipxfer_refer_route()`.
+ */
+int32_t sipxfer_transfer_route(const struct sipxfer_engine *engine,
+                               uint64_t transfer,
+                               const struct sipxfer_request *request,
+                               uint32_t lock_dialog,
+                               char *scratch,
+                               size_t scratch_len,
+                               struct sipxfer_verdict *verdict);
 
 /**
  * The table of functions, for dlopen: look up this one symbol with dlsym and call the rest through

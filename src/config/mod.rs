@@ -189,6 +189,10 @@ pub struct Settings {
     pub park_max_secrets: u32,
     /// `park.open`
     pub park_open: bool,
+    /// `cluster.deadline_ms`
+    pub cluster_deadline_ms: u32,
+    /// `cluster.max_lookups`
+    pub cluster_max_lookups: u32,
     /// `warning.agent`
     pub warning_agent: Box<str>,
     /// `context`
@@ -250,6 +254,8 @@ impl Default for Settings {
             park_claim_s: 0,
             park_max_secrets: 0,
             park_open: false,
+            cluster_deadline_ms: 0,
+            cluster_max_lookups: 0,
             warning_agent: Box::default(),
             context: Box::default(),
             transfer_context: Box::default(),

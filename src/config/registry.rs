@@ -157,6 +157,10 @@ registry! {
     "how many calls may be parked under secrets at once";
     "park.open", endpoint, "no", "yes or no", park_open = flag,
     "whether this endpoint may take out any call that is parked under a number, by Replaces with or without that number as its token; else only a secret is a ground";
+    "cluster.deadline_ms", all, "200", "milliseconds, at least 1", cluster_deadline_ms = positive,
+    "how long another node of a cluster may take to be found that has a dialog; a dialog that is not found by then is not there";
+    "cluster.max_lookups", all, "256", "a number, 0 for none", cluster_max_lookups = number,
+    "how many dialogs may be looked up in a cluster at once; one more is not found";
     "warning.agent", all, "sipxfer", "a token, or a host with :port or without", warning_agent = agent,
     "the name in front of the text of a Warning header";
 }

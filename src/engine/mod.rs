@@ -6,6 +6,7 @@
 
 mod known;
 mod live;
+mod lookups;
 mod park;
 mod sent;
 mod shared;
@@ -13,6 +14,7 @@ mod takeovers;
 mod terms;
 mod transfers;
 
+pub use lookups::NotRouted;
 pub use park::{NotWatched, Park, ParkOutput, Wanted as WantedCall, Watch};
 pub use sent::{NotBegun, SentOutcome, SentOutput, SentRefers};
 pub use takeovers::{Side, Takeovers};
@@ -20,11 +22,11 @@ pub use transfers::{About, Begun, ReferKey, Start, Transfers, Wanted};
 
 use self::shared::Shared;
 use crate::config::{RequireAuth, Snapshot};
-use crate::dialog::{Directory, HashKey, Key, Tombstones};
+use crate::dialog::{Directory, HashKey, Key, Lookups, Outcome, Tombstones};
 use crate::sip::{Message, Name, Scratch};
 use crate::transfer::{
-    join, rate::Rates, refer, replaces, route, unreadable, Context, Host, Kind, Level, NoVerdict,
-    Request, Sender, Verdict,
+    elsewhere::Elsewhere, join, rate::Rates, refer, replaces, route, unreadable, Context, Host,
+    Kind, Level, NoVerdict, Request, Sender, Verdict,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -53,6 +55,7 @@ pub struct Engine {
     sent: SentRefers,
     takeovers: Takeovers,
     park: Park,
+    lookups: Lookups,
     latest_ms: AtomicU64,
 }
 
@@ -63,7 +66,8 @@ impl Engine {
         let hash = HashKey::new(random);
         let snapshot = Arc::new(Snapshot::default());
         // Never the same salt: an id of one kind is strange to the others.
-        let [received, sent, parked, taken] = [0, 0xffff, 0x5555, 0xaaaa].map(|bits| salt ^ bits);
+        let [received, sent, parked, taken, sought] =
+            [0, 0xffff, 0x5555, 0xaaaa, 0x3333].map(|bits| salt ^ bits);
         Engine {
             park: Park::new(&snapshot, hash, parked),
             snapshot: Shared::new(snapshot),
@@ -72,6 +76,7 @@ impl Engine {
             transfers: Transfers::new(hash, received),
             sent: SentRefers::new(sent),
             takeovers: Takeovers::new(hash, taken),
+            lookups: Lookups::new(hash, sought),
             latest_ms: AtomicU64::new(0),
         }
     }
@@ -112,20 +117,28 @@ impl Engine {
         &self.sent
     }
 
-    /// Lets time pass for the transfers of both sides, for takeovers and for the park lot.
-    pub fn tick(&self, now_ms: u64) {
+    /// Lets time pass for the transfers of both sides, for takeovers and for the park lot, and for
+    /// lookups: those are returned that are given up.
+    pub fn tick(&self, now_ms: u64) -> Vec<u64> {
         let now_ms = self.now(now_ms);
+        let given_up = self.give_up_lookups(now_ms);
         self.transfers.tick(now_ms);
         self.sent.tick(now_ms);
         self.takeovers.tick(now_ms);
         self.park.tick(now_ms);
+        given_up
     }
 
     /// When something is due next, on any side or in the park lot.
     pub fn deadline(&self) -> Option<u64> {
-        let Engine { transfers, sent, takeovers, park, .. } = self;
-        let deadlines =
-            [transfers.deadline(), sent.deadline(), takeovers.deadline(), park.deadline()];
+        let Engine { transfers, sent, takeovers, park, lookups, .. } = self;
+        let deadlines = [
+            transfers.deadline(),
+            sent.deadline(),
+            takeovers.deadline(),
+            park.deadline(),
+            lookups.deadline(),
+        ];
         deadlines.into_iter().flatten().min()
     }
 
@@ -163,6 +176,12 @@ impl Engine {
                     return Ok(Verdict::again(code));
                 }
                 let mut verdict = route::route(context, request, want_lock, scratch)?;
+                let lookup = verdict.lookup;
+                if lookup != 0 {
+                    // The REFER need not wait for it: its NOTIFYs will tell.
+                    let newer = verdict.nosub || verdict.explicitsub;
+                    verdict.code = if newer { 200 } else { settings.refer_accept_code };
+                }
                 if !(200..300).contains(&verdict.code) {
                     return Ok(verdict);
                 }
@@ -178,6 +197,9 @@ impl Engine {
                     events_at: verdict.explicitsub.then_some(settings.refer_events_at.as_bytes()),
                 };
                 begun = self.transfers.begin(start, &mut accepted, request.now_ms);
+                if let Begun::New(id) = begun {
+                    self.wait_for_lookup(lookup, id, request.now_ms);
+                }
                 match begun {
                     Begun::New(_) => Ok(verdict),
                     Begun::Again(_) | Begun::Over => Ok(Verdict::again(verdict.code)),
@@ -220,7 +242,7 @@ impl Engine {
                     verdict: &mut Verdict<'a, D::Dialog>| {
             replaces::verify(context, request, want_lock, scratch, verdict)
         };
-        self.decide(directory, host, request, false, scratch, verdict, rule)
+        self.decide(directory, host, request, false, None, scratch, verdict, rule)
     }
 
     /// Verifies a request that may carry Join: RFC 3911 section 4.
@@ -272,7 +294,7 @@ impl Engine {
             *verdict = rule(context, request, scratch)?;
             Ok(())
         };
-        self.decide(directory, host, request, transfers, scratch, &mut verdict, into)?;
+        self.decide(directory, host, request, transfers, None, scratch, &mut verdict, into)?;
         Ok(verdict)
     }
 
@@ -284,6 +306,7 @@ impl Engine {
         host: &H,
         request: Received<'a>,
         transfers: bool,
+        sought: Option<&Outcome>,
         scratch: &mut Scratch<'a>,
         verdict: &mut Verdict<'a, D::Dialog>,
         rule: impl FnOnce(
@@ -298,7 +321,13 @@ impl Engine {
         let snapshot = self.snapshot.borrow();
         let Engine { tombstones, rates, park: tokens, .. } = self;
         let snapshot = &snapshot;
-        let context = Context { directory, host, snapshot, tombstones, rates, tokens, transfers };
+        let elsewhere = match sought {
+            Some(outcome) => Elsewhere::Known(outcome),
+            None if directory.has_elsewhere() => Elsewhere::Ask(&self.lookups),
+            None => Elsewhere::Nowhere,
+        };
+        let context =
+            Context { directory, host, snapshot, tombstones, rates, tokens, transfers, elsewhere };
         let mut request = Request { message: Message::unread(raw), sender, now_ms };
         if let Err(error) = request.message.read() {
             *verdict = unreadable(snapshot.of(sender.endpoint), error, scratch)?;

@@ -6,9 +6,11 @@
 
 use super::known::{Dialog, Dialogs};
 use super::live::{Live, Machine, Table};
-use crate::dialog::{HashKey, Key};
+use super::NotRouted;
+use crate::dialog::{HashKey, Key, Outcome};
 use crate::sip::Uri;
 use crate::transfer::recipient::{Accepted, Error, Output, Recipient, Sink, Subscribes};
+use crate::transfer::Kind;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -112,11 +114,18 @@ struct Rare {
     /// The call that it is about, where that is another dialog.
     call: Option<Box<u128>>,
     explicit: Option<Box<Explicit>>,
+    /// What the lookup of the dialog that it names has come to, where it waits for that.
+    sought: Option<Outcome>,
 }
 
 impl Refer {
     fn explicit(&self) -> Option<&Explicit> {
         self.rare.as_ref()?.explicit.as_deref()
+    }
+
+    /// The room for what few have.
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 }
 
@@ -194,8 +203,10 @@ impl Transfers {
         let explicit = events_at.map(|uri| Box::new(self.explicit_at(uri, &refer)));
         let token = explicit.as_ref().map(|it| it.token);
         let has_more = wanted.is_some() || call.is_some() || explicit.is_some();
-        let named = call.map(Box::new);
-        let rare = has_more.then(|| Box::new(Rare { wanted, parked: None, call: named, explicit }));
+        let call_named = call.map(Box::new);
+        let rare = has_more.then(|| {
+            Box::new(Rare { wanted, parked: None, call: call_named, explicit, sought: None })
+        });
         let more = Refer { dialog: fingerprint, rare };
         // Spread by what the transferor cannot choose.
         let spread = (fingerprint >> 64) as usize;
@@ -227,10 +238,7 @@ impl Transfers {
     /// where the call is. `None` for a stale or foreign id.
     pub fn parked(&self, id: u64, sipfrag: &[u8], now_ms: u64) -> Option<Result<(), Error>> {
         // Known before the NOTIFY is an output that somebody else may take.
-        let before = self.table.with(id, |live| {
-            let rare = live.more.rare.get_or_insert_default();
-            rare.parked.replace(sipfrag.into())
-        })?;
+        let before = self.table.with(id, |live| live.more.rare().parked.replace(sipfrag.into()))?;
         let ended = self.input(id, |machine, out| machine.progress(200, b"OK", now_ms, out));
         if !matches!(ended, Some(Ok(()))) {
             let _ = self.table.with(id, |live| {
@@ -240,6 +248,49 @@ impl Transfers {
             });
         }
         ended
+    }
+
+    /// The lookup that a transfer waited for is over. Its outputs are had by id 0.
+    pub fn looked_up(&self, id: u64, outcome: &Outcome, now_ms: u64) {
+        // One that is gone waits for nothing.
+        let _ = self.table.with(id, |live| live.more.rare().sought = Some(outcome.clone()));
+        let gone = |id, refer: Refer| self.gone(id, &refer);
+        let _ = self.table.input_for_any(id, |it, out| it.looked_up(now_ms, out), gone);
+    }
+
+    /// What the lookup that a transfer waited for has come to.
+    pub fn sought(&self, id: u64) -> Result<Outcome, NotRouted> {
+        let known = self.table.with(id, |live| {
+            let waits = live.machine.outcome().is_none() && live.machine.kind() == Kind::Pending;
+            live.more.rare.as_ref()?.sought.clone().filter(|_| waits)
+        });
+        known.ok_or(NotRouted::NoTransfer)?.ok_or(NotRouted::WrongState)
+    }
+
+    /// Whether a REFER is the one that began a transfer.
+    pub fn is_of(&self, id: u64, refer: &ReferKey<'_>) -> bool {
+        let dialog = self.hash.fingerprint(&refer.dialog);
+        let dialogs = self.dialogs.lock();
+        dialogs.known.get(&dialog).and_then(|it| it.of_cseq(refer.cseq)) == Some(id)
+    }
+
+    /// Where a transfer goes was decided, or with what code it is refused. Whether it waited for that.
+    pub fn routed(
+        &self,
+        id: u64,
+        decided: Result<(Kind, bool), u16>,
+        wanted: Option<Wanted>,
+        now_ms: u64,
+    ) -> bool {
+        if decided.is_ok() {
+            let _ = self.table.with(id, |live| {
+                if wanted.is_some() || live.more.rare.is_some() {
+                    live.more.rare().wanted = wanted;
+                }
+            });
+        }
+        let done = self.input(id, |machine, out| machine.routed(decided, now_ms, out));
+        matches!(done, Some(Ok(())))
     }
 
     /// Shows the first output of a transfer to `take` and, where that answers `Ok`, takes it off.

@@ -7,6 +7,7 @@ use super::dialog_info::*;
 use super::dialogs::*;
 use super::engine::*;
 use super::event_headers::*;
+use super::lookups::*;
 use super::message::*;
 use super::names::*;
 use super::outputs::*;
@@ -137,4 +138,7 @@ pub(super) static API: sipxfer_api = sipxfer_api {
     refer_command_name: sipxfer_refer_command_name,
     refer_outcome_name: sipxfer_refer_outcome_name,
     refer_why_name: sipxfer_refer_why_name,
+    lookup_resume: sipxfer_lookup_resume,
+    lookup_count: sipxfer_lookup_count,
+    transfer_route: sipxfer_transfer_route,
 };

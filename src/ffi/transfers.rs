@@ -213,6 +213,7 @@ fn tell(
                 Command::RecallTransferor => SIPXFER_COMMAND_RECALL_TRANSFEROR,
                 Command::HangUpTransferee => SIPXFER_COMMAND_HANG_UP_TRANSFEREE,
                 Command::HangUpTransferor => SIPXFER_COMMAND_HANG_UP_TRANSFEROR,
+                Command::Route => SIPXFER_COMMAND_ROUTE,
             };
         }
         Output::Event(state) => {
@@ -562,8 +563,9 @@ pub unsafe extern "C" fn sipxfer_tick(engine: *const sipxfer_engine, now_ms: u64
         if now_ms > i64::MAX as u64 {
             return Err(SIPXFER_E_RANGE);
         }
-        engine.core.tick(now_ms);
+        let given_up = engine.core.tick(now_ms);
         engine.tell_deadline();
+        given_up.into_iter().for_each(|lookup| engine.tell_lookup(lookup));
         Ok(())
     })
 }

@@ -45,6 +45,30 @@ pub(super) unsafe fn give_verdict<T>(
     decide: Decide<'_, T>,
 ) -> Result<T, Status> {
     // SAFETY: contract of this function.
+    unsafe { give_verdict_by(engine, request, lock_dialog, scratch, verdict, decide) }
+}
+
+/// The same with a decision that knows more than the request.
+///
+/// # Safety
+/// As for `sipxfer_replaces_verify_request()`.
+pub(super) unsafe fn give_verdict_by<'c, T>(
+    engine: *const sipxfer_engine,
+    request: *const sipxfer_request,
+    lock_dialog: u32,
+    scratch: (*mut c_char, usize),
+    verdict: *mut sipxfer_verdict,
+    decide: impl for<'a> FnOnce(
+        &Engine,
+        &HostDirectory,
+        &Asker<'c>,
+        Received<'a>,
+        bool,
+        &mut Scratch<'a>,
+        &mut Verdict<'a, Dialog>,
+    ) -> Result<T, NoVerdict>,
+) -> Result<T, Status> {
+    // SAFETY: contract of this function.
     let engine = unsafe { engine_in(engine) }?;
     // SAFETY: contract of this function.
     let asked = unsafe { read_struct(request) }?;
@@ -75,6 +99,9 @@ pub(super) unsafe fn give_verdict<T>(
     let (core, directory) = (&engine.core, &engine.directory);
     let more = decide(core, directory, &host, received, want_lock, &mut scratch, &mut decided)
         .map_err(|NoVerdict| SIPXFER_E_SCRATCH)?;
+    if decided.lookup != 0 {
+        engine.tell_deadline();
+    }
     // SAFETY: contract of this function.
     unsafe { hand_out(engine, &mut decided, variables, verdict) }?;
     Ok(more)
@@ -242,6 +269,8 @@ fn told(
         },
         token: text(verdict.token),
         target_dialog: text(verdict.target_dialog),
+        lookup: verdict.lookup,
+        node: text(verdict.node),
     }
 }
 
@@ -371,8 +400,8 @@ pub unsafe extern "C" fn sipxfer_verdict_release(
     })
 }
 
-/// Prints the refusal or challenge that a verdict asks for (300 to 699), ready to send: status line, Via, From, To
-/// with `to_tag`, Call-ID and CSeq of the request, Warning, Unsupported, Retry-After, and
+/// Prints the refusal, challenge or redirection that a verdict asks for (300 to 699), ready to send: status line, Via, From, To
+/// with `to_tag`, Call-ID and CSeq of the request, Warning, Unsupported, Contact, Retry-After, and
 /// `Content-Length: 0` (RFC 3261 section 8.2.6). The header part ends with one empty line, before
 /// which a host puts header lines of its own: the challenge of a 401, say. The 2xx of an accepted
 /// request is the host's to make, with its Contact.
@@ -411,18 +440,25 @@ pub unsafe extern "C" fn sipxfer_response_print(
             .ok()
             .filter(|code| (300..700).contains(code))
             .ok_or(SIPXFER_E_RANGE)?;
-        if !matches!(told.kind, SIPXFER_VERDICT_REJECT | SIPXFER_VERDICT_CHALLENGE) {
+        let redirects = told.kind == SIPXFER_VERDICT_REMOTE_NODE && code == 302;
+        if !matches!(told.kind, SIPXFER_VERDICT_REJECT | SIPXFER_VERDICT_CHALLENGE) && !redirects {
             return Err(SIPXFER_E_RANGE);
         }
+        let contact = match redirects {
+            // SAFETY: contract of this function.
+            true => unsafe { bytes(told.target.ptr, told.target.len) }?,
+            false => b"",
+        };
         if !crate::sip::lex::is_token(to_tag) {
             return Err(SIPXFER_E_PARSE);
         }
         let one_line = |value: &[u8]| !value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0));
-        if !one_line(warning) || !one_line(unsupported) {
+        if !one_line(warning) || !one_line(unsupported) || !one_line(contact) {
             return Err(SIPXFER_E_PARSE);
         }
         let message = Message::parse(raw).map_err(|_| SIPXFER_E_PARSE)?;
-        let extra = Extra { warning, unsupported, retry_after_s: told.retry_after_s, to_tag };
+        let retry_after_s = told.retry_after_s;
+        let extra = Extra { warning, unsupported, contact, retry_after_s, to_tag };
         let print = |out: &mut crate::sip::Writer<'_>| {
             response::print(&message, code, &extra, out);
             Ok(())
@@ -449,6 +485,7 @@ pub extern "C" fn sipxfer_verdict_name(kind: u32) -> *const c_char {
         SIPXFER_VERDICT_PENDING => c"pending",
         SIPXFER_VERDICT_JOIN => c"join",
         SIPXFER_VERDICT_AGAIN => c"again",
+        SIPXFER_VERDICT_REMOTE_NODE => c"remote_node",
         _ => c"unknown",
     };
     name.as_ptr()

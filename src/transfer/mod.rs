@@ -9,6 +9,7 @@
 //! | [`route`] | where a REFER goes: local, external_replaces, blind |
 //! | [`uri_headers`] | which headers of a Refer-To URI are taken over (R090 to R094) |
 //! | [`domains`] | whether a remote transfer may go to that host |
+//! | [`elsewhere`] | a dialog that another node of a cluster has |
 //! | [`rate`] | how many REFERs an endpoint may send |
 //! | [`passing`] | a REFER for the other leg of a B2BUA |
 //! | [`triggered`], [`response`] | the header lines of the triggered INVITE, the refusal as text |
@@ -27,6 +28,7 @@
 pub mod authorize;
 pub mod dialog_info;
 pub mod domains;
+pub mod elsewhere;
 pub mod event;
 pub mod join;
 pub mod park;
@@ -214,6 +216,8 @@ pub struct Context<'c, D: Directory, H: Host<D::Dialog>> {
     /// Whether an accepted REFER becomes a transfer of the engine, which alone can hand out a URI for an
     /// explicit subscription.
     pub transfers: bool,
+    /// Where else dialogs are looked for.
+    pub elsewhere: elsewhere::Elsewhere<'c>,
 }
 
 /// What the lookup of a dialog that a Replaces names came to.

@@ -127,7 +127,17 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
             other => return other,
         }
     }
-    let dialog = match context.find(&named, request, scratch) {
+    let found = match context.find(&named, request, scratch) {
+        Match::None(false) => {
+            let authority = Authority { request, settings, referred_by: referred_by.as_ref() };
+            match super::elsewhere::redirect(context, &authority, &named, scratch) {
+                Ok(None) => Match::None(false),
+                other => return other,
+            }
+        }
+        found => found,
+    };
+    let dialog = match found {
         Match::Found(dialog) => dialog,
         Match::None(several) if settings.replaces_unmatched == Unmatched::Continue => {
             let why = "Replaces matches no dialog; the INVITE goes on without it";

@@ -3,6 +3,7 @@
 
 use super::authorize::{Authority, Permission, Referral};
 use super::domains::{reach, Reach};
+use super::elsewhere::{self, Found};
 use super::refer::{self, Place, Subscription, Target, Wish};
 use super::replaces::{host_failed, judge, lock, note_match, unmatched};
 use super::sentence::Piece::{Text, Value as Said};
@@ -13,10 +14,11 @@ use super::{
     unreadable, Answer, Approval, Context, Host, Kind, Level, Match, NoVerdict, Request, Verdict,
 };
 use crate::config::profile::Quirks;
-use crate::config::{Mode, Settings};
-use crate::dialog::{DialogRef, Directory, Initiator, State};
+use crate::config::{Ground, Mode, Settings};
+use crate::dialog::{DialogRef, Directory, Initiator, Remote, State};
 use crate::rule::Rule;
 use crate::sip::{Name, Scratch, UnescapeError};
+use std::sync::Arc;
 
 /// Decides about a REFER. Anything else is none of its business.
 pub fn route<'a, D: Directory, H: Host<D::Dialog>>(
@@ -69,8 +71,16 @@ struct Asked<'c, 'a, D: Directory, H: Host<D::Dialog>> {
     want_lock: bool,
 }
 
-/// The dialog of a local attended transfer, `None` for a remote one, or the refusal.
-type Attended<'a, D> = Result<Option<(Matched<D>, Permission)>, Verdict<'a, D>>;
+/// Where the dialog of an attended transfer is.
+enum There<D: DialogRef> {
+    Here(Matched<D>, Permission),
+    /// On another node of the cluster.
+    Node(Arc<Remote>, Ground),
+    Elsewhere,
+}
+
+/// That, or the refusal.
+type Attended<'a, D> = Result<There<D>, Verdict<'a, D>>;
 
 type Ruled<'a, D> = Result<Verdict<'a, D>, NoVerdict>;
 
@@ -81,6 +91,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         target: Target<'a>,
         scratch: &mut Scratch<'a>,
     ) -> Ruled<'a, D::Dialog> {
+        let mut node = None;
         let (kind, matched) = match (kind, &self.wish.replaces) {
             (Kind::OtherMethod, Some(_)) => {
                 let wire = &[Text("Replaces belongs in an INVITE only")];
@@ -89,8 +100,14 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             (Kind::OtherMethod, None) => (Kind::OtherMethod, None),
             (_, None) => (Kind::Blind, None),
             (_, Some(named)) => match self.attended(named, scratch)? {
-                Ok(Some(local)) => (Kind::LocalAttended, Some(local)),
-                Ok(None) => (Kind::RemoteAttended, None),
+                Ok(There::Here(matched, permission)) => {
+                    (Kind::LocalAttended, Some((matched, permission)))
+                }
+                Ok(There::Node(remote, ground)) => {
+                    node = Some((remote, ground));
+                    (Kind::RemoteNode, None)
+                }
+                Ok(There::Elsewhere) => (Kind::RemoteAttended, None),
                 Err(refused) => return Ok(refused),
             },
         };
@@ -99,7 +116,11 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         }
         let mut verdict = Verdict::new(kind, self.settings.refer_accept_code);
         verdict.method = self.method;
-        verdict.target = self.wish.refer_to.target(scratch)?;
+        verdict.target = match &node {
+            // The host that Refer-To names may be anything, as a balancer in front of the nodes.
+            Some((remote, _)) => scratch.copy(&remote.uri)?,
+            None => self.wish.refer_to.target(scratch)?,
+        };
         // What leaves this PBX without its dialplan, or by it.
         if matches!(kind, Kind::RemoteAttended | Kind::OtherMethod) {
             if let Some(refused) = self.out_of_reach(scratch)? {
@@ -109,7 +130,10 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         if let Some(refused) = self.request_headers(&mut verdict, scratch)? {
             return Ok(refused);
         }
-        if matches!(kind, Kind::Blind | Kind::RemoteAttended) {
+        if let (Some((remote, ground)), Some(named)) = (&node, &self.wish.replaces) {
+            elsewhere::tell(&mut verdict, remote, *ground, named, scratch)?;
+        }
+        if matches!(kind, Kind::Blind | Kind::RemoteAttended | Kind::RemoteNode) {
             if let Some(refused) = self.dialplan(&mut verdict, &target, scratch)? {
                 return Ok(refused);
             }
@@ -217,7 +241,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
     ) -> Result<Attended<'a, D::Dialog>, NoVerdict> {
         let dialog = match self.context.find(named, self.request, scratch) {
             Match::Found(dialog) => dialog,
-            Match::None(false) => return Ok(Ok(None)),
+            Match::None(false) => return self.elsewhere(named, scratch),
             Match::Pending => {
                 refer::uncount(self.context, self.request, self.settings);
                 return Ok(Err(unmatched(Match::Pending, named, self.settings, scratch)?));
@@ -239,7 +263,47 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         };
         let mut matched = None;
         let judged = judge(self.context, &authority, dialog, named, &mut matched, scratch)?;
-        Ok(judged.map(|permission| Some((matched?, permission))))
+        Ok(judged.map(|permission| match matched {
+            Some(matched) => There::Here(matched, permission),
+            None => There::Elsewhere,
+        }))
+    }
+
+    /// A dialog that is not here: on another node, or nobody knows where. What is passed on is not for
+    /// this side to look for.
+    fn elsewhere(
+        &self,
+        named: &crate::sip::Replaces<'a>,
+        scratch: &mut Scratch<'a>,
+    ) -> Result<Attended<'a, D::Dialog>, NoVerdict> {
+        if self.settings.refer_mode == Mode::Pass {
+            return Ok(Ok(There::Elsewhere));
+        }
+        let authority = Authority {
+            request: self.request,
+            settings: self.settings,
+            referred_by: self.wish.referred_by.as_ref(),
+        };
+        match elsewhere::find(self.context, &authority, named, scratch)? {
+            Found::Nowhere => Ok(Ok(There::Elsewhere)),
+            Found::At(remote, ground) => Ok(Ok(There::Node(remote, ground))),
+            Found::Verdict(mut verdict) => {
+                if verdict.kind == Kind::Pending {
+                    refer::uncount(self.context, self.request, self.settings);
+                    // What the answer to the REFER goes by, where it is answered before the lookup is.
+                    verdict.replaces = scratch.write_with(|out| named.print(out))?;
+                    self.subscribes(&mut verdict);
+                    self.tell(&mut verdict);
+                }
+                Ok(Err(verdict))
+            }
+        }
+    }
+
+    fn subscribes(&self, verdict: &mut Verdict<'a, D::Dialog>) {
+        verdict.subscription = self.wish.subscription == Subscription::Implicit;
+        verdict.nosub = self.wish.subscription == Subscription::NoSub;
+        verdict.explicitsub = self.wish.subscription == Subscription::Explicit;
     }
 
     /// The guard against toll fraud, for a call that leaves this PBX.
@@ -331,7 +395,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             None if !self.request.sender.context.is_empty() => self.request.sender.context,
             None => scratch.copy(self.settings.context.as_bytes())?,
         };
-        let remote = verdict.kind == Kind::RemoteAttended;
+        let remote = matches!(verdict.kind, Kind::RemoteAttended | Kind::RemoteNode);
         verdict.extension = match target {
             _ if remote => scratch.copy(self.settings.remote_extension.as_bytes())?,
             Target::Tel(digits) => digits,
@@ -383,6 +447,9 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         if !verdict.referred_by.is_empty() {
             verdict.variables.push("SIPREFERREDBYHDR", verdict.referred_by);
         }
+        if !verdict.node.is_empty() {
+            verdict.variables.push("SIPTRANSFERNODE", verdict.node);
+        }
         Ok(None)
     }
 
@@ -405,9 +472,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             }
             Approval::Failed => return self.host_failed("approve", scratch).map(Some),
         }
-        verdict.subscription = self.wish.subscription == Subscription::Implicit;
-        verdict.nosub = self.wish.subscription == Subscription::NoSub;
-        verdict.explicitsub = self.wish.subscription == Subscription::Explicit;
+        self.subscribes(verdict);
         verdict.transfer_depth = self.request.sender.transfer_depth.saturating_add(1);
         Ok(None)
     }
@@ -422,6 +487,10 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             Kind::RemoteAttended => (
                 &[Rule::R006, Rule::R018],
                 "the dialog in Refer-To is not here; the call goes to the extension for remote attended transfers",
+            ),
+            Kind::RemoteNode => (
+                &[Rule::R006, Rule::R018],
+                "the dialog in Refer-To is on another node; the call goes there, by the extension for remote attended transfers",
             ),
             Kind::OtherMethod => (&[Rule::R035], "Refer-To asks for another method, which the settings allow"),
             _ if verdict.extension == b"s" && self.wish.refer_to.uri.user.is_none() => {
