@@ -266,6 +266,7 @@ fn refusal(raw: &[u8], verdict: &Verdict<'_, Call>) {
     let mut room = vec![0; raw.len() * 2 + 4096];
     let mut out = Writer::new(&mut room);
     let extra = response::Extra {
+        contact: b"",
         warning: verdict.warning,
         unsupported: verdict.unsupported,
         retry_after_s: 0,
