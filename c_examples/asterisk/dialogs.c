@@ -31,6 +31,7 @@ static void leg_destroy(void *object)
     struct leg *leg = object;
 
     ao2_cleanup(leg->session);
+    ast_cond_destroy(&leg->given);
     ast_string_field_free_memory(leg);
 }
 
@@ -82,6 +83,7 @@ static struct leg *leg_make(struct ast_sip_session *session, const char *user)
     if (leg == NULL) {
         return NULL;
     }
+    ast_cond_init(&leg->given, NULL);
     if (ast_string_field_init(leg, 256)) {
         ao2_ref(leg, -1);
         return NULL;

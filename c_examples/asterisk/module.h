@@ -78,6 +78,8 @@ struct leg {
     int transfers; /* how many REFERs were accepted in it */
     int claimed;   /* an INVITE with Replaces is taking it over */
     int ended;
+    int giving; /* transferees on their way back to it */
+    ast_cond_t given;
     AST_DECLARE_STRING_FIELDS(AST_STRING_FIELD(call_id); AST_STRING_FIELD(local_tag);
                               AST_STRING_FIELD(remote_tag); AST_STRING_FIELD(user);
                               AST_STRING_FIELD(endpoint););
@@ -179,6 +181,7 @@ struct xfer {
     int over;
     int gone;    /* the transferee has hung up */
     int ending;  /* the transferee's dialplan has ended, and its thread waits for the outcome */
+    int gives;   /* the transferee is on its way back */
     int waits;   /* the transferor's thread waits for the outcome */
     int release; /* the transferor's thread is to wait no more */
     int left;    /* the transferor's thread has waited, and does no more */
@@ -254,7 +257,6 @@ void channel_fate(struct xfer *xfer, enum fate fate);
 void channel_hang_up_transferor(struct xfer *xfer);
 /* Does to a transferee, in its own thread, what its transfer has come to. */
 void channel_fulfil(struct xfer *xfer, struct ast_channel *chan);
-int cause_to_sip(int cause);
 
 /* ---- watching a transferee (watch.c) ---- */
 

@@ -30,6 +30,7 @@ mod records;
 mod replaces;
 mod scenario;
 mod services;
+mod subscription;
 mod table;
 mod world;
 
