@@ -19,6 +19,7 @@ mod claims;
 mod config;
 mod counters;
 mod crossed;
+mod handover;
 mod hostile;
 mod load;
 mod module;
