@@ -233,12 +233,15 @@ static pj_bool_t replaces(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoin
     return done;
 }
 
-/* A REFER outside of any call. There is no channel that it could be about: what the library would
- * allow is still refused here. */
+/* A REFER outside of its call, or of any. Where it names no call there is no channel that it could
+ * be about: what the library would allow is still refused here. */
 static pj_bool_t refer_outside(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint)
 {
     struct asked asked;
 
+    if (!refer_beside(rdata, endpoint)) {
+        return PJ_TRUE;
+    }
     count(&stats.refers);
     if (asked_open(&asked, rdata, endpoint, NULL)) {
         refuse(rdata, 500, NULL);
@@ -302,7 +305,14 @@ static pj_bool_t subscribe(pjsip_rx_data *rdata)
     key.local_tag.len = (size_t)rdata->msg_info.to->tag.slen;
     key.remote_tag.ptr = rdata->msg_info.from->tag.ptr;
     key.remote_tag.len = (size_t)rdata->msg_info.from->tag.slen;
-    if (sipxfer_transfer_find(engine, &key, event_id, &transfer) != SIPXFER_OK && !replaces_refer) {
+    if (sipxfer_transfer_find(engine, &key, event_id, &transfer) != SIPXFER_OK &&
+        pjsip_ua_find_dialog(&rdata->msg_info.cid->id, &rdata->msg_info.to->tag,
+                             &rdata->msg_info.from->tag, PJ_FALSE) != NULL) {
+        /* The dialog that a REFER made, which had no tag of ours when it came. */
+        key.local_tag.len = 0;
+        sipxfer_transfer_find(engine, &key, event_id, &transfer);
+    }
+    if (transfer == 0 && !replaces_refer) {
         return PJ_FALSE; /* a subscription of res_pjsip_refer's, maybe */
     }
     if (transfer == 0 ||

@@ -91,6 +91,8 @@ void dialogs_exit(void);
 struct leg *leg_of(struct ast_sip_session *session);
 /* By its number, counted, or NULL. */
 struct leg *leg_by_number(uint64_t number);
+/* By its Call-ID and tags as they are seen from here, counted, or NULL. */
+struct leg *leg_by_key(const struct sipxfer_dialog_key *key);
 void leg_key(const struct leg *leg, struct sipxfer_dialog_key *key);
 /* The channel of a leg, counted, or NULL; fetched in its serializer. Must not be called from one.
  */
@@ -107,6 +109,7 @@ struct asked {
     struct ast_sip_session *session;   /* borrowed, or NULL */
     struct ast_sip_endpoint *endpoint; /* borrowed, or NULL */
     struct leg *leg;                   /* borrowed, or NULL */
+    pjsip_dialog *dlg;                 /* of the answer and the NOTIFYs, or NULL */
     char source[80];
     char user[256];
     char *scratch;
@@ -116,6 +119,10 @@ struct asked {
 uint64_t clock_ms(void);
 int asked_open(struct asked *asked, pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint,
                struct ast_sip_session *session);
+/* Who asks: the other end of a call (the leg, in its serializer), or else the endpoint. */
+void asked_by(struct asked *asked, struct leg *leg);
+/* That it is about the call of this leg, from outside its dialog. In the session's serializer. */
+void asked_about(struct asked *asked, struct leg *leg);
 void asked_close(struct asked *asked);
 const char *authenticated_user(struct ast_sip_endpoint *endpoint, char *buffer, size_t size);
 int host_open(void);
@@ -278,6 +285,8 @@ int replaces_take_over(struct ast_sip_session *session, pjsip_rx_data *rdata);
 /* ---- the rest ---- */
 
 int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata);
+/* A REFER outside of the call that its Target-Dialog names; not 0 where it names none. */
+int refer_beside(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint);
 void notify_send(struct xfer *xfer, const struct sipxfer_output *told);
 void notify_answered(pjsip_transaction *tsx, pjsip_event *event);
 void outgoing_invite(struct ast_sip_session *session, pjsip_tx_data *tdata);

@@ -19,6 +19,7 @@ mod claims;
 mod config;
 mod counters;
 mod crossed;
+mod explain;
 mod handover;
 mod hostile;
 mod load;
@@ -33,6 +34,7 @@ mod scenario;
 mod services;
 mod subscription;
 mod table;
+mod target_dialog;
 mod world;
 
 use std::fs;
