@@ -12,37 +12,6 @@
 #include "asterisk/pbx.h"
 #include "asterisk/stasis_bridges.h"
 
-int cause_to_sip(int cause)
-{
-    switch (cause) {
-    case AST_CAUSE_UNALLOCATED:
-    case AST_CAUSE_NO_ROUTE_DESTINATION:
-    case AST_CAUSE_NO_ROUTE_TRANSIT_NET:
-        return 404;
-    case AST_CAUSE_USER_BUSY:
-        return 486;
-    case AST_CAUSE_NO_USER_RESPONSE:
-        return 408;
-    case AST_CAUSE_NO_ANSWER:
-    case AST_CAUSE_SUBSCRIBER_ABSENT:
-        return 480;
-    case AST_CAUSE_CALL_REJECTED:
-        return 603;
-    case AST_CAUSE_NUMBER_CHANGED:
-        return 410;
-    case AST_CAUSE_INVALID_NUMBER_FORMAT:
-        return 484;
-    case AST_CAUSE_DESTINATION_OUT_OF_ORDER:
-        return 502;
-    case AST_CAUSE_BEARERCAPABILITY_NOTAVAIL:
-        return 488;
-    case AST_CAUSE_INTERWORKING:
-        return 500;
-    default:
-        return 0;
-    }
-}
-
 static int result_to_sip(enum ast_transfer_result result)
 {
     switch (result) {
@@ -324,7 +293,61 @@ out:
     return NULL;
 }
 
+static void start(struct xfer *xfer);
+
+static int start_task(void *data)
+{
+    struct xfer *xfer = data;
+
+    start(xfer);
+    ao2_ref(xfer, -1);
+    return 0;
+}
+
+/* A transferor that is told of a failure may try the next target at once (RFC 5589 section 7.3),
+ * when who it had transferred is not back yet. */
+static void *start_later(void *data)
+{
+    struct xfer *xfer = data;
+    struct leg *leg = xfer->leg;
+    struct timespec until = {time(NULL) + 5, 0};
+
+    ao2_lock(leg);
+    while (leg->giving > 0 && !leg->ended &&
+           ast_cond_timedwait(&leg->given, ao2_object_get_lockaddr(leg), &until) == 0) {
+    }
+    ao2_unlock(leg);
+    if (ast_sip_push_task(leg->session->serializer, start_task, xfer)) {
+        ao2_ref(xfer, -1);
+    }
+    return NULL;
+}
+
 void channel_start(struct xfer *xfer)
+{
+    int later;
+
+    ao2_lock(xfer->leg);
+    later = xfer->leg->giving > 0;
+    ao2_unlock(xfer->leg);
+    if (later && !detached(start_later, ao2_bump(xfer))) {
+        return;
+    }
+    if (later) {
+        ao2_ref(xfer, -1);
+    }
+    start(xfer);
+}
+
+static void gives(struct xfer *xfer, int more)
+{
+    ao2_lock(xfer->leg);
+    xfer->leg->giving += more;
+    ast_cond_broadcast(&xfer->leg->given);
+    ao2_unlock(xfer->leg);
+}
+
+static void start(struct xfer *xfer)
 {
     struct ast_channel *chan = xfer->leg->session->channel;
 
@@ -368,6 +391,10 @@ void channel_fate(struct xfer *xfer, enum fate fate)
 
     ao2_lock(xfer);
     xfer->fate = fate;
+    xfer->gives = fate == FATE_KEEP && xfer->moved && !xfer->gone;
+    if (xfer->gives) {
+        gives(xfer, 1);
+    }
     send = fate != FATE_DONE && xfer->moved && !xfer->ending && !xfer->gone;
     if (fate != FATE_DONE && fate != FATE_KEEP) {
         xfer->release = 1;
@@ -508,7 +535,7 @@ static int hangs_up_who_is_alone(const struct xfer *xfer)
     return result;
 }
 
-void channel_fulfil(struct xfer *xfer, struct ast_channel *chan)
+static void fulfil(struct xfer *xfer, struct ast_channel *chan)
 {
     if (xfer->several) {
         if (xfer->fate == FATE_KEEP) {
@@ -532,5 +559,19 @@ void channel_fulfil(struct xfer *xfer, struct ast_channel *chan)
     default:
         /* Its dialplan ends, and the channel with it. */
         break;
+    }
+}
+
+void channel_fulfil(struct xfer *xfer, struct ast_channel *chan)
+{
+    int gave;
+
+    fulfil(xfer, chan);
+    ao2_lock(xfer);
+    gave = xfer->gives;
+    xfer->gives = 0;
+    ao2_unlock(xfer);
+    if (gave) {
+        gives(xfer, -1);
     }
 }

@@ -227,7 +227,7 @@ static int copy_verdict(struct xfer *xfer, const struct asked *asked)
     return 0;
 }
 
-static void xfer_run(struct xfer *xfer, pjsip_rx_data *rdata);
+static void xfer_run(struct xfer *xfer, const struct asked *asked);
 
 static int xfer_task(void *data)
 {
@@ -280,17 +280,17 @@ int xfer_begin(struct asked *asked, uint64_t id, int application)
             ast_channel_unlock(session->channel);
         }
         /* The dialog stays for the NOTIFYs, also behind a BYE. */
-        if (pjsip_dlg_has_usage(session->inv_session->dlg, &usage_module) ||
-            pjsip_dlg_add_usage(session->inv_session->dlg, &usage_module, NULL) == PJ_SUCCESS) {
-            pjsip_dlg_inc_session(session->inv_session->dlg, &usage_module);
-            xfer->dlg = session->inv_session->dlg;
+        if (pjsip_dlg_has_usage(asked->dlg, &usage_module) ||
+            pjsip_dlg_add_usage(asked->dlg, &usage_module, NULL) == PJ_SUCCESS) {
+            pjsip_dlg_inc_session(asked->dlg, &usage_module);
+            xfer->dlg = asked->dlg;
         }
         asked->leg->transfers++;
         xfer_link(xfer);
     }
     outputs_take(id);
     /* The answer goes out here and now, the rest behind this request. */
-    xfer_run(xfer, asked->rdata);
+    xfer_run(xfer, asked);
     xfer_push(xfer);
     ao2_ref(xfer, -1);
     return 0;
@@ -402,9 +402,10 @@ void transfers_leg_ended(struct leg *leg)
 
 /* ---- the outputs ---- */
 
-static void answer(struct xfer *xfer, const struct sipxfer_output *told, pjsip_rx_data *rdata)
+static void answer(const struct sipxfer_output *told, const struct asked *asked)
 {
-    pjsip_dialog *dlg = xfer->leg->session->inv_session->dlg;
+    pjsip_rx_data *rdata = asked->rdata;
+    pjsip_dialog *dlg = asked->dlg;
     pjsip_tx_data *tdata;
     pj_str_t reason = str_pj(told->reason);
     int code = (int)told->code;
@@ -485,12 +486,12 @@ static void finished(struct xfer *xfer, const struct sipxfer_output *told)
     }
 }
 
-static void execute(struct xfer *xfer, const struct sipxfer_output *told, pjsip_rx_data *rdata)
+static void execute(struct xfer *xfer, const struct sipxfer_output *told, const struct asked *asked)
 {
     switch (told->kind) {
     case SIPXFER_OUTPUT_ANSWER:
-        if (rdata != NULL) {
-            answer(xfer, told, rdata);
+        if (asked != NULL) {
+            answer(told, asked);
         }
         break;
     case SIPXFER_OUTPUT_NOTIFY:
@@ -530,15 +531,15 @@ static void execute(struct xfer *xfer, const struct sipxfer_output *told, pjsip_
 }
 
 /* Carries out what there is. With the request at hand: its answer, and no more. */
-static void xfer_run(struct xfer *xfer, pjsip_rx_data *rdata)
+static void xfer_run(struct xfer *xfer, const struct asked *asked)
 {
     for (;;) {
         struct output *output;
 
         ao2_lock(xfer);
         output = AST_LIST_FIRST(&xfer->queue);
-        if (output == NULL || (rdata != NULL && output->told.kind != SIPXFER_OUTPUT_ANSWER)) {
-            if (rdata == NULL) {
+        if (output == NULL || (asked != NULL && output->told.kind != SIPXFER_OUTPUT_ANSWER)) {
+            if (asked == NULL) {
                 xfer->scheduled = 0;
             }
             ao2_unlock(xfer);
@@ -546,7 +547,7 @@ static void xfer_run(struct xfer *xfer, pjsip_rx_data *rdata)
         }
         AST_LIST_REMOVE_HEAD(&xfer->queue, entry);
         ao2_unlock(xfer);
-        execute(xfer, &output->told, rdata);
+        execute(xfer, &output->told, asked);
         ast_free(output);
     }
 }

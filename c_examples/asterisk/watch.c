@@ -321,6 +321,37 @@ static int has_hung_up(struct ast_channel *chan)
            ast_test_flag(ast_channel_flags(chan), AST_FLAG_ZOMBIE);
 }
 
+static int cause_to_sip(int cause)
+{
+    switch (cause) {
+    case AST_CAUSE_UNALLOCATED:
+    case AST_CAUSE_NO_ROUTE_DESTINATION:
+    case AST_CAUSE_NO_ROUTE_TRANSIT_NET:
+        return 404;
+    case AST_CAUSE_USER_BUSY:
+        return 486;
+    case AST_CAUSE_NO_USER_RESPONSE:
+        return 408;
+    case AST_CAUSE_NO_ANSWER:
+    case AST_CAUSE_SUBSCRIBER_ABSENT:
+        return 480;
+    case AST_CAUSE_CALL_REJECTED:
+        return 603;
+    case AST_CAUSE_NUMBER_CHANGED:
+        return 410;
+    case AST_CAUSE_INVALID_NUMBER_FORMAT:
+        return 484;
+    case AST_CAUSE_DESTINATION_OUT_OF_ORDER:
+        return 502;
+    case AST_CAUSE_BEARERCAPABILITY_NOTAVAIL:
+        return 488;
+    case AST_CAUSE_INTERWORKING:
+        return 500;
+    default:
+        return 0;
+    }
+}
+
 /* What the target said; else why the dialplan gave up: by the cause that it names, or by what its
  * last Dial came to. One that just hangs up has refused. */
 static int failure_of(struct xfer *xfer, struct ast_channel *chan)

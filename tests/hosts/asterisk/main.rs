@@ -20,6 +20,8 @@ mod config;
 mod cost;
 mod counters;
 mod crossed;
+mod explain;
+mod handover;
 mod hostile;
 mod load;
 mod module;
@@ -32,7 +34,9 @@ mod records;
 mod replaces;
 mod scenario;
 mod services;
+mod subscription;
 mod table;
+mod target_dialog;
 mod world;
 
 use std::fs;
