@@ -30,15 +30,6 @@ fn processor_time(pid: u32) -> f64 {
     (next() + next()) / 100.0
 }
 
-/// A world that only does transfers: nobody listens to its events.
-fn quiet(name: &str, module: Module) -> World {
-    let world = World::start(name, module, TRUNK);
-    for one in [&world.a, &world.b] {
-        one.ami.action("Events", &[("EventMask", "off")]);
-    }
-    world
-}
-
 /// A world and its phones.
 struct Bench<'w> {
     name: &'static str,
@@ -111,7 +102,7 @@ fn nothing_is_left(world: &World, transfers: u64) {
 
 #[test]
 fn transfers_at_a_steady_rate_leave_nothing_behind() {
-    let world = quiet("rate", Module::Sipxfer);
+    let world = World::start_quiet("rate", Module::Sipxfer, TRUNK);
     let scene = world.scene();
     let mut bench = Bench::new("sipxfer", &world, &scene);
     let (run, _) = bench.play(LEAST, Duration::from_secs(4));
@@ -129,9 +120,9 @@ fn seconds() -> u64 {
 #[ignore = "takes a quarter of an hour; make hard runs it"]
 fn a_transfer_costs_no_more_than_with_asterisks_module() {
     let worlds = [
-        quiet("one", Module::Stock),
-        quiet("ours", Module::Sipxfer),
-        quiet("other", Module::Stock),
+        World::start_quiet("one", Module::Stock, TRUNK),
+        World::start_quiet("ours", Module::Sipxfer, TRUNK),
+        World::start_quiet("other", Module::Stock, TRUNK),
     ];
     let scenes = worlds.each_ref().map(World::scene);
     let names = ["res_pjsip_refer", "res_pjsip_sipxfer", "res_pjsip_refer again"];

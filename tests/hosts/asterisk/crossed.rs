@@ -1,11 +1,11 @@
-//! Two phones whose REFERs name each other's dialogs, both carried out: nothing waits for a lock that
-//! the other holds.
+//! Two phones whose REFERs or INVITEs with Replaces name each other's dialogs, both carried out:
+//! nothing waits for a lock that the other holds.
 
 use super::config::UDP;
 use super::counters::stat;
 use super::scenario::SOON;
 use super::world::{Scene, World};
-use super::Module;
+use super::{Module, Under};
 use crate::ua::{Call, Phone, Talk};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -25,7 +25,7 @@ impl Four {
     }
 
     /// How many of both REFERs were accepted.
-    fn round(&self) -> u64 {
+    fn refers(&self) -> u64 {
         let (one, other) = (self.talk(0, 1), self.talk(2, 3));
         let first = one.callee.refer_to_call(&other.callee);
         let second = other.callee.refer_to_call(&one.callee);
@@ -39,12 +39,32 @@ impl Four {
         }
         accepted
     }
+
+    /// How many of both INVITEs with Replaces were accepted.
+    fn invites(&self) -> u64 {
+        let (one, other) = (self.talk(0, 1), self.talk(2, 3));
+        let take = |who: &Phone, call: &Call| {
+            let uri = who.0.setup.server.uri(who.name());
+            who.call_with(&uri, &[("Replaces", &call.replaces())])
+        };
+        let first = take(one.callee.phone(), &other.callee);
+        let second = take(other.callee.phone(), &one.callee);
+        let mut accepted = 0;
+        for new in [&first, &second] {
+            accepted += u64::from(new.outcome().is_ok());
+        }
+        for call in [&first, &second, &one.callee, &other.callee, &one.caller, &other.caller] {
+            over(call);
+        }
+        accepted
+    }
 }
 
 /// Rounds with somebody who asks all the while whether Asterisk is there.
-fn rounds(name: &str, count: u64) {
+fn rounds(under: Under, name: &str, count: u64, round: fn(&Four) -> u64) -> World {
     let settings = "[general]\nreplaces.authorize=any\n";
-    let world = World::start(name, Module::Sipxfer, settings);
+    let world = World::start_under(under, name, Module::Sipxfer, settings);
+    world.hush();
     let scene: Scene<'_> = world.scene();
     let (done, asked) = (AtomicBool::new(false), AtomicU64::new(0));
     let onlooker = scene.phone(UDP);
@@ -59,26 +79,42 @@ fn rounds(name: &str, count: u64) {
         let share = count / teams.len() as u64;
         let players: Vec<_> = teams
             .iter()
-            .map(|four| scope.spawn(move || (0..share).map(|_| four.round()).sum::<u64>()))
+            .map(|four| scope.spawn(move || (0..share).map(|_| round(four)).sum::<u64>()))
             .collect();
         let sums: Vec<_> = players.into_iter().map(|player| player.join()).collect();
         // Also when a player has failed, so that everybody ends.
         done.store(true, Ordering::SeqCst);
         sums.into_iter().map(|sum| sum.expect("every round ends")).sum()
     });
-    assert!(accepted >= count / 2, "of {count} rounds {accepted} REFERs were accepted");
+    assert!(accepted >= count / 2, "of {count} rounds {accepted} requests were accepted");
     assert!(asked.load(Ordering::SeqCst) >= count / 4, "OPTIONS was answered all the while");
-    assert_eq!(stat(&world.a, "REFER decided"), stat(&world.a, "REFER received"));
+    for what in ["REFER", "INVITE with Replaces"] {
+        let decided = stat(&world.a, &format!("{what} decided"));
+        assert_eq!(decided, stat(&world.a, &format!("{what} received")), "{what}");
+    }
     assert_eq!(stat(&world.a, "Faults inside the library"), 0);
+    drop(scene);
+    world
 }
 
 #[test]
 fn crossed_refers_are_carried_out_and_nothing_locks_up() {
-    rounds("crossed", 60);
+    rounds(Under::asked_for(), "crossed", 60, Four::refers);
+}
+
+#[test]
+fn crossed_invites_with_replaces_are_carried_out_and_nothing_locks_up() {
+    rounds(Under::asked_for(), "invites", 60, Four::invites);
 }
 
 #[test]
 #[ignore = "a long run: make hard"]
 fn a_thousand_crossed_refers_never_lock_asterisk_up() {
-    rounds("thousand", 1000);
+    rounds(Under::asked_for(), "thousand", 1000, Four::refers);
+}
+
+#[test]
+#[ignore = "a long run: make hard"]
+fn a_thousand_crossed_invites_never_lock_asterisk_up() {
+    rounds(Under::asked_for(), "replaced", 1000, Four::invites);
 }

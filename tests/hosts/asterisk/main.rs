@@ -6,6 +6,9 @@
 // Tests may fail loudly.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "../../support/tools.rs"]
+#[allow(dead_code)]
+mod tools;
 #[path = "../ua/mod.rs"]
 mod ua;
 
@@ -32,6 +35,7 @@ mod program;
 mod rate;
 mod records;
 mod replaces;
+mod sanitized;
 mod scenario;
 mod services;
 mod subscription;
@@ -69,12 +73,34 @@ impl Module {
     }
 
     /// The shared objects to put beside the modules of the root, built first.
-    fn objects(self) -> Vec<PathBuf> {
-        if self == Module::Stock {
-            return Vec::new();
+    fn objects(self, under: Under) -> Vec<PathBuf> {
+        static PLAIN: OnceLock<Vec<PathBuf>> = OnceLock::new();
+        static SANITIZED: OnceLock<Vec<PathBuf>> = OnceLock::new();
+        match under {
+            _ if self == Module::Stock => Vec::new(),
+            Under::Nothing => PLAIN.get_or_init(build_module).clone(),
+            Under::AddressSanitizer => SANITIZED.get_or_init(build_sanitized_module).clone(),
         }
-        static BUILT: OnceLock<Vec<PathBuf>> = OnceLock::new();
-        BUILT.get_or_init(build_module).clone()
+    }
+}
+
+/// What an Asterisk runs under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Under {
+    /// Nothing.
+    Nothing,
+    /// AddressSanitizer: the module and the library are built for it, the Asterisk is not.
+    AddressSanitizer,
+}
+
+impl Under {
+    /// What the variable SIPXFER_ASTERISK_UNDER asks for: `asan`, or nothing.
+    pub fn asked_for() -> Under {
+        match std::env::var("SIPXFER_ASTERISK_UNDER").as_deref() {
+            Err(_) | Ok("") => Under::Nothing,
+            Ok("asan") => Under::AddressSanitizer,
+            Ok(other) => panic!("SIPXFER_ASTERISK_UNDER is asan or nothing, not {other}"),
+        }
     }
 }
 
@@ -93,7 +119,31 @@ fn build_module() -> Vec<PathBuf> {
         .expect("make can be run: scripts/install-deps.sh installs it");
     let printed = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "make asterisk-module failed:\n{printed}");
-    let made = fs::read_dir(target.join("asterisk")).expect("it leaves target/asterisk");
+    shared_objects(&target.join("asterisk"))
+}
+
+/// The module and the library with AddressSanitizer.
+fn build_sanitized_module() -> Vec<PathBuf> {
+    let library = tools::address_sanitized();
+    let build = tools::target_dir().join("asterisk-asan");
+    let headers = process::root().join("opt/sipxfer");
+    let mut make = tools::program("make");
+    make.args(["-s", "-C", "c_examples/asterisk"])
+        .current_dir(tools::root())
+        .arg(format!("BUILD={}", build.display()))
+        .arg(format!("SIPXFER_LIB={}", library.dir.display()))
+        .arg(format!("ASTERISK_INCLUDE={}", headers.join("asterisk").display()))
+        .arg(format!("PJPROJECT={}", headers.join("pjproject").display()))
+        .arg("CFLAGS=-O1 -g -fsanitize=address -fno-omit-frame-pointer")
+        .env_remove("MAKEFLAGS")
+        .env_remove("MAKELEVEL");
+    tools::succeed(&mut make);
+    shared_objects(&build)
+}
+
+/// The files of a folder that Asterisk can load.
+fn shared_objects(folder: &Path) -> Vec<PathBuf> {
+    let made = fs::read_dir(folder).expect("the build leaves its folder");
     let mut objects: Vec<PathBuf> = made.flatten().map(|entry| entry.path()).collect();
     objects.retain(|path| path.is_file() && path.to_string_lossy().contains(".so"));
     objects

@@ -5,6 +5,8 @@
 
 use super::ami::Ami;
 use super::ari::Ari;
+use super::{sanitized, Under};
+use crate::ua::PATIENCE;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::IpAddr;
@@ -12,8 +14,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{channel, Receiver};
-use std::sync::{Arc, OnceLock};
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 /// Where the modules of the root lie.
@@ -47,6 +49,8 @@ pub struct Instance {
     pub address: IpAddr,
     /// Its folder.
     pub dir: PathBuf,
+    /// What it runs under.
+    pub under: Under,
 }
 
 /// A running Asterisk. It ends with the test program, however that ends.
@@ -62,12 +66,13 @@ pub struct Asterisk {
     /// Its REST interface.
     pub ari: Ari,
     gone: Arc<AtomicBool>,
+    end: Mutex<Receiver<()>>,
 }
 
 impl Instance {
     /// Makes the folder of an instance. `more` are shared objects to stand beside the modules of
     /// the root, in the place of those of the same name.
-    pub fn new(name: &str, address: IpAddr, more: &[PathBuf]) -> Instance {
+    pub fn new(name: &str, address: IpAddr, more: &[PathBuf], under: Under) -> Instance {
         // Short, because the path of a socket may have a hundred letters only.
         let dir = std::env::temp_dir().join(format!("sipxfer-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
@@ -83,7 +88,7 @@ impl Instance {
             // Copies, so that what is found beside them is what lies in this folder.
             fs::copy(object, &to).expect("a shared object that was built");
         }
-        Instance { name: name.to_owned(), address, dir }
+        Instance { name: name.to_owned(), address, dir, under }
     }
 
     /// Writes a configuration file.
@@ -106,14 +111,22 @@ impl Instance {
     /// The program and its first arguments; those of a tool that runs it may stand before.
     fn command(&self) -> Vec<String> {
         let root = root();
-        vec![
-            root.join("usr/lib64/ld-linux-x86-64.so.2").display().to_string(),
+        let libraries = root.join("usr/lib/x86_64-linux-gnu");
+        let mut command = vec![root.join("usr/lib64/ld-linux-x86-64.so.2").display().to_string()];
+        if self.under == Under::AddressSanitizer {
+            // The runtime comes first, before the C library.
+            let runtime = libraries.join("libasan.so.8");
+            assert!(runtime.exists(), "{} is in the package libasan8", runtime.display());
+            command.extend(["--preload".to_owned(), runtime.display().to_string()]);
+        }
+        command.extend([
             "--library-path".to_owned(),
-            root.join("usr/lib/x86_64-linux-gnu").display().to_string(),
+            libraries.display().to_string(),
             root.join("usr/sbin/asterisk").display().to_string(),
             "-C".to_owned(),
             self.dir.join("etc/asterisk.conf").display().to_string(),
-        ]
+        ]);
+        command
     }
 
     /// Starts it and waits until it is ready.
@@ -128,6 +141,7 @@ impl Instance {
             .arg(&self.dir)
             .args(self.command())
             .args(["-f", "-n", "-vvv"])
+            .env("ASAN_OPTIONS", sanitized::options(&self.dir))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -135,7 +149,8 @@ impl Instance {
             .expect("a shell");
         let stdout = child.stdout.take().expect("it was asked for");
         let gone = Arc::new(AtomicBool::new(false));
-        let ready = watch(BufReader::new(stdout), self.dir.join("log/console"), gone.clone());
+        let console = self.dir.join("log/console");
+        let (ready, end) = watch(BufReader::new(stdout), console, gone.clone());
         // The pipe stays open for as long as this program runs.
         std::mem::forget(child);
         if ready.recv().is_err() {
@@ -144,18 +159,22 @@ impl Instance {
         }
         let ami = Ami::connect(self.address);
         let ari = Ari::new(self.address);
-        Asterisk { name: self.name, address: self.address, dir: self.dir, ami, ari, gone }
+        let end = Mutex::new(end);
+        Asterisk { name: self.name, address: self.address, dir: self.dir, ami, ari, gone, end }
     }
 }
 
-/// Copies what a process prints into a file and says when it is ready, and when it is gone.
+/// Copies what a process prints into a file and says when it is ready, and when it is gone: then the
+/// second receiver has nobody who could send.
 fn watch(
     output: impl BufRead + Send + 'static,
     to: PathBuf,
     gone: Arc<AtomicBool>,
-) -> Receiver<()> {
+) -> (Receiver<()>, Receiver<()>) {
     let (ready, told) = channel();
+    let (alive, end) = channel();
     thread::spawn(move || {
+        let _alive: Sender<()> = alive;
         let mut ready = Some(ready);
         let mut file = fs::File::create(&to).expect("the folder is writable");
         for line in output.split(b'\n').map_while(Result::ok) {
@@ -169,13 +188,22 @@ fn watch(
         }
         gone.store(true, Ordering::SeqCst);
     });
-    told
+    (told, end)
 }
 
 impl Asterisk {
     /// Whether the process has ended, which it never should.
     pub fn is_gone(&self) -> bool {
         self.gone.load(Ordering::SeqCst)
+    }
+
+    /// Ends it as a service is ended, and waits until it is gone.
+    pub fn stop(&self) {
+        let kill = Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status();
+        assert!(kill.expect("kill can be run").success(), "{} cannot be told to end", self.name);
+        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let how = end.recv_timeout(PATIENCE * 6);
+        assert_eq!(how, Err(RecvTimeoutError::Disconnected), "{} does not end", self.name);
     }
 
     /// Keeps its folder when it ends, for somebody who looks for what failed.

@@ -5,7 +5,7 @@ use super::ami::Block;
 use super::config::{self, Group, Site};
 use super::counters::Asked;
 use super::process::{Asterisk, Instance};
-use super::Module;
+use super::{sanitized, Module, Under};
 use crate::ua::media::Voice;
 use crate::ua::tls::Kit;
 use crate::ua::{Phone, Server, Setup, Trace};
@@ -72,6 +72,12 @@ impl World {
 
     /// Starts a world of its own, with these lines in sipxfer.conf.
     pub fn start(name: &str, module: Module, sipxfer: &str) -> World {
+        World::start_under(Under::asked_for(), name, module, sipxfer)
+    }
+
+    /// The same under something. Asterisk's own module is never under anything.
+    pub fn start_under(under: Under, name: &str, module: Module, sipxfer: &str) -> World {
+        let under = if module == Module::Stock { Under::Nothing } else { under };
         let network = network();
         let ip = |last| IpAddr::V4(Ipv4Addr::new(127, network, 0, last));
         let mut addresses = vec![ip(1), ip(2)];
@@ -79,9 +85,9 @@ impl World {
             addresses.push(config::TLS.address(network, n));
         }
         let kit = Kit::new(&addresses);
-        let objects = module.objects();
+        let objects = module.objects(under);
         let run = |letter: &str, own: IpAddr, peer: IpAddr, objects: &[PathBuf]| {
-            let instance = Instance::new(&format!("{name}-{letter}"), own, objects);
+            let instance = Instance::new(&format!("{name}-{letter}"), own, objects, under);
             config::write(&instance, &Site { module, network, peer, kit: &kit, sipxfer });
             instance.start()
         };
@@ -101,6 +107,26 @@ impl World {
             );
         }
         World { module, a, b, network, kit, taken: Mutex::default(), asked: Mutex::default() }
+    }
+
+    /// The same for many calls: nobody listens to the events of its Asterisks. An Asterisk whose events
+    /// are not taken fast enough calls that an overload, and takes no new call.
+    pub fn start_quiet(name: &str, module: Module, sipxfer: &str) -> World {
+        let world = World::start(name, module, sipxfer);
+        world.hush();
+        world
+    }
+
+    /// Ends the events of both Asterisks.
+    pub fn hush(&self) {
+        for one in [&self.a, &self.b] {
+            one.ami.action("Events", &[("EventMask", "off")]);
+        }
+    }
+
+    /// What has been found by now, in both, by what they run under.
+    pub fn findings(&self) -> String {
+        sanitized::findings(&self.a.dir) + &sanitized::findings(&self.b.dir)
     }
 
     /// Begins a scenario.
@@ -139,6 +165,10 @@ impl Drop for Scene<'_> {
             }
             let dir = self.world.a.dir.display();
             eprintln!("{}\nthe files of Asterisk are kept: {dir} and ...-b", self.trace.print());
+            eprintln!("{}", self.world.findings());
+        } else {
+            let found = self.world.findings();
+            assert!(found.is_empty(), "{found}");
         }
     }
 }

@@ -14,7 +14,8 @@ use super::{Ended, PATIENCE};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// A host that phones talk to.
@@ -132,7 +133,7 @@ pub struct Phone(pub Arc<Inner>);
 impl Phone {
     /// Makes a phone that listens at once.
     pub fn new(setup: Setup) -> Phone {
-        Phone(Arc::new_cyclic(|weak: &Weak<Inner>| {
+        let made = Phone(Arc::new_cyclic(|weak: &Weak<Inner>| {
             let phone = weak.clone();
             let wire = Wire::new(
                 &setup.name,
@@ -147,7 +148,9 @@ impl Phone {
                 },
             );
             Inner { setup, state: Mutex::default(), changed: Condvar::new(), wire }
-        }))
+        }));
+        timers(&made);
+        made
     }
 
     /// Its name, which is its user name and its extension too.
@@ -301,8 +304,7 @@ impl Phone {
         state.inbox.iter().filter(wanted).cloned().collect()
     }
 
-    /// Waits until `test` finds what it looks for, and sends again meanwhile what seems to be lost.
-    /// Fails with the trace where it takes too long.
+    /// Waits until `test` finds what it looks for. Fails with the trace where it takes too long.
     pub fn wait<T>(&self, what: &str, mut test: impl FnMut(&mut State) -> Option<T>) -> T {
         match self.wait_for(PATIENCE, &mut test) {
             Some(found) => found,
@@ -330,9 +332,7 @@ impl Phone {
             if left.is_zero() {
                 return None;
             }
-            self.repeat_lost(&mut state);
-            let nap = left.min(Duration::from_millis(500));
-            state = self.0.changed.wait_timeout(state, nap).expect("no panic in the phone").0;
+            state = self.0.changed.wait_timeout(state, left).expect("no panic in the phone").0;
         }
     }
 
@@ -384,7 +384,7 @@ impl Phone {
         self.send(&sent.path, &sent.request);
     }
 
-    /// What RFC 3261 section 17 does by timers is done by whoever waits.
+    /// Sends again what seems to be lost (RFC 3261 section 17).
     fn repeat_lost(&self, state: &mut State) {
         for sent in &mut state.sent {
             let silent = sent.responses.is_empty() && sent.last.is_none();
@@ -408,6 +408,26 @@ impl Phone {
     pub(super) fn respond_again(&self, path: &Path, bytes: &[u8]) {
         self.0.wire.send(path, bytes);
     }
+}
+
+/// The timers of all phones run in one thread: a phone sends again what is lost also while the test
+/// waits for another, which may be the one that it calls.
+fn timers(phone: &Phone) {
+    static PHONES: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
+    static THREAD: Once = Once::new();
+    PHONES.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&phone.0));
+    THREAD.call_once(|| {
+        thread::spawn(|| loop {
+            thread::sleep(Duration::from_millis(100));
+            let mut all = PHONES.lock().unwrap_or_else(PoisonError::into_inner);
+            all.retain(|phone| phone.strong_count() > 0);
+            let phones: Vec<Phone> = all.iter().filter_map(Weak::upgrade).map(Phone).collect();
+            drop(all);
+            for phone in phones {
+                phone.repeat_lost(&mut phone.state());
+            }
+        });
+    });
 }
 
 impl Dialog {
