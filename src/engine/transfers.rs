@@ -408,11 +408,18 @@ impl Transfers {
         let mut dialogs = self.dialogs.lock();
         if let Some(dialog) = dialogs.known.get_mut(&refer.dialog) {
             dialog.live.retain(|(cseq, it)| *cseq != refer.cseq || *it != id);
+            // The dialog may be remembered for long: without room for transfers that it does not have.
+            if dialog.live.is_empty() {
+                dialog.live = Vec::new();
+            }
         }
         dialogs.settle(refer.dialog);
         if let Some(call) = refer.call {
             if let Some(dialog) = dialogs.known.get_mut(&call) {
                 dialog.beside.retain(|it| *it != id);
+                if dialog.beside.is_empty() {
+                    dialog.beside = Vec::new();
+                }
             }
             dialogs.settle(call);
         }
