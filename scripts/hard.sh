@@ -58,6 +58,7 @@ part() {
     fuzz) fuzz ;;
     deny) passes deny scripts/deny.sh ;;
     msrv) passes msrv scripts/msrv.sh ;;
+    reproducible) passes reproducible scripts/reproducible.sh ;;
     *)
         echo "hard.sh: there is no part $1; there are: $parts" >&2
         return 2
@@ -65,7 +66,7 @@ part() {
     esac
 }
 
-parts="soak-virtual fuzz deny msrv pjsua soak-pjsua asterisk soak-asterisk"
+parts="soak-virtual fuzz deny msrv reproducible pjsua soak-pjsua asterisk soak-asterisk"
 # shellcheck disable=SC2086 # one word a part
 [ $# -gt 0 ] || set -- $parts
 
