@@ -11,13 +11,15 @@ TARGET_DIR ?= $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # The soname follows the major number of the ABI; build.rs gives the library the same.
 ABI_MAJOR := $(shell sed -n 's/^version = "\([0-9]*\)\..*/\1/p' Cargo.toml | head -n 1)
 
-.PHONY: help lib demo check hard hard-asterisk-load fuzz header bench asterisk-module clean
+.PHONY: help lib demo check hard deny msrv sbom fuzz header bench asterisk-module clean
 
 help:
 	@echo 'make demo            build the library and play the call transfers of the demo'
 	@echo 'make check           run every check; HOSTS=none|asterisk|pjsua|all: which real hosts take part'
-	@echo 'make hard            the long runs: 10,000 transfers through a PBX on pjsua, 1000 crossed ones at Asterisk'
-	@echo 'make hard-asterisk-load  what a transfer costs beside Asterisk'"'"'s own module: a quarter of an hour'
+	@echo 'make hard T=600      the long runs, and a table of what they tried and found; PART=name runs one'
+	@echo 'make deny            licences, sources and duplicates of the dependencies (cargo-deny)'
+	@echo 'make msrv            build the library with the oldest compiler that it promises'
+	@echo 'make sbom            what the library is made of, as CycloneDX, into target/dist'
 	@echo 'make fuzz T=60       run each fuzz target for T seconds; TARGET=name runs only that one'
 	@echo 'make lib             target/release/libsipxfer.so, with its soname link beside it'
 	@echo 'make install         PREFIX=/usr/local DESTDIR= LIBDIR= ...; make uninstall takes it away again'
@@ -56,14 +58,16 @@ check:
 
 fuzz:
 	@CARGO='$(CARGO)' scripts/fuzz.sh '$(or $(T),60)' $(TARGET)
-hard:
-	$(CARGO) test --test pjsua -- --ignored --nocapture
-	$(CARGO) test --test asterisk -- --ignored --nocapture --skip cost::
-	$(MAKE) hard-asterisk-load
 
-# Alone: it measures processor time.
-hard-asterisk-load:
-	$(CARGO) test --test asterisk cost:: -- --ignored --nocapture
+# T seconds for the runs that can be of any length; PART=name runs only that one.
+hard:
+	@CARGO='$(CARGO)' T='$(or $(T),600)' scripts/hard.sh $(PART)
+
+deny:
+	@CARGO='$(CARGO)' scripts/deny.sh
+
+msrv:
+	@scripts/msrv.sh
 
 header:
 	SIPXFER_UPDATE_HEADER=1 $(CARGO) test --test abi_header header_is_what_the_sources_say

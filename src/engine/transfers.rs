@@ -115,7 +115,7 @@ struct Rare {
     call: Option<Box<u128>>,
     explicit: Option<Box<Explicit>>,
     /// What the lookup of the dialog that it names has come to, where it waits for that.
-    sought: Option<Outcome>,
+    sought: Option<Box<Outcome>>,
 }
 
 impl Refer {
@@ -253,7 +253,8 @@ impl Transfers {
     /// The lookup that a transfer waited for is over. Its outputs are had by id 0.
     pub fn looked_up(&self, id: u64, outcome: &Outcome, now_ms: u64) {
         // One that is gone waits for nothing.
-        let _ = self.table.with(id, |live| live.more.rare().sought = Some(outcome.clone()));
+        let _ =
+            self.table.with(id, |live| live.more.rare().sought = Some(Box::new(outcome.clone())));
         let gone = |id, refer: Refer| self.gone(id, &refer);
         let _ = self.table.input_for_any(id, |it, out| it.looked_up(now_ms, out), gone);
     }
@@ -262,7 +263,7 @@ impl Transfers {
     pub fn sought(&self, id: u64) -> Result<Outcome, NotRouted> {
         let known = self.table.with(id, |live| {
             let waits = live.machine.outcome().is_none() && live.machine.kind() == Kind::Pending;
-            live.more.rare.as_ref()?.sought.clone().filter(|_| waits)
+            live.more.rare.as_ref()?.sought.as_deref().filter(|_| waits).cloned()
         });
         known.ok_or(NotRouted::NoTransfer)?.ok_or(NotRouted::WrongState)
     }
