@@ -7,6 +7,7 @@ line per goal.
 
 writes table.md, comparison.svg and scaling.svg into the folder, and prints the tables and the goals.
 """
+import math
 import sys
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -168,8 +169,12 @@ class Svg:
 
 def step(largest, ticks=5):
     """A round distance between lines of a grid."""
-    size = 10 ** len(str(int(largest / ticks)))
-    return next(size * part for part in (0.1, 0.2, 0.25, 0.5, 1) if size * part * ticks >= largest)
+    size = 1.0
+    while size * ticks > largest:
+        size /= 10
+    while size * ticks < largest:
+        size *= 10
+    return next(size * part for part in (0.1, 0.2, 0.5, 1) if size * part * ticks >= largest)
 
 
 def comparison(values, path):
@@ -178,7 +183,7 @@ def comparison(values, path):
         for size in SIZES[:2] if work == "hit" else SIZES[:1]:
             name = f"{what}, {NAMES[size]}" if work == "hit" else what
             groups.append((name, [(side, values.get(f"{work}-{side}-{size}")) for side in SIDES]))
-    left, top, wide, thick = 330, 74, 470, 16
+    left, top, wide, thick = 360, 74, 470, 16
     largest = max(value for _, bars in groups for _, value in bars if value)
     svg = Svg(left + wide + 100, top + len(groups) * (3 * thick + 16) + 30, "Nanoseconds per message (less is better)")
     for place, side in enumerate(SIDES):
@@ -212,7 +217,7 @@ def scaling(values, path):
     left, top, wide, high = 70, 60, 520, 320
     largest = max(max(rates) for _, rates, _, _ in drawn)
     grid = step(largest)
-    most = grid * (int(largest / grid) + 1)
+    most = grid * math.ceil(largest / grid)
     svg = Svg(left + wide + 270, top + high + 60, "Verdicts on INVITEs with Replaces, million a second")
     xs = [left + wide * place / (len(sizes) - 1) for place in range(len(sizes))]
     height = lambda value: top + high * (1 - value / most)

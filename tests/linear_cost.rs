@@ -22,7 +22,11 @@ fn instructions(host: &Host, function: &str, kind: &str, size: u32) -> f64 {
     let plain = host.command();
     let mut command = tools::program("valgrind");
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.args(["--tool=callgrind", "--instr-atstart=no", &format!("--toggle-collect={function}")]);
+    command.args([
+        "--tool=callgrind",
+        "--instr-atstart=no",
+        &format!("--toggle-collect={function}"),
+    ]);
     command.args(["--callgrind-out-file=/dev/null", "--"]).arg(plain.get_program());
     command.args(["work", &format!("{kind}:{size}"), "1"]);
     let output = tools::finish(&mut command);

@@ -98,6 +98,8 @@ static void open_side(void)
     must(pjlib_util_init(), "pjlib-util");
     pj_caching_pool_init(&self.pools, NULL, 0);
     must(pjsip_endpt_create(&self.pools.factory, "side", &self.endpoint), "an endpoint");
+    /* Transactions that are over stay for half a minute otherwise, and are no dialogs. */
+    pjsip_tsx_set_timers(20, 20, 20, 100);
     must(pjsip_tsx_layer_init_module(self.endpoint), "transactions");
     must(pjsip_ua_init_module(self.endpoint, NULL), "dialogs");
     must(pjsip_inv_usage_init(self.endpoint, &callbacks), "sessions");
@@ -164,11 +166,15 @@ static void add_side(unsigned dialogs, struct load_names *names, int choose)
         if (self.last->state != PJSIP_INV_STATE_CONFIRMED)
             must(PJ_EUNKNOWN, "an ACK confirms no call");
         /* Transactions that are over go by a timer. */
-        if (number % 16 == 0)
-            pjsip_endpt_handle_events(self.endpoint, &now);
-    }
-    for (int turn = 0; turn < 100; turn++)
         pjsip_endpt_handle_events(self.endpoint, &now);
+    }
+    for (int turn = 0; pjsip_tsx_layer_get_tsx_count() > 0; turn++) {
+        pjsip_endpt_handle_events(self.endpoint, &now);
+        if (turn > 10000)
+            pj_thread_sleep(1);
+        if (turn > 100000)
+            must(PJ_ETIMEDOUT, "a transaction does not end");
+    }
 }
 
 /* The parser writes into what it reads: as off a socket, the bytes are its own. */
