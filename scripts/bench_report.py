@@ -218,7 +218,7 @@ def scaling(values, path):
     largest = max(max(rates) for _, rates, _, _ in drawn)
     grid = step(largest)
     most = grid * math.ceil(largest / grid)
-    svg = Svg(left + wide + 270, top + high + 60, "Verdicts on INVITEs with Replaces, million a second")
+    svg = Svg(left + wide + 285, top + high + 60, "Verdicts on INVITEs with Replaces, million a second")
     xs = [left + wide * place / (len(sizes) - 1) for place in range(len(sizes))]
     height = lambda value: top + high * (1 - value / most)
     for tick in range(int(round(most / grid)) + 1):
