@@ -251,6 +251,7 @@ static void times(void)
         scaling("mixed", &churn);
         printf("refer-%u-ns %.0f\n", dialogs, alone(&refers));
         printf("response-%u-ns %.0f\n", dialogs, alone(&misses));
+        batch_measure(reads.engine, dialogs);
         fflush(stdout);
         sipxfer_engine_free(reads.engine);
     }

@@ -73,6 +73,9 @@ size_t load_refer(char *message, size_t size, unsigned number, const struct load
 /* Bob, who sends it. */
 struct sipxfer_request load_request(const char *message, size_t len);
 
+/* What a message costs among many that are handed in at once (batch.c). */
+void batch_measure(const struct sipxfer_engine *engine, unsigned dialogs);
+
 /* Memory and ticks of so many transfers that are under way (transfers.c). */
 void transfers_measure(unsigned count);
 

@@ -32,8 +32,8 @@ pjproject=$(scripts/hosts/pjproject.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 results=$work/results
-"${CC:-cc}" -O2 -std=gnu11 -Iinclude benches/goals.c benches/load.c benches/transfers.c \
-    -L"$library" -lsipxfer -Wl,-rpath,"$library" -lpthread -o "$work/goals"
+"${CC:-cc}" -O2 -std=gnu11 -Iinclude benches/{goals,load,transfers,batch}.c -L"$library" \
+    -lsipxfer -Wl,-rpath,"$library" -lpthread -o "$work/goals"
 read -ra pj_flags <<<"$(tr '\n' ' ' <"$pjproject/cflags")"
 read -ra sofia_flags <<<"$(pkg-config --cflags sofia-sip-ua)"
 read -ra sofia_libs <<<"$(pkg-config --libs sofia-sip-ua)"

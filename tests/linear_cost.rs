@@ -12,7 +12,7 @@ const LENGTHS: [u32; 4] = [8_000, 16_000, 32_000, 64_000];
 
 /// The program of the benchmark.
 fn bench(dir: &str) -> Host {
-    let sources = ["goals.c", "load.c", "transfers.c"];
+    let sources = ["goals.c", "load.c", "transfers.c", "batch.c"];
     let sources = sources.map(|name| tools::root().join("benches").join(name));
     tools::host(&tools::release(), &tools::workshop(dir), "goals", &sources, &[])
 }
