@@ -26,7 +26,7 @@ help:
 	@echo 'make deb             Debian packages, into target/deb'
 	@echo 'make asterisk-module [ROOT=...] the module for Asterisk, into target/asterisk'
 	@echo 'make header          renew include/sipxfer.h from src/ffi'
-	@echo 'make bench           run the benchmarks'
+	@echo 'make bench           the benchmarks, side by side with pjsip and sofia-sip; RECORD=1: into docs/bench'
 	@echo 'make clean           remove all that was built'
 
 lib:
@@ -74,7 +74,7 @@ header:
 
 bench: lib
 	$(CARGO) bench
-	scripts/bench.sh '$(TARGET_DIR)/release'
+	scripts/bench.sh '$(TARGET_DIR)/release' '$(if $(RECORD),docs/bench,$(TARGET_DIR)/bench)'
 
 include packaging/install.mk
 

@@ -10,11 +10,16 @@
 #include "load.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FEW = 1000, MANY = 1000000, ROUND = 64, ROUNDS = 4000, REPEATS = 5 };
+enum { FEW = 1000, MANY = 1000000, ROUND = 1024, ROUNDS = 10, REPEATS = 41, FLOORS = 5 };
+
+/* Of messages that are long, and for callgrind. */
+enum { FEW_A_ROUND = 64 };
 
 /* ---- verdicts ---- */
 
@@ -27,6 +32,10 @@ struct worker {
     int churn;
     const char *more;
     unsigned rounds;
+    /* Messages of one round, at most ROUND. */
+    int batch;
+    /* Where two work: how many have come to the beginning of a round. */
+    atomic_uint *arrived;
     uint64_t random;
     double spent, worked;
     char *messages[ROUND];
@@ -70,11 +79,13 @@ static void *work(void *argument)
     struct load_names begun[ROUND];
     worker->scratch = load_room(SIPXFER_SCRATCH_SIZE(LOAD_LONGEST));
     worker->verdict.struct_size = sizeof worker->verdict;
-    for (int number = 0; number < ROUND; number++)
-        worker->messages[number] = load_room(LOAD_LONGEST);
+    size_t size = worker->more[0] != '\0' ? LOAD_LONGEST : LOAD_APART;
+    char *room = load_room((size_t)worker->batch * size);
+    for (int number = 0; number < worker->batch; number++)
+        worker->messages[number] = room + (size_t)number * size;
     unsigned fresh = MANY * 2 + (unsigned)worker->random % 7 * 100000000;
     for (unsigned round = 0; round < worker->rounds; round++) {
-        for (int number = 0; number < ROUND; number++) {
+        for (int number = 0; number < worker->batch; number++) {
             unsigned dialog = (unsigned)(load_random(&worker->random) % worker->dialogs);
             if (worker->kind == MISS)
                 dialog += MANY;
@@ -83,13 +94,19 @@ static void *work(void *argument)
             if (worker->churn && number % 10 == 9 && round % 2 == 0)
                 begun[number] = load_names_of(fresh++);
             if (worker->kind == REFER)
-                worker->lens[number] = load_refer(message, LOAD_LONGEST, dialog, &names);
+                worker->lens[number] = load_refer(message, size, dialog, &names);
             else
-                worker->lens[number] =
-                    load_invite(message, LOAD_LONGEST, dialog, &names, worker->more);
+                worker->lens[number] = load_invite(message, size, dialog, &names, worker->more);
+        }
+        /* Writing the messages is no work that is measured: nobody begins before all have done it.
+         */
+        if (worker->arrived != NULL) {
+            atomic_fetch_add(worker->arrived, 1);
+            while (atomic_load(worker->arrived) < 2 * (round + 1))
+                sched_yield();
         }
         double start = load_seconds(CLOCK_MONOTONIC), began = load_seconds(CLOCK_THREAD_CPUTIME_ID);
-        for (int number = 0; number < ROUND; number++) {
+        for (int number = 0; number < worker->batch; number++) {
             /* One operation in ten: dialogs that begin in one round and end in the next. */
             if (!worker->churn || number % 10 != 9)
                 one(worker, number);
@@ -101,108 +118,143 @@ static void *work(void *argument)
         worker->spent += load_seconds(CLOCK_MONOTONIC) - start;
         worker->worked += load_seconds(CLOCK_THREAD_CPUTIME_ID) - began;
     }
-    for (int number = 0; number < ROUND; number++)
-        free(worker->messages[number]);
+    free(room);
     free(worker->scratch);
     return NULL;
 }
 
+/* Nanoseconds of an operation, by the clock and by the processor time of its thread. */
 struct cost {
     double wall, cpu;
 };
 
-/* Median nanoseconds per operation of each thread. */
-static struct cost measured(const struct worker *kind, int threads)
+static struct cost once(const struct worker *kind, int threads, unsigned rounds, int repeat)
 {
-    double times[REPEATS], worked[REPEATS];
-    for (int repeat = 0; repeat < REPEATS; repeat++) {
-        struct worker workers[2];
-        pthread_t running[2];
-        double spent = 0, cpu = 0;
-        for (int number = 0; number < threads; number++) {
-            workers[number] = *kind;
-            workers[number].rounds = ROUNDS;
-            workers[number].random = (uint64_t)(repeat * 2 + number + 1);
-            if (pthread_create(&running[number], NULL, work, &workers[number]) != 0)
-                exit(1);
-        }
-        for (int number = 0; number < threads; number++) {
-            pthread_join(running[number], NULL);
-            spent += workers[number].spent;
-            cpu += workers[number].worked;
-        }
-        times[repeat] = spent / threads / ((double)ROUNDS * ROUND) * 1e9;
-        worked[repeat] = cpu / threads / ((double)ROUNDS * ROUND) * 1e9;
+    struct worker workers[2];
+    pthread_t running[2];
+    struct cost spent = {0, 0};
+    atomic_uint arrived = 0;
+    for (int number = 0; number < threads; number++) {
+        workers[number] = *kind;
+        workers[number].rounds = rounds;
+        workers[number].arrived = threads > 1 ? &arrived : NULL;
+        workers[number].random = (uint64_t)(repeat * 2 + number + 1);
+        if (pthread_create(&running[number], NULL, work, &workers[number]) != 0)
+            exit(1);
     }
-    return (struct cost){load_median(times, REPEATS), load_median(worked, REPEATS)};
+    double operations = (double)rounds * ROUND * threads;
+    for (int number = 0; number < threads; number++) {
+        pthread_join(running[number], NULL);
+        spent.wall += workers[number].spent / operations * 1e9;
+        spent.cpu += workers[number].worked / operations * 1e9;
+    }
+    return spent;
 }
 
-/* ---- what nobody can do without: read each line, hash the names, miss the cache once ---- */
+/* Median nanoseconds of one thread. Other programs on the machine take the clock's time and not the
+ * thread's. */
+static double alone(const struct worker *kind)
+{
+    double times[REPEATS];
+    for (int repeat = 0; repeat < REPEATS; repeat++)
+        times[repeat] = once(kind, 1, ROUNDS, repeat).cpu;
+    return load_median(times, REPEATS);
+}
+
+/* ---- what nobody can do without: the call, each line read, the names hashed, one cache miss ----
+ */
 
 static double floor_of(size_t places)
 {
     uint64_t *table = load_room(places * 64);
-    char *message = load_room(LOAD_LONGEST);
+    char *room = load_room(ROUND * LOAD_APART);
     uint64_t random = 1, sum = 0;
-    double spent = 0;
+    double times[REPEATS];
+    size_t lens[ROUND];
     for (size_t place = 0; place < places; place++)
         table[place * 8] = place;
-    for (unsigned round = 0; round < ROUNDS * 8; round++) {
-        unsigned number = (unsigned)load_random(&random) % MANY;
-        struct load_names names = load_names_of(number);
-        size_t len = load_invite(message, LOAD_LONGEST, number, &names, "");
-        double start = load_seconds(CLOCK_MONOTONIC);
-        for (int again = 0; again < 8; again++) {
-            const char *line = message, *end;
-            while ((end = memchr(line, '\n', len - (size_t)(line - message))) != NULL)
-                line = end + 1;
-            uint64_t hash = random ^ sum;
-            for (size_t at = 400; at < 500; at += 8) {
-                uint64_t word;
-                memcpy(&word, message + at, sizeof word);
-                hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
-                hash ^= hash >> 32;
+    for (int repeat = 0; repeat < REPEATS; repeat++) {
+        double spent = 0;
+        for (unsigned round = 0; round < FLOORS; round++) {
+            for (int number = 0; number < ROUND; number++) {
+                unsigned dialog = (unsigned)load_random(&random) % MANY;
+                struct load_names names = load_names_of(dialog);
+                lens[number] =
+                    load_invite(room + number * LOAD_APART, LOAD_APART, dialog, &names, "");
             }
-            sum += table[hash % places * 8];
+            double start = load_seconds(CLOCK_THREAD_CPUTIME_ID);
+            for (int number = 0; number < ROUND; number++) {
+                const char *message = room + number * LOAD_APART;
+                const char *line = message, *end = message + lens[number], *next;
+                while ((next = memchr(line, '\n', (size_t)(end - line))) != NULL)
+                    line = next + 1;
+                uint64_t hash = sum ^ (uint64_t)sipxfer_panic_count();
+                for (size_t at = 400; at < 500; at += 8) {
+                    uint64_t word;
+                    memcpy(&word, message + at, sizeof word);
+                    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+                    hash ^= hash >> 32;
+                }
+                sum += table[hash % places * 8];
+            }
+            spent += load_seconds(CLOCK_THREAD_CPUTIME_ID) - start;
         }
-        spent += load_seconds(CLOCK_MONOTONIC) - start;
+        times[repeat] = spent / ((double)FLOORS * ROUND) * 1e9;
     }
     free(table);
-    free(message);
+    free(room);
     /* Read, so that none of it can be left out. */
     if (sum == 1)
         puts("");
-    return spent / (ROUNDS * 64.0) * 1e9;
+    return load_median(times, REPEATS);
 }
 
-/* By the wall clock, and by what the threads have worked: where other programs take the cores, only
- * the latter tells how much the threads are in each other's way. */
-static void scaling(const char *name, const char *kind, const struct worker *worker)
+static double least(double one, double other)
 {
-    struct cost one = measured(worker, 1), two = measured(worker, 2);
-    printf("%s-million-ns %.0f\n", name, one.wall);
-    printf("%s-two-threads %.2f\n", kind, 2 * one.wall / two.wall);
-    printf("%s-two-threads-cpu %.2f\n", kind, 2 * one.cpu / two.cpu);
+    return one < other ? one : other;
+}
+
+/* Throughput of two threads in that of one, one and two in turn. By the clock: of the best of many
+ * short tries, since the others were in the way of other programs. And by what the threads have
+ * worked. */
+static void scaling(const char *name, const struct worker *worker)
+{
+    double one[REPEATS], two[REPEATS], alone_ns = 1e9, both_ns = 1e9;
+    for (int repeat = 0; repeat < REPEATS; repeat++) {
+        struct cost single = once(worker, 1, ROUNDS, repeat);
+        struct cost both = once(worker, 2, ROUNDS, repeat);
+        one[repeat] = single.cpu;
+        two[repeat] = both.cpu;
+        alone_ns = least(alone_ns, single.wall);
+        both_ns = least(both_ns, both.wall);
+    }
+    double each = load_median(one, REPEATS), each_of_two = load_median(two, REPEATS);
+    printf("%s-%u-ns %.0f\n", name, worker->dialogs, each);
+    printf("%s-%u-each-of-two-ns %.0f\n", name, worker->dialogs, each_of_two);
+    printf("%s-%u-two-threads %.2f\n", name, worker->dialogs, 2 * alone_ns / both_ns);
+    printf("%s-%u-two-threads-cpu %.2f\n", name, worker->dialogs, 2 * each / each_of_two);
 }
 
 static void times(void)
 {
-    struct worker hot = {.engine = load_engine(FEW), .dialogs = FEW, .more = ""};
-    size_t before = load_heap();
-    struct worker cold = {.engine = load_engine(MANY), .dialogs = MANY, .more = ""};
-    printf("bytes-per-dialog %.1f\n", (double)(load_heap() - before) / MANY);
-    printf("floor-thousand-ns %.0f\nfloor-million-ns %.0f\n", floor_of(FEW), floor_of(MANY));
-    printf("hit-thousand-ns %.0f\n", measured(&hot, 1).wall);
-    struct worker refers = hot, misses = hot, churn = cold;
-    refers.kind = REFER;
-    misses.kind = MISS;
-    churn.churn = 1;
-    printf("refer-thousand-ns %.0f\n", measured(&refers, 1).wall);
-    printf("response-thousand-ns %.0f\n", measured(&misses, 1).wall);
-    scaling("hit", "reads", &cold);
-    scaling("mixed", "mixed", &churn);
-    sipxfer_engine_free(hot.engine);
-    sipxfer_engine_free(cold.engine);
+    for (unsigned dialogs = FEW; dialogs <= MANY; dialogs *= 10) {
+        size_t before = load_heap();
+        struct worker reads = {
+            .engine = load_engine(dialogs), .dialogs = dialogs, .more = "", .batch = ROUND};
+        printf("bytes-%u %.1f\n", dialogs, (double)(load_heap() - before) / dialogs);
+        printf("floor-%u-ns %.0f\n", dialogs, floor_of(dialogs));
+        struct worker refers = reads, misses = reads, churn = reads;
+        refers.kind = REFER;
+        misses.kind = MISS;
+        churn.churn = 1;
+        scaling("hit", &reads);
+        scaling("mixed", &churn);
+        printf("refer-%u-ns %.0f\n", dialogs, alone(&refers));
+        printf("response-%u-ns %.0f\n", dialogs, alone(&misses));
+        batch_measure(reads.engine, dialogs);
+        fflush(stdout);
+        sipxfer_engine_free(reads.engine);
+    }
 }
 
 /* So many bytes of header lines, of a folded one, or of parameters. */
@@ -241,7 +293,8 @@ int main(int count, char **arguments)
         transfers_tick((unsigned)bytes);
         return 0;
     }
-    struct worker worker = {.engine = load_engine(FEW), .dialogs = FEW, .more = "", .random = 1};
+    struct worker worker = {
+        .engine = load_engine(FEW), .dialogs = FEW, .more = "", .random = 1, .batch = FEW_A_ROUND};
     worker.rounds = (unsigned)strtoul(arguments[3], NULL, 10);
     char *more = NULL;
     if (strncmp(kind, "headers:", 8) == 0)
@@ -256,6 +309,7 @@ int main(int count, char **arguments)
         worker.kind = MISS;
     if (more != NULL)
         worker.more = more;
+    CALLGRIND_START_INSTRUMENTATION;
     work(&worker);
     free(more);
     sipxfer_engine_free(worker.engine);

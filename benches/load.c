@@ -146,12 +146,24 @@ size_t load_invite(char *message, size_t size, unsigned number, const struct loa
     return (size_t)len;
 }
 
+size_t load_refer_to(char *value, size_t size, const struct load_names *names)
+{
+    if (names == NULL)
+        return (size_t)snprintf(value, size, "<sip:alice@pbx.example.com>");
+    /* No @ stands in a header of a URI (RFC 3261 section 25.1, hnv-unreserved). */
+    size_t at = strcspn(names->call_id, "@");
+    int len =
+        snprintf(value, size,
+                 "<sip:alice@pbx.example.com?Replaces=%.*s%s%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s>",
+                 (int)at, names->call_id, names->call_id[at] == '@' ? "%40" : "",
+                 names->call_id + at + (names->call_id[at] == '@'), names->local, names->remote);
+    return (size_t)len;
+}
+
 size_t load_refer(char *message, size_t size, unsigned number, const struct load_names *names)
 {
-    char headers[256] = "";
-    if (names != NULL)
-        snprintf(headers, sizeof headers, "?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
-                 names->call_id, names->local, names->remote);
+    char refer_to[384];
+    load_refer_to(refer_to, sizeof refer_to, names);
     int len = snprintf(message, size,
                        "REFER sip:100@pbx.example.com SIP/2.0\r\n"
                        "Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKnashds8%08x;rport\r\n"
@@ -162,9 +174,9 @@ size_t load_refer(char *message, size_t size, unsigned number, const struct load
                        "CSeq: 314159 REFER\r\n"
                        "Contact: <sip:bob@198.51.100.7:5060;transport=udp>\r\n"
                        "User-Agent: Example Phone 1.2.3\r\n"
-                       "Refer-To: <sip:alice@pbx.example.com%s>\r\n"
+                       "Refer-To: %s\r\n"
                        "Content-Length: 0\r\n\r\n",
-                       number, number, number, number, headers);
+                       number, number, number, number, refer_to);
     return (size_t)len;
 }
 

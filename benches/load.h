@@ -9,7 +9,20 @@
 #include <stdint.h>
 #include <time.h>
 
-enum { LOAD_LONGEST = 1 << 17 };
+/* Getting ready takes callgrind ten times as long where it counts: with --instr-atstart=no it
+ * begins where it is told to. */
+#if defined(__has_include)
+#if __has_include(<valgrind/callgrind.h>)
+#include <valgrind/callgrind.h>
+#endif
+#endif
+#ifndef CALLGRIND_START_INSTRUMENTATION
+#define CALLGRIND_START_INSTRUMENTATION
+#endif
+
+/* The longest message, and how far apart those of usual length begin: an odd number of cache lines,
+ * so that they do not all begin in the same set of the cache. */
+enum { LOAD_LONGEST = 1 << 17, LOAD_APART = 19 * 64 };
 
 /* Ends the program where a call of the library has failed. */
 #define MUST(call) load_must((call), #call, __LINE__)
@@ -50,12 +63,18 @@ struct sipxfer_engine *load_engine(unsigned dialogs);
 size_t load_invite(char *message, size_t size, unsigned number, const struct load_names *names,
                    const char *more);
 
-/* A REFER in a dialog of its own. Its Refer-To has the dialog in a Replaces; without names, none.
+/* The value of a Refer-To with that dialog in a Replaces; without names, none. Returns its length.
  */
+size_t load_refer_to(char *value, size_t size, const struct load_names *names);
+
+/* A REFER in a dialog of its own, with such a Refer-To. Returns its length. */
 size_t load_refer(char *message, size_t size, unsigned number, const struct load_names *names);
 
 /* Bob, who sends it. */
 struct sipxfer_request load_request(const char *message, size_t len);
+
+/* What a message costs among many that are handed in at once (batch.c). */
+void batch_measure(const struct sipxfer_engine *engine, unsigned dialogs);
 
 /* Memory and ticks of so many transfers that are under way (transfers.c). */
 void transfers_measure(unsigned count);

@@ -128,6 +128,7 @@ static void few_are_due(struct sipxfer_engine *engine)
 void transfers_tick(unsigned count)
 {
     struct sipxfer_engine *engine = waiting(count);
+    CALLGRIND_START_INSTRUMENTATION;
     few_are_due(engine);
     sipxfer_engine_free(engine);
 }

@@ -13,23 +13,24 @@ const LENGTHS: [u32; 4] = [8_000, 16_000, 32_000, 64_000];
 
 /// The program of the benchmark.
 fn bench(dir: &str) -> Host {
-    let sources = ["goals.c", "load.c", "transfers.c"];
+    let sources = ["goals.c", "load.c", "transfers.c", "batch.c"];
     let sources = sources.map(|name| tools::root().join("benches").join(name));
     tools::host(&tools::release(), &tools::workshop(dir), "goals", &sources, &[])
 }
 
 /// Instructions of one round of a kind of work in a function of the library.
 fn instructions(host: &Host, function: &str, kind: &str, size: u32) -> f64 {
-    counted(host, &[function], &["work", &format!("{kind}:{size}"), "1"])
+    // The program turns it on for the rounds alone.
+    let options = ["--instr-atstart=no", &format!("--toggle-collect={function}")];
+    counted(host, &options, &["work", &format!("{kind}:{size}"), "1"])
 }
 
 /// Instructions that callgrind counts in functions of a program.
-fn counted(host: &Host, toggles: &[&str], arguments: &[&str]) -> f64 {
+fn counted(host: &Host, options: &[&str], arguments: &[&str]) -> f64 {
     let plain = host.command();
     let mut command = tools::program("valgrind");
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.arg("--tool=callgrind");
-    command.args(toggles.iter().map(|toggle| format!("--toggle-collect={toggle}")));
+    command.arg("--tool=callgrind").args(options);
     command.args(["--callgrind-out-file=/dev/null", "--"]).arg(plain.get_program());
     command.args(arguments);
     let output = tools::finish(&mut command);
@@ -97,10 +98,10 @@ fn no_hostile_message_costs_more_than_its_length() {
         &[],
     );
     let toggles = [
-        "sipxfer_replaces_verify_request",
-        "sipxfer_join_verify_request",
-        "sipxfer_refer_route",
-        "sipxfer_response_print",
+        "--toggle-collect=sipxfer_replaces_verify_request",
+        "--toggle-collect=sipxfer_join_verify_request",
+        "--toggle-collect=sipxfer_refer_route",
+        "--toggle-collect=sipxfer_response_print",
     ];
     let cost = |name: &str, bytes: &[u8]| {
         let file = tools::write_bytes(dir.join(name), bytes);

@@ -101,7 +101,8 @@ impl Machine for Recipient {
 /// What is known of a transfer besides its state. There may be a million of them: what few have stands
 /// elsewhere.
 struct Refer {
-    dialog: u128,
+    /// Bytes of its fingerprint: in a number they would be aligned, which makes each place longer.
+    dialog: [u8; 16],
     rare: Option<Box<Rare>>,
 }
 
@@ -203,11 +204,10 @@ impl Transfers {
         let explicit = events_at.map(|uri| Box::new(self.explicit_at(uri, &refer)));
         let token = explicit.as_ref().map(|it| it.token);
         let has_more = wanted.is_some() || call.is_some() || explicit.is_some();
-        let call_named = call.map(Box::new);
-        let rare = has_more.then(|| {
-            Box::new(Rare { wanted, parked: None, call: call_named, explicit, sought: None })
-        });
-        let more = Refer { dialog: fingerprint, rare };
+        let named = call.map(Box::new);
+        let rare = has_more
+            .then(|| Box::new(Rare { wanted, parked: None, call: named, explicit, sought: None }));
+        let more = Refer { dialog: fingerprint.to_ne_bytes(), rare };
         // Spread by what the transferor cannot choose.
         let spread = (fingerprint >> 64) as usize;
         let Some(id) = self.table.insert(spread, Live::new(machine, more, outputs)) else {
@@ -420,11 +420,12 @@ impl Transfers {
 
     /// The table has let go of a transfer.
     fn gone(&self, id: u64, refer: &Refer) {
+        let fingerprint = u128::from_ne_bytes(refer.dialog);
         let mut dialogs = self.dialogs.lock();
-        if let Some(dialog) = dialogs.known.get_mut(&refer.dialog) {
+        if let Some(dialog) = dialogs.known.get_mut(&fingerprint) {
             dialog.gone(id);
         }
-        dialogs.settle(refer.dialog);
+        dialogs.settle(fingerprint);
         if let Some(call) = refer.rare.as_ref().and_then(|it| it.call.as_deref().copied()) {
             if let Some(dialog) = dialogs.known.get_mut(&call) {
                 dialog.gone_beside(id);
