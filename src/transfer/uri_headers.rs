@@ -4,7 +4,7 @@
 use super::triggered;
 use crate::config::{Settings, PROVES, ROUTES};
 use crate::rule::Rule;
-use crate::sip::escape::Decoded;
+use crate::sip::escape::{decodes_to_any, Decoded};
 use crate::sip::lex::{is_token, trim};
 use crate::sip::{
     option_tags, unescape, HeaderInUri, Join, ParseError, ReferTo, Replaces, Scratch,
@@ -189,11 +189,13 @@ pub fn may_travel(header: &HeaderInUri<'_>) -> bool {
 /// A name or value, once decoded, that could end a line or stand in no header: refused for every
 /// header of the URI, taken over or not (R093).
 fn check_text(header: &HeaderInUri<'_>) -> Result<(), ParseError> {
-    let control = |byte: u8| byte < b' ' && byte != b'\t' || byte == 0x7f;
-    let bad_name =
-        Decoded(header.name_raw).any(|byte| control(byte) || byte == b':' || byte == b' ');
-    if bad_name {
+    let control = |byte: u8| (byte < b' ') & (byte != b'\t') | (byte == 0x7f);
+    let bad_in_name = |byte: u8| control(byte) | (byte == b':') | (byte == b' ');
+    if decodes_to_any(header.name_raw, bad_in_name) {
         return Err(ParseError::new("expected a header name", header.offset, Rule::R093));
+    }
+    if !decodes_to_any(header.value_raw, control) {
+        return Ok(());
     }
     match Decoded(header.value_raw).position(control) {
         Some(at) => {
