@@ -252,8 +252,9 @@ pub struct Profiles {
     own: Vec<Profile>,
     /// The pieces of all that hold, by their first bytes.
     pieces: Vec<Piece>,
-    /// Where the pieces begin that begin with this byte, in lower case.
-    starts: [u32; 256],
+    /// Where the pieces begin that begin with this byte, in lower case, and where those of the last one
+    /// end.
+    starts: [u32; 257],
 }
 
 /// A piece of a pattern.
@@ -269,7 +270,7 @@ struct Piece {
 
 impl Default for Profiles {
     fn default() -> Profiles {
-        let mut profiles = Profiles { own: Vec::new(), pieces: Vec::new(), starts: [0; 256] };
+        let mut profiles = Profiles { own: Vec::new(), pieces: Vec::new(), starts: [0; 257] };
         profiles.sort();
         profiles
     }
@@ -296,8 +297,10 @@ impl Profiles {
             }
         }
         pieces.sort_by_key(|piece| piece.text.first().copied());
-        for (start, byte) in self.starts.iter_mut().zip(0..=u8::MAX) {
-            let before = pieces.partition_point(|piece: &Piece| piece.text.first() < Some(&byte));
+        for (start, byte) in self.starts.iter_mut().zip(0_u16..) {
+            let is_before =
+                |piece: &Piece| piece.text.first().is_none_or(|it| u16::from(*it) < byte);
+            let before = pieces.partition_point(is_before);
             *start = u32::try_from(before).unwrap_or(u32::MAX);
         }
         self.pieces = pieces;
@@ -305,11 +308,11 @@ impl Profiles {
 
     /// The pieces that begin with this byte.
     #[inline]
-    fn beginning_with(&self, byte: u8) -> impl Iterator<Item = &Piece> {
+    fn beginning_with(&self, byte: u8) -> &[Piece] {
         let byte = byte.to_ascii_lowercase();
         let start = self.starts.get(usize::from(byte)).copied().unwrap_or_default();
-        let pieces = self.pieces.get(start as usize..).unwrap_or_default().iter();
-        pieces.take_while(move |piece| piece.text.first() == Some(&byte))
+        let end = self.starts.get(usize::from(byte) + 1).copied().unwrap_or_default();
+        self.pieces.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// Sets `profile.NAME`. The name of a profile that is shipped, or was set before, changes that

@@ -104,10 +104,18 @@ pub(crate) fn check(raw: &[u8], rule: Rule) -> Result<(), ParseError> {
 /// escaped or raw, is one of R093.
 pub fn unescape<'a>(raw: &'a [u8], scratch: &mut Scratch<'a>) -> Result<&'a [u8], UnescapeError> {
     check(raw, Rule::R029)?;
+    Ok(unescape_checked(raw, scratch)?)
+}
+
+/// The same for a part of a URI that was read, whose escapes were looked at by that.
+pub(crate) fn unescape_checked<'a>(
+    raw: &'a [u8],
+    scratch: &mut Scratch<'a>,
+) -> Result<&'a [u8], OutOfScratch> {
     let Some(first) = memchr(b'%', raw) else {
         return Ok(raw);
     };
-    Ok(scratch.write_with(|out| {
+    scratch.write_with(|out| {
         let (mut plain, mut rest) = raw.split_at_checked(first).unwrap_or_default();
         loop {
             out.push(plain);
@@ -117,7 +125,7 @@ pub fn unescape<'a>(raw: &'a [u8], scratch: &mut Scratch<'a>) -> Result<&'a [u8]
             (plain, rest) =
                 escaped.0.split_at_checked(find_near(escaped.0, b'%')).unwrap_or_default();
         }
-    })?)
+    })
 }
 
 /// Whether a byte of the text, decoded or as it stands there, is such a one; `%` is none.
