@@ -94,15 +94,7 @@ impl<M: Machine, X> Table<M, X> {
         input: impl FnOnce(&mut M, &mut dyn FnMut(M::Output)) -> R,
         gone: impl FnOnce(u64, X),
     ) -> Option<R> {
-        let result = self.with(id, |live| {
-            let Live { machine, outputs, .. } = &mut *live;
-            let result = input(machine, &mut |output| outputs.push_back(output));
-            machine.take_back(outputs);
-            self.schedule(id, live);
-            result
-        })?;
-        self.sweep(id, gone);
-        Some(result)
+        self.handed(id, false, input, gone)
     }
 
     /// As [`Table::input`]; the outputs are had by id 0 too.
@@ -112,12 +104,23 @@ impl<M: Machine, X> Table<M, X> {
         input: impl FnOnce(&mut M, &mut dyn FnMut(M::Output)) -> R,
         gone: impl FnOnce(u64, X),
     ) -> Option<R> {
+        self.handed(id, true, input, gone)
+    }
+
+    fn handed<R>(
+        &self,
+        id: u64,
+        for_any: bool,
+        input: impl FnOnce(&mut M, &mut dyn FnMut(M::Output)) -> R,
+        gone: impl FnOnce(u64, X),
+    ) -> Option<R> {
         let result = self.with(id, |live| {
             let Live { machine, outputs, .. } = &mut *live;
             let result = input(machine, &mut |output| outputs.push_back(output));
             machine.take_back(outputs);
             self.schedule(id, live);
-            if !live.outputs.is_empty() {
+            // As long as the shard is locked: nobody finds the id and no output.
+            if for_any && !live.outputs.is_empty() {
                 self.ready.lock().insert(id);
             }
             result

@@ -77,7 +77,7 @@ impl Engine {
                 not = Some(NotRouted::OtherRequest);
                 return Ok(());
             }
-            *verdict = route::route(context, request, want_lock, scratch)?;
+            route::route(context, request, want_lock, scratch, verdict)?;
             let settings = context.snapshot.of(request.sender.endpoint);
             let decided = match verdict.kind {
                 // The host's own directory has not found out yet; it will ask again.

@@ -23,7 +23,7 @@ pub use transfers::{About, Begun, ReferKey, Start, Transfers, Wanted};
 use self::shared::Shared;
 use crate::config::{RequireAuth, Snapshot};
 use crate::dialog::{Directory, HashKey, Key, Lookups, Outcome, Tombstones};
-use crate::sip::{Message, Name, Scratch};
+use crate::sip::{Message, Scratch};
 use crate::transfer::{
     elsewhere::Elsewhere, join, rate::Rates, refer, replaces, route, unreadable, Context, Host,
     Kind, Level, NoVerdict, Request, Sender, Verdict,
@@ -40,10 +40,6 @@ pub struct Received<'a> {
     pub sender: Sender<'a>,
     /// When it came, in monotonic milliseconds.
     pub now_ms: u64,
-}
-
-fn user_agent<'a>(request: &Request<'a>) -> &'a [u8] {
-    request.message.first(Name::UserAgent).map_or(&[][..], |value| value.raw)
 }
 
 /// Decides about requests; used by any number of threads at once.
@@ -154,62 +150,75 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<(Verdict<'a, D::Dialog>, Begun), NoVerdict> {
-        let mut begun = Begun::Full;
-        let verdict = self.decide_anew(
-            directory,
-            host,
-            request,
-            true,
-            scratch,
-            |context, request, scratch| {
-                let settings = context.snapshot.of(request.sender.endpoint);
-                let is_refer = request.message.method() == Some(b"REFER");
-                let habits = context.snapshot.profile(user_agent(request)).habits;
-                let refer = terms::refer_key(request);
-                // Only who could have sent it is told of it; to ask makes its answer an output again.
-                let may_ask =
-                    request.is_authenticated() || settings.refer_require_auth == RequireAuth::No;
-                let known = (is_refer && may_ask).then(|| self.transfers.known(&refer)).flatten();
-                if let Some(known) = known {
-                    begun = known;
-                    let code = habits.accept_code.unwrap_or(settings.refer_accept_code);
-                    return Ok(Verdict::again(code));
-                }
-                let mut verdict = route::route(context, request, want_lock, scratch)?;
-                let lookup = verdict.lookup;
-                if lookup != 0 {
-                    // The REFER need not wait for it: its NOTIFYs will tell.
-                    let newer = verdict.nosub || verdict.explicitsub;
-                    verdict.code = if newer { 200 } else { settings.refer_accept_code };
-                }
-                if !(200..300).contains(&verdict.code) {
-                    return Ok(verdict);
-                }
-                let mut accepted = terms::accepted(&verdict, request, settings, &habits);
-                verdict.code = accepted.accept_code;
-                let id_on_first = settings.refer_event_id_on_first || habits.event_id_on_first;
-                let start = Start {
-                    refer,
-                    wanted: terms::wanted(&verdict, request, settings),
-                    id_on_first,
-                    several: settings.refer_concurrent,
-                    call: terms::call(&verdict),
-                    events_at: verdict.explicitsub.then_some(settings.refer_events_at.as_bytes()),
-                };
-                begun = self.transfers.begin(start, &mut accepted, request.now_ms);
-                if let Begun::New(id) = begun {
-                    self.wait_for_lookup(lookup, id, request.now_ms);
-                }
-                match begun {
-                    Begun::New(_) => Ok(verdict),
-                    Begun::Again(_) | Begun::Over => Ok(Verdict::again(verdict.code)),
-                    // The dialog of the verdict, if it has one, is given back with it.
-                    Begun::Pending => refer::pending(settings, scratch),
-                    Begun::Full => refer::full(settings, scratch),
-                }
-            },
-        )?;
+        let mut verdict = Verdict::default();
+        let begun =
+            self.receive_refer_into(directory, host, request, want_lock, scratch, &mut verdict)?;
         Ok((verdict, begun))
+    }
+
+    /// The same, with the verdict written where it is to stay; it has to be a new one.
+    pub fn receive_refer_into<'a, D: Directory, H: Host<D::Dialog>>(
+        &self,
+        directory: &D,
+        host: &H,
+        request: Received<'a>,
+        want_lock: bool,
+        scratch: &mut Scratch<'a>,
+        verdict: &mut Verdict<'a, D::Dialog>,
+    ) -> Result<Begun, NoVerdict> {
+        let mut begun = Begun::Full;
+        let rule = |context: &Context<'_, D, H>,
+                    request: &Request<'a>,
+                    scratch: &mut Scratch<'a>,
+                    verdict: &mut Verdict<'a, D::Dialog>| {
+            let settings = context.snapshot.of(request.sender.endpoint);
+            let is_refer = request.message.method() == Some(b"REFER");
+            let habits = || context.profile(request).habits;
+            let refer = terms::refer_key(request);
+            // Only who could have sent it is told of it; to ask makes its answer an output again.
+            let may_ask =
+                request.is_authenticated() || settings.refer_require_auth == RequireAuth::No;
+            let known = (is_refer && may_ask).then(|| self.transfers.known(&refer)).flatten();
+            if let Some(known) = known {
+                begun = known;
+                let code = habits().accept_code.unwrap_or(settings.refer_accept_code);
+                *verdict = Verdict::again(code);
+                return Ok(());
+            }
+            route::route(context, request, want_lock, scratch, verdict)?;
+            let lookup = verdict.lookup;
+            if lookup != 0 {
+                // The REFER need not wait for it: its NOTIFYs will tell.
+                let newer = verdict.nosub || verdict.explicitsub;
+                verdict.code = if newer { 200 } else { settings.refer_accept_code };
+            }
+            if !(200..300).contains(&verdict.code) {
+                return Ok(());
+            }
+            let habits = habits();
+            let mut accepted = terms::accepted(verdict, request, settings, &habits);
+            verdict.code = accepted.accept_code;
+            let id_on_first = settings.refer_event_id_on_first || habits.event_id_on_first;
+            let start = Start {
+                refer,
+                wanted: terms::wanted(verdict, request, settings),
+                id_on_first,
+                several: settings.refer_concurrent,
+                call: terms::call(verdict),
+                events_at: verdict.explicitsub.then_some(settings.refer_events_at.as_bytes()),
+            };
+            begun = self.transfers.begin(start, &mut accepted, request.now_ms);
+            // The dialog of the verdict, if it has one, is given back with it.
+            match begun {
+                Begun::New(id) => self.wait_for_lookup(lookup, id, request.now_ms),
+                Begun::Again(_) | Begun::Over => *verdict = Verdict::again(verdict.code),
+                Begun::Pending => *verdict = refer::pending(settings, scratch)?,
+                Begun::Full => *verdict = refer::full(settings, scratch)?,
+            }
+            Ok(())
+        };
+        self.decide(directory, host, request, true, None, scratch, verdict, rule)?;
+        Ok(begun)
     }
 
     /// Verifies a request that may carry Replaces: RFC 3891 section 3.
@@ -268,9 +277,28 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide_anew(directory, host, request, false, scratch, |context, request, scratch| {
-            route::route(context, request, want_lock, scratch)
-        })
+        let mut verdict = Verdict::default();
+        self.route_refer_into(directory, host, request, want_lock, scratch, &mut verdict)?;
+        Ok(verdict)
+    }
+
+    /// The same, with the verdict written where it is to stay; it has to be a new one.
+    pub fn route_refer_into<'a, D: Directory, H: Host<D::Dialog>>(
+        &self,
+        directory: &D,
+        host: &H,
+        request: Received<'a>,
+        want_lock: bool,
+        scratch: &mut Scratch<'a>,
+        verdict: &mut Verdict<'a, D::Dialog>,
+    ) -> Result<(), NoVerdict> {
+        let rule = |context: &Context<'_, D, H>,
+                    request: &Request<'a>,
+                    scratch: &mut Scratch<'a>,
+                    verdict: &mut Verdict<'a, D::Dialog>| {
+            route::route(context, request, want_lock, scratch, verdict)
+        };
+        self.decide(directory, host, request, false, None, scratch, verdict, rule)
     }
 
     fn decide_anew<'a, D: Directory, H: Host<D::Dialog>>(

@@ -60,9 +60,7 @@ pub unsafe extern "C" fn sipxfer_transfer_receive(
         unsafe { put(transfer, 0) }?;
         let decide: Decide<'_, Begun> =
             |core, directory, host, received, lock, scratch, verdict| {
-                let begun;
-                (*verdict, begun) = core.receive_refer(directory, host, received, lock, scratch)?;
-                Ok(begun)
+                core.receive_refer_into(directory, host, received, lock, scratch, verdict)
             };
         let scratch = (scratch, scratch_len);
         // SAFETY: contract of this function.

@@ -347,8 +347,7 @@ pub unsafe extern "C" fn sipxfer_refer_route(
             return Err(SIPXFER_E_CALLBACK_MISSING);
         }
         let decide: Decide<'_, ()> = |core, directory, host, received, lock, scratch, verdict| {
-            *verdict = core.route_refer(directory, host, received, lock, scratch)?;
-            Ok(())
+            core.route_refer_into(directory, host, received, lock, scratch, verdict)
         };
         // SAFETY: contract of this function.
         unsafe {
@@ -452,8 +451,8 @@ pub unsafe extern "C" fn sipxfer_response_print(
         if !crate::sip::lex::is_token(to_tag) {
             return Err(SIPXFER_E_PARSE);
         }
-        let one_line = |value: &[u8]| !value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0));
-        if !one_line(warning) || !one_line(unsupported) || !one_line(contact) {
+        let breaks = |value: &[u8]| memchr::memchr3(b'\r', b'\n', 0, value).is_some();
+        if breaks(warning) || breaks(unsupported) || breaks(contact) {
             return Err(SIPXFER_E_PARSE);
         }
         let message = Message::parse(raw).map_err(|_| SIPXFER_E_PARSE)?;

@@ -51,7 +51,7 @@ pub use authorize::Tokens;
 pub use verdict::{Kind, Matched, OldDialog, Referrer, Rules, Variables, Verdict, MAX_RULES};
 
 use self::sentence::{Piece, Sentence};
-use crate::config::{Handling, Settings, Snapshot};
+use crate::config::{Handling, Profile, Settings, Snapshot};
 use crate::dialog::{DialogRef, Directory, Key, Lookup, Tombstones};
 use crate::sip::{Message, Name, OutOfScratch, Replaces, Scratch};
 
@@ -92,19 +92,25 @@ impl Request<'_> {
 
     /// Whether it came inside a dialog.
     pub fn is_in_dialog(&self) -> bool {
-        self.own_dialog().is_some()
+        self.own_tag().is_some() && self.message.first(Name::CallId).is_some()
+    }
+
+    /// The tag of its To, where that has one.
+    fn own_tag(&self) -> Option<&[u8]> {
+        // Most requests that begin a call say no more in their To than whom it is for.
+        let to = self.message.first(Name::To)?.raw;
+        let to = Some(to).filter(|to| memchr::memchr(b';', to).is_some())?;
+        crate::sip::tag_of(to).filter(|tag| !tag.is_empty())
     }
 
     /// The dialog that it came in, as this side sees it.
     pub fn own_dialog(&self) -> Option<Key<'_>> {
         let value = |name| Some(self.message.first(name)?.raw);
-        // Most requests that begin a call say no more in their To than whom it is for.
-        let to = value(Name::To).filter(|to| memchr::memchr(b';', to).is_some())?;
-        let tag = |value| crate::sip::tag_of(value);
+        let from_tag = value(Name::From).and_then(crate::sip::tag_of);
         Some(Key {
-            local_tag: tag(to).filter(|tag| !tag.is_empty())?,
+            local_tag: self.own_tag()?,
             call_id: value(Name::CallId)?,
-            remote_tag: value(Name::From).and_then(tag).unwrap_or_default(),
+            remote_tag: from_tag.unwrap_or_default(),
         })
     }
 }
@@ -234,6 +240,12 @@ enum Match<D> {
 impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
     fn settings(&self, request: &Request<'_>) -> &Settings {
         self.snapshot.of(request.sender.endpoint)
+    }
+
+    /// The profile of the device that sent a request.
+    pub(crate) fn profile(&self, request: &Request<'_>) -> &Profile {
+        let agent = request.message.first(Name::UserAgent);
+        self.snapshot.profile(agent.map_or(&[][..], |value| value.raw))
     }
 
     /// Writes a log line that names the request it is about. One for which there is no room is

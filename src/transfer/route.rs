@@ -17,72 +17,114 @@ use crate::config::profile::Quirks;
 use crate::config::{Ground, Mode, Settings};
 use crate::dialog::{DialogRef, Directory, Initiator, Remote, State};
 use crate::rule::Rule;
-use crate::sip::{Name, Scratch, UnescapeError};
+use crate::sip::{Scratch, UnescapeError};
 use std::sync::Arc;
 
 /// Decides about a REFER. Anything else is none of its business.
+///
+/// The verdict, which begins as a new one, is written where it is to stay, as that on an INVITE.
 pub fn route<'a, D: Directory, H: Host<D::Dialog>>(
     context: &Context<'_, D, H>,
     request: &Request<'a>,
     want_lock: bool,
     scratch: &mut Scratch<'a>,
-) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
+    verdict: &mut Verdict<'a, D::Dialog>,
+) -> Result<(), NoVerdict> {
+    match routed(context, request, want_lock, scratch, verdict) {
+        Ok(None) => Ok(()),
+        Ok(Some(other)) => {
+            *verdict = other;
+            Ok(())
+        }
+        Err(none) => Err(none),
+    }
+}
+
+/// Fills in the verdict on a REFER that goes somewhere, or answers with another one.
+fn routed<'a, D: Directory, H: Host<D::Dialog>>(
+    context: &Context<'_, D, H>,
+    request: &Request<'a>,
+    want_lock: bool,
+    scratch: &mut Scratch<'a>,
+    verdict: &mut Verdict<'a, D::Dialog>,
+) -> Step<'a, D::Dialog> {
     if request.message.method() != Some(b"REFER") {
-        return Ok(Verdict::none("the request is no REFER"));
+        return Ok(Some(Verdict::none("the request is no REFER")));
     }
     let settings = context.settings(request);
     if let Some(error) = request.message.contradiction() {
-        return unreadable(settings, error, scratch);
+        return unreadable(settings, error, scratch).map(Some);
     }
-    let wish = match refer::wish(context, request, settings, scratch)? {
-        Ok(wish) => wish,
-        Err(refused) => return Ok(refused),
-    };
+    match refer::wish(context, request, settings, scratch) {
+        Ok(Ok(ref wish)) => wished(context, request, wish, want_lock, scratch, verdict),
+        Ok(Err(refused)) => Ok(Some(refused)),
+        Err(none) => Err(none),
+    }
+}
+
+/// The same for one that is well formed and whose sender may send it.
+fn wished<'a, D: Directory, H: Host<D::Dialog>>(
+    context: &Context<'_, D, H>,
+    request: &Request<'a>,
+    wish: &Wish<'a>,
+    want_lock: bool,
+    scratch: &mut Scratch<'a>,
+    verdict: &mut Verdict<'a, D::Dialog>,
+) -> Step<'a, D::Dialog> {
+    let settings = context.settings(request);
     let passes = settings.refer_mode == Mode::Pass;
     // What the other leg can contact is for the other leg to say.
-    let target = match refer::target(&wish, settings, scratch)? {
-        Ok(target) => target,
-        Err(_) if passes => Target::Sip,
-        Err(refused) => return Ok(refused),
+    let target = match refer::target(wish, settings, scratch) {
+        Ok(Ok(target)) => target,
+        Ok(Err(_)) if passes => Target::Sip,
+        Ok(Err(refused)) => return Ok(Some(refused)),
+        Err(none) => return Err(none),
     };
-    let (kind, method) = match refer::method(&wish, settings, scratch)? {
-        Ok(asked) => asked,
-        Err(refused) => return Ok(refused),
+    let (kind, method) = match refer::method(wish, settings, scratch) {
+        Ok(Ok(asked)) => asked,
+        Ok(Err(refused)) => return Ok(Some(refused)),
+        Err(none) => return Err(none),
     };
-    let nested = match method {
-        b"REFER" => match refer::nested(&wish, settings, scratch)? {
-            Ok(nested) => Some(nested),
-            Err(refused) => return Ok(refused),
-        },
-        _ => None,
-    };
-    let asked = Asked { context, request, settings, wish, nested, method, want_lock };
-    asked.route(kind, target, scratch)
+    let asked = Asked { context, request, settings, wish, nested: None, method, want_lock };
+    if method != b"REFER" {
+        return asked.route(kind, target, scratch, verdict);
+    }
+    match refer::nested(wish, settings, scratch) {
+        Ok(Ok(ref nested)) => {
+            Asked { nested: Some(nested), ..asked }.route(kind, target, scratch, verdict)
+        }
+        Ok(Err(refused)) => Ok(Some(refused)),
+        Err(none) => Err(none),
+    }
 }
 
 struct Asked<'c, 'a, D: Directory, H: Host<D::Dialog>> {
     context: &'c Context<'c, D, H>,
     request: &'c Request<'a>,
     settings: &'c Settings,
-    wish: Wish<'a>,
+    wish: &'c Wish<'a>,
     /// What a REFER is to carry that is asked for.
-    nested: Option<Nested<'a>>,
+    nested: Option<&'c Nested<'a>>,
     method: &'a [u8],
     want_lock: bool,
 }
 
 /// Where the dialog of an attended transfer is.
-enum There<D: DialogRef> {
-    Here(Matched<D>, Permission),
+enum There {
+    Here(Permission),
     /// On another node of the cluster.
     Node(Arc<Remote>, Ground),
     Elsewhere,
 }
 
 /// That, or the refusal.
-type Attended<'a, D> = Result<There<D>, Verdict<'a, D>>;
+type Attended<'a, D> = Result<There, Verdict<'a, D>>;
 
 type Ruled<'a, D> = Result<Verdict<'a, D>, NoVerdict>;
+
+/// `None` where the verdict that was begun holds so far, else another one in its place. Matched whole:
+/// a `?` first would move the room for a verdict.
+type Step<'a, D> = Result<Option<Verdict<'a, D>>, NoVerdict>;
 
 impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
     fn route(
@@ -90,31 +132,37 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         kind: Kind,
         target: Target<'a>,
         scratch: &mut Scratch<'a>,
-    ) -> Ruled<'a, D::Dialog> {
+        verdict: &mut Verdict<'a, D::Dialog>,
+    ) -> Step<'a, D::Dialog> {
+        let mut matched = None;
+        let mut permission = None;
         let mut node = None;
-        let (kind, matched) = match (kind, &self.wish.replaces) {
+        let kind = match (kind, &self.wish.replaces) {
             (Kind::OtherMethod, Some(_)) => {
                 let wire = &[Text("Replaces belongs in an INVITE only")];
-                return self.refuse(400, Some(Rule::R003), wire, &[], scratch);
+                return self.refuse(400, Some(Rule::R003), wire, &[], scratch).map(Some);
             }
-            (Kind::OtherMethod, None) => (Kind::OtherMethod, None),
-            (_, None) => (Kind::Blind, None),
-            (_, Some(named)) => match self.attended(named, scratch)? {
-                Ok(There::Here(matched, permission)) => {
-                    (Kind::LocalAttended, Some((matched, permission)))
+            (Kind::OtherMethod, None) => Kind::OtherMethod,
+            (_, None) => Kind::Blind,
+            (_, Some(named)) => match self.attended(named, &mut matched, scratch) {
+                Ok(Ok(There::Here(found))) => {
+                    permission = Some(found);
+                    Kind::LocalAttended
                 }
-                Ok(There::Node(remote, ground)) => {
+                Ok(Ok(There::Node(remote, ground))) => {
                     node = Some((remote, ground));
-                    (Kind::RemoteNode, None)
+                    Kind::RemoteNode
                 }
-                Ok(There::Elsewhere) => (Kind::RemoteAttended, None),
-                Err(refused) => return Ok(refused),
+                Ok(Ok(There::Elsewhere)) => Kind::RemoteAttended,
+                Ok(Err(refused)) => return Ok(Some(refused)),
+                Err(none) => return Err(none),
             },
         };
         if self.settings.refer_mode == Mode::Pass {
-            return self.pass(scratch);
+            return self.pass(scratch).map(Some);
         }
-        let mut verdict = Verdict::new(kind, self.settings.refer_accept_code);
+        verdict.kind = kind;
+        verdict.code = self.settings.refer_accept_code;
         verdict.method = self.method;
         verdict.target = match &node {
             // The host that Refer-To names may be anything, as a balancer in front of the nodes.
@@ -123,41 +171,48 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         };
         // What leaves this PBX without its dialplan, or by it.
         if matches!(kind, Kind::RemoteAttended | Kind::OtherMethod) {
-            if let Some(refused) = self.out_of_reach(scratch)? {
-                return Ok(refused);
+            match self.out_of_reach(scratch) {
+                Ok(None) => {}
+                other => return other,
             }
         }
-        if let Some(refused) = self.request_headers(&mut verdict, scratch)? {
-            return Ok(refused);
+        match self.request_headers(verdict, scratch) {
+            Ok(None) => {}
+            other => return other,
         }
         if let (Some((remote, ground)), Some(named)) = (&node, &self.wish.replaces) {
-            elsewhere::tell(&mut verdict, remote, *ground, named, scratch)?;
+            elsewhere::tell(verdict, remote, *ground, named, scratch)?;
         }
         if matches!(kind, Kind::Blind | Kind::RemoteAttended | Kind::RemoteNode) {
-            if let Some(refused) = self.dialplan(&mut verdict, &target, scratch)? {
-                return Ok(refused);
+            match self.dialplan(verdict, &target, scratch) {
+                Ok(None) => {}
+                other => return other,
             }
         }
-        if let Some(refused) = self.approval(&mut verdict, scratch)? {
-            return Ok(refused);
+        match self.approval(verdict, scratch) {
+            Ok(None) => {}
+            other => return other,
         }
-        if let (Some((mut matched, permission)), Some(named)) = (matched, &self.wish.replaces) {
-            if self.want_lock {
-                if let Some(refused) = lock(&mut matched, named, self.settings, scratch)? {
-                    return Ok(refused);
+        if let (Some(permission), Some(named)) = (permission, &self.wish.replaces) {
+            if let Some(matched) = &mut matched {
+                if self.want_lock {
+                    match lock(matched, named, self.settings, scratch) {
+                        Ok(None) => {}
+                        other => return other,
+                    }
                 }
+                note_match(verdict, named, permission);
+                verdict.old_dialog = match (matched.state, matched.initiator) {
+                    _ if permission.retrieves => OldDialog::Nothing,
+                    (State::Early, Initiator::Local) => OldDialog::Cancel,
+                    (State::Early, Initiator::Remote) => OldDialog::Reject,
+                    _ => OldDialog::Bye,
+                };
             }
-            note_match(&mut verdict, named, permission);
-            verdict.old_dialog = match (matched.state, matched.initiator) {
-                _ if permission.retrieves => OldDialog::Nothing,
-                (State::Early, Initiator::Local) => OldDialog::Cancel,
-                (State::Early, Initiator::Remote) => OldDialog::Reject,
-                _ => OldDialog::Bye,
-            };
-            verdict.dialog = Some(matched);
+            verdict.dialog = matched;
         }
-        self.explain(&mut verdict);
-        Ok(verdict)
+        self.explain(verdict);
+        Ok(None)
     }
 
     /// The REFER goes on to the other leg of its call, which answers it. What it names here was judged as
@@ -207,9 +262,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
 
     /// Whether the sender's device is one with this quirk.
     fn has_quirk(&self, quirk: Quirks) -> bool {
-        let agent = self.request.message.first(Name::UserAgent);
-        let profile = self.context.snapshot.profile(agent.map_or(&[][..], |value| value.raw));
-        profile.habits.refer_to.have(quirk)
+        self.context.profile(self.request).habits.refer_to.have(quirk)
     }
 
     fn refuse(
@@ -233,10 +286,11 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
 
     /// Is the dialog that Refer-To names here? Then both calls are, and no INVITE with Replaces is
     /// needed; an early dialog that the transferor began (a semi-attended transfer) can be taken
-    /// over inside, which R016 forbids to an INVITE only.
+    /// over inside, which R016 forbids to an INVITE only. It is put into `place`.
     fn attended(
         &self,
         named: &crate::sip::Replaces<'a>,
+        place: &mut Option<Matched<D::Dialog>>,
         scratch: &mut Scratch<'a>,
     ) -> Result<Attended<'a, D::Dialog>, NoVerdict> {
         let dialog = match self.context.find(named, self.request, scratch) {
@@ -261,12 +315,11 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             settings: self.settings,
             referred_by: self.wish.referred_by.as_ref(),
         };
-        let mut matched = None;
-        let judged = judge(self.context, &authority, dialog, named, &mut matched, scratch)?;
-        Ok(judged.map(|permission| match matched {
-            Some(matched) => There::Here(matched, permission),
-            None => There::Elsewhere,
-        }))
+        match judge(self.context, &authority, dialog, named, place, scratch) {
+            Ok(Ok(permission)) => Ok(Ok(There::Here(permission))),
+            Ok(Err(refused)) => Ok(Err(refused)),
+            Err(none) => Err(none),
+        }
     }
 
     /// A dialog that is not here: on another node, or nobody knows where. What is passed on is not for
@@ -344,7 +397,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             replaces,
             // R085: who is asked for by an AOR must know Replaces, whichever device answers.
             replaces.is_some() && self.has_quirk(Quirks::TARGET_IS_AOR),
-            self.nested.as_ref(),
+            self.nested,
             verdict.referred_by,
             self.settings,
             scratch,
