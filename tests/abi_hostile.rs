@@ -49,13 +49,14 @@ fn every_function_stays_within_the_memory_it_is_given() {
 }
 
 /// The host whose callbacks misbehave, and its scenarios.
-const CALLBACKS: [&str; 6] = [
+const CALLBACKS: [&str; 7] = [
     "callbacks.c",
     "callbacks_again.c",
     "callbacks_host.c",
     "callbacks_transfers.c",
     "callbacks_takeovers.c",
     "callbacks_park.c",
+    "callbacks_lookups.c",
 ];
 
 fn run_callbacks(name: &str, library: &Library, flags: &[&str]) {

@@ -142,6 +142,12 @@ impl Lookups {
     pub fn ask(&self, key: &Key<'_>, now_ms: u64, deadline_ms: u32, most: u32) -> Asked {
         let key = self.hash.fingerprint(key);
         let mut known = self.known.lock();
+        let held = known.by_key.get(&key).copied();
+        let is_stale = |entry: &Entry| entry.outcome.is_some() && entry.until_ms <= now_ms;
+        // Whether or not time was let pass meanwhile.
+        if let Some(slot) = held.filter(|slot| known.slots.get(*slot).is_some_and(is_stale)) {
+            known.remove(slot);
+        }
         if let Some(slot) = known.by_key.get(&key).copied() {
             if let Some(outcome) = known.outcome_at(slot, now_ms) {
                 return Asked::Over(outcome);
@@ -293,9 +299,14 @@ mod tests {
         assert_eq!(lookups.ask(&KEY, 1_019, 100, 8), Asked::Over(Outcome::Ambiguous));
         assert_eq!(lookups.wait(id, 78), Err(Outcome::Ambiguous));
         assert_eq!(lookups.deadline(), Some(1_020));
-        assert!(lookups.tick(1_020).is_empty());
+        let late = new(&lookups, &KEY, 1_020);
+        assert_ne!(late, id, "an answer that is too old is none, also where no time was let pass");
+        lookups.cancel(late, 1_020);
         assert_eq!((lookups.deadline(), lookups.wait(id, 79)), (None, Err(Outcome::NotFound)));
-        assert_ne!(new(&lookups, &KEY, 1_021), id, "a stale id");
+        let again = new(&lookups, &KEY, 1_021);
+        lookups.resolve(again, Outcome::NotFound, 1_030).unwrap();
+        assert!(lookups.tick(2_029).is_empty() && lookups.deadline() == Some(2_030));
+        assert!(lookups.tick(2_030).is_empty() && lookups.deadline().is_none());
     }
 
     #[test]
