@@ -16,7 +16,7 @@ ABI_MAJOR := $(shell sed -n 's/^version = "\([0-9]*\)\..*/\1/p' Cargo.toml | hea
 help:
 	@echo 'make demo            build the library and play the call transfers of the demo'
 	@echo 'make check           run every check; HOSTS=none|asterisk|pjsua|all: which real hosts take part'
-	@echo 'make hard            the long runs: 10,000 transfers through a PBX on pjsua, 1000 crossed ones at Asterisk'
+	@echo 'make hard            the long runs: 10,000 transfers through a PBX on pjsua, 1000 crossed ones at Asterisk, a capture of a gigabyte'
 	@echo 'make fuzz T=60       run each fuzz target for T seconds; TARGET=name runs only that one'
 	@echo 'make lib             target/release/libsipxfer.so, with its soname link beside it'
 	@echo 'make install         PREFIX=/usr/local DESTDIR= LIBDIR= ...; make uninstall takes it away again'
@@ -58,6 +58,7 @@ fuzz:
 hard:
 	$(CARGO) test --test pjsua -- --ignored --nocapture
 	$(CARGO) test --test asterisk -- --ignored --nocapture
+	$(CARGO) test --release --test cli -- --ignored --nocapture
 
 header:
 	SIPXFER_UPDATE_HEADER=1 $(CARGO) test --test abi_header header_is_what_the_sources_say
