@@ -82,6 +82,7 @@ const FFI_FILES: &[&str] = &[
     "reached.rs",
     "passing.rs",
     "names.rs",
+    "metrics.rs",
     "raw.rs",
     "api.rs",
 ];

@@ -127,6 +127,15 @@ fn layout_in_rust() -> BTreeSet<String> {
             remote_tag, parker, party,
         }
         sipxfer_dialog_info { struct_size, entity, target, endpoint, user, only, version, reserved }
+        sipxfer_stats {
+            struct_size, verdicts, accepted, refused, challenged, transfers_done, transfers_failed,
+            transfers_open, refers_done, refers_failed, refers_unknown, refers_open, takeovers_open,
+            parked, dialogs, panics, log_lines, log_lines_left_out,
+        }
+        sipxfer_transfer_record {
+            struct_size, transfer, began_ms, ended_ms, kind, code, cause, rule, call_id, endpoint,
+            target, why,
+        }
         sipxfer_api {
             struct_size, abi_major, abi_minor, version, strerror, panic_count, engine_new,
             engine_free, engine_supported, config_new, config_set, config_get, config_error,
@@ -151,7 +160,7 @@ fn layout_in_rust() -> BTreeSet<String> {
             park_count, transfer_parked, park_subscribe, park_refresh, park_notify_answered,
             park_next, dialog_info_print, dialog_bye,
             transfer_subscribe_at, refer_pass, message_part, output_name, command_name, cause_name,
-            refer_output_name, refer_command_name, refer_outcome_name, refer_why_name,
+            refer_output_name, refer_command_name, refer_outcome_name, refer_why_name, stats_read, refusal_count, verdict_took, last_transfer, metrics_print,
         }
     }
 }

@@ -8,6 +8,7 @@ use super::live::{Live, Machine, Table};
 use crate::dialog::{HashKey, Key};
 use crate::sip::Uri;
 use crate::transfer::recipient::{Accepted, Error, Output, Recipient, Sink, Subscribes};
+use crate::transfer::Kind;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,6 +74,8 @@ pub struct Start<'a> {
 /// What is known of an output besides itself.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
+    /// What kind of transfer it is.
+    pub kind: Kind,
     /// What was asked for, where an application controls the transfer.
     pub wanted: Option<&'a Wanted>,
     /// The body of its final NOTIFY, where a call was parked by it.
@@ -102,6 +105,7 @@ impl Machine for Recipient {
 
 /// What is known of a transfer besides its state.
 struct Refer {
+    kind: Kind,
     wanted: Option<Box<Wanted>>,
     /// The sipfrag that it ends with, where it parks a call.
     parked: Option<Box<[u8]>>,
@@ -239,7 +243,8 @@ impl Transfers {
         let token = explicit.as_ref().map(|it| it.token);
         let wanted = wanted.map(Box::new);
         let cseq = refer.cseq;
-        let more = Refer { wanted, parked: None, dialog: fingerprint, call, explicit, cseq };
+        let kind = accepted.kind;
+        let more = Refer { kind, wanted, parked: None, dialog: fingerprint, call, explicit, cseq };
         // Spread by what the transferor cannot choose.
         let spread = (fingerprint >> 64) as usize;
         let Some(id) = self.table.insert(spread, Live::new(machine, more, outputs)) else {
@@ -289,7 +294,7 @@ impl Transfers {
         let take = |id, output: &Output, refer: &Refer, is_last| {
             let (wanted, parked) = (refer.wanted.as_deref(), refer.parked.as_deref());
             let events_at = refer.explicit.as_ref().map_or(&[][..], |it| &it.uri);
-            take(id, output, About { wanted, parked, events_at, is_last })
+            take(id, output, About { kind: refer.kind, wanted, parked, events_at, is_last })
         };
         self.table.next(id, take, |id, refer| self.gone(id, &refer))
     }
@@ -427,7 +432,6 @@ impl Transfers {
 mod tests {
     use super::*;
     use crate::transfer::recipient::{Control, OnFailure};
-    use crate::transfer::Kind;
 
     const CALL: Key<'static> = Key { call_id: b"c@h", local_tag: b"l", remote_tag: b"r" };
 

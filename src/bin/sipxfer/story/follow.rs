@@ -35,6 +35,8 @@ impl Limits {
 
 /// How long after its outcome a transfer is followed: the legs are ended in this time.
 const AFTER_US: u64 = 12_000_000;
+/// How often it is looked which those are.
+const LOOK_US: u64 = 1_000_000;
 /// How long after its REFER a call is taken for the one that it asked for.
 const TRIGGER_US: u64 = 32_000_000;
 /// The longest message that is kept to be shown.
@@ -50,6 +52,8 @@ pub struct Tracker {
     stories: Vec<Story>,
     begun: usize,
     raw_left: usize,
+    /// When it is looked again which transfers are over.
+    look_us: u64,
     /// Messages that were read.
     pub messages: u64,
     /// Messages that cannot be read, and why the first of them cannot.
@@ -70,6 +74,7 @@ impl Tracker {
             stories: Vec::new(),
             begun: 0,
             raw_left: limits.raw,
+            look_us: 0,
             messages: 0,
             malformed: 0,
             first_malformed: None,
@@ -504,7 +509,8 @@ impl Tracker {
 
     /// Those whose end is long ago.
     fn close_old(&mut self, now: Option<u64>) {
-        let Some(now) = now else { return };
+        let Some(now) = now.filter(|now| *now >= self.look_us) else { return };
+        self.look_us = now.saturating_add(LOOK_US);
         let is_old = |open: &&Open| {
             open.is_ended && open.ended_us.is_some_and(|then| now > then.saturating_add(AFTER_US))
         };
