@@ -86,6 +86,7 @@ const FFI_FILES: &[&str] = &[
     "reached.rs",
     "passing.rs",
     "names.rs",
+    "metrics.rs",
     "raw.rs",
     "lookups.rs",
     "api.rs",

@@ -814,6 +814,11 @@
 #define SIPXFER_SUBSCRIPTION_OTHER 4
 
 /**
+ * A buffer that is always enough for the strings of `sipxfer_last_transfer()`.
+ */
+#define SIPXFER_RECORD_SIZE 512
+
+/**
  * A set of settings in the making; opaque. One thread at a time.
  */
 struct sipxfer_config;
@@ -2443,6 +2448,138 @@ struct sipxfer_body_part {
 };
 
 /**
+ * What an engine has counted since it was made, and what it holds now.
+ */
+struct sipxfer_stats {
+    /**
+     * `sizeof (struct sipxfer_stats)`.
+     */
+    size_t struct_size;
+    /**
+     * Verdicts of all kinds.
+     */
+    uint64_t verdicts;
+    /**
+     * Verdicts of kind ACCEPT: an INVITE that may replace a dialog.
+     */
+    uint64_t accepted;
+    /**
+     * Verdicts with a final refusal, challenges included.
+     */
+    uint64_t refused;
+    /**
+     * Verdicts of kind CHALLENGE.
+     */
+    uint64_t challenged;
+    /**
+     * Received transfers that ended with a 2xx.
+     */
+    uint64_t transfers_done;
+    /**
+     * Received transfers that ended otherwise.
+     */
+    uint64_t transfers_failed;
+    /**
+     * Received transfers that are there now, those included whose subscription goes on.
+     */
+    uint64_t transfers_open;
+    /**
+     * Transfers begun by this side that ended with a 2xx, with another code, and with nobody telling.
+     */
+    uint64_t refers_done;
+    /**
+     * See `refers_done`.
+     */
+    uint64_t refers_failed;
+    /**
+     * See `refers_done`.
+     */
+    uint64_t refers_unknown;
+    /**
+     * Transfers begun by this side that are there now.
+     */
+    uint64_t refers_open;
+    /**
+     * Takeovers that are under way.
+     */
+    uint64_t takeovers_open;
+    /**
+     * Calls in the park lot.
+     */
+    uint64_t parked;
+    /**
+     * Dialogs in the engine's own table; 0 where the host has them.
+     */
+    uint64_t dialogs;
+    /**
+     * Faults inside the library, of all engines: `sipxfer_panic_count()`.
+     */
+    uint64_t panics;
+    /**
+     * Lines that went to the log.
+     */
+    uint64_t log_lines;
+    /**
+     * Lines that the setting `log.per_second` has left out.
+     */
+    uint64_t log_lines_left_out;
+};
+
+/**
+ * One of the last transfers, or a request that was refused. A host's mirror of it is cleared first.
+ */
+struct sipxfer_transfer_record {
+    /**
+     * `sizeof (struct sipxfer_transfer_record)`.
+     */
+    size_t struct_size;
+    /**
+     * Its id, which may be stale by now; 0 for a request that was refused.
+     */
+    uint64_t transfer;
+    /**
+     * When its request came, in the host's time.
+     */
+    uint64_t began_ms;
+    /**
+     * When its outcome was known; 0: not yet.
+     */
+    uint64_t ended_ms;
+    /**
+     * What was decided: `SIPXFER_VERDICT_*`.
+     */
+    uint32_t kind;
+    /**
+     * The code of its outcome; of the answer, where it was refused or has no outcome yet.
+     */
+    uint32_t code;
+    /**
+     * What ended it: `SIPXFER_CAUSE_*`; 0 where it was refused or has no outcome yet.
+     */
+    uint32_t cause;
+    /**
+     * The rule that decided last; 0 for none.
+     */
+    uint32_t rule;
+    /**
+     * Call-ID of the request. This and the other strings may be cut: they are kept in little room.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * The endpoint that sent it.
+     */
+    struct sipxfer_str endpoint;
+    /**
+     * Where it was to go.
+     */
+    struct sipxfer_str target;
+    /**
+     * Why, in one sentence.
+     */
+    struct sipxfer_str why;
+};
+
+/**
  * A dialog that another node has, as that node has published it.
  */
 struct sipxfer_remote_dialog {
@@ -3258,6 +3395,33 @@ struct sipxfer_api {
                               char *scratch,
                               size_t scratch_len,
                               struct sipxfer_verdict *verdict);
+    /**
+     * `sipxfer_stats_read()`.
+     */
+    int32_t (*stats_read)(const struct sipxfer_engine *engine, struct sipxfer_stats *stats);
+    /**
+     * `sipxfer_refusal_count()`.
+     */
+    int32_t (*refusal_count)(const struct sipxfer_engine *engine, uint32_t rule, uint64_t *count);
+    /**
+     * `sipxfer_verdict_took()`.
+     */
+    int32_t (*verdict_took)(const struct sipxfer_engine *engine, uint64_t ns);
+    /**
+     * `sipxfer_last_transfer()`.
+     */
+    int32_t (*last_transfer)(const struct sipxfer_engine *engine,
+                             size_t back,
+                             char *buffer,
+                             size_t capacity,
+                             struct sipxfer_transfer_record *record);
+    /**
+     * `sipxfer_metrics_print()`.
+     */
+    int32_t (*metrics_print)(const struct sipxfer_engine *engine,
+                             char *buffer,
+                             size_t capacity,
+                             size_t *needed);
 };
 
 #ifdef __cplusplus
@@ -4918,6 +5082,74 @@ const char *sipxfer_refer_outcome_name(uint32_t outcome);
  * The name of why an outcome is unknown, as `no_notify`; otherwise as `sipxfer_output_name()`.
  */
 const char *sipxfer_refer_why_name(uint32_t why);
+
+/**
+ * Reads the counters. Each is exact, but they are not read at one moment.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any; does not block.
+ *
+ * Requires:
+ * `engine` is valid, `stats` points to a struct whose `struct_size` is set.
+ */
+int32_t sipxfer_stats_read(const struct sipxfer_engine *engine, struct sipxfer_stats *stats);
+
+/**
+ * How many refusals a rule has led to: the last one that their verdicts name. `rule` 0: those that
+ * name none.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is no such rule, or the status of a wrong
+ * argument. Threads: any; does not block.
+ *
+ * Requires:
+ * `engine` is valid, `count` points to a writable number.
+ */
+int32_t sipxfer_refusal_count(const struct sipxfer_engine *engine, uint32_t rule, uint64_t *count);
+
+/**
+ * Reports how long a verdict took, in nanoseconds by the host's clock (the library reads none): it
+ * goes into the histogram of `sipxfer_metrics_print()`.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any; does not block.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_verdict_took(const struct sipxfer_engine *engine, uint64_t ns);
+
+/**
+ * One of the last transfers and refusals: `back` 0 is the last one that began, 1 the one before. A
+ * request that was refused is among them only where its sender is authenticated, so that strangers
+ * cannot push the others out. Their strings are written into `buffer`; `SIPXFER_RECORD_SIZE` bytes are
+ * always enough.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there were not so many or it is forgotten (128 are
+ * remembered), `SIPXFER_E_BUFFER` where the strings do not fit, or the status of a wrong argument.
+ * Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `buffer` points to `capacity` writable bytes, `record` to a struct whose
+ * `struct_size` is set.
+ */
+int32_t sipxfer_last_transfer(const struct sipxfer_engine *engine,
+                              size_t back,
+                              char *buffer,
+                              size_t capacity,
+                              struct sipxfer_transfer_record *record);
+
+/**
+ * Prints the counters as OpenMetrics text (version 1.0.0, "application/openmetrics-text"), for the
+ * answer to a scraper. The host serves it: the library owns no socket.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_BUFFER` where it does not fit (`needed` has the length, which may
+ * have grown by the next call), or the status of a wrong argument. Threads: any; does not block.
+ *
+ * Requires:
+ * `engine` is valid, `buffer` points to `capacity` writable bytes, `needed` to a writable size.
+ */
+int32_t sipxfer_metrics_print(const struct sipxfer_engine *engine,
+                              char *buffer,
+                              size_t capacity,
+                              size_t *needed);
 
 /**
  * How many faults inside the library were caught at the boundary since it was loaded. Each of

@@ -58,6 +58,7 @@ part() {
     soak-pjsua) soak_real pjsua ;;
     soak-asterisk) soak_real asterisk ;;
     fuzz) fuzz ;;
+    capture) passes capture "$cargo" test --release --test cli -- --ignored ;;
     deny) passes deny scripts/deny.sh ;;
     msrv) passes msrv scripts/msrv.sh ;;
     reproducible) passes reproducible scripts/reproducible.sh ;;
@@ -68,7 +69,7 @@ part() {
     esac
 }
 
-parts="soak-virtual fuzz deny msrv reproducible pjsua soak-pjsua asterisk soak-asterisk asterisk-cost"
+parts="soak-virtual fuzz capture deny msrv reproducible pjsua soak-pjsua asterisk soak-asterisk asterisk-cost"
 # shellcheck disable=SC2086 # one word a part
 [ $# -gt 0 ] || set -- $parts
 

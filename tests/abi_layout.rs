@@ -134,6 +134,15 @@ fn layout_in_rust() -> BTreeSet<String> {
         sipxfer_remote_dialog {
             struct_size, node, uri, user, endpoint, state, initiator, secure, reserved,
         }
+        sipxfer_stats {
+            struct_size, verdicts, accepted, refused, challenged, transfers_done, transfers_failed,
+            transfers_open, refers_done, refers_failed, refers_unknown, refers_open, takeovers_open,
+            parked, dialogs, panics, log_lines, log_lines_left_out,
+        }
+        sipxfer_transfer_record {
+            struct_size, transfer, began_ms, ended_ms, kind, code, cause, rule, call_id, endpoint,
+            target, why,
+        }
         sipxfer_api {
             struct_size, abi_major, abi_minor, version, strerror, panic_count, engine_new,
             engine_free, engine_supported, config_new, config_set, config_get, config_error,
@@ -160,6 +169,7 @@ fn layout_in_rust() -> BTreeSet<String> {
             transfer_subscribe_at, refer_pass, message_part, output_name, command_name, cause_name,
             refer_output_name, refer_command_name, refer_outcome_name, refer_why_name,
             lookup_resume, lookup_count, transfer_route,
+            stats_read, refusal_count, verdict_took, last_transfer, metrics_print,
         }
     }
 }

@@ -179,6 +179,12 @@ pub struct Settings {
     pub rate_per_endpoint: u32,
     /// `supported`
     pub supported: Names,
+    /// `log.per_second`; 0 for no limit
+    pub log_per_second: u32,
+    /// `log.transfers`
+    pub log_transfers: bool,
+    /// `log.format`: whether it is JSON
+    pub log_json: bool,
     /// `park.places`; empty for none
     pub park_places: RangeInclusive<u32>,
     /// `park.timeout_s`
@@ -249,6 +255,9 @@ impl Default for Settings {
             remote_require_tls: false,
             rate_per_endpoint: 0,
             supported: Names::default(),
+            log_per_second: 0,
+            log_transfers: false,
+            log_json: false,
             park_places: values::NO_PLACES,
             park_timeout_s: 0,
             park_claim_s: 0,

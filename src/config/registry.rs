@@ -163,6 +163,12 @@ registry! {
     "how many dialogs may be looked up in a cluster at once; one more is not found";
     "warning.agent", all, "sipxfer", "a token, or a host with :port or without", warning_agent = agent,
     "the name in front of the text of a Warning header";
+    "log.per_second", all, "0", "a number, 0 for no limit", log_per_second = number,
+    "how many lines a second go to the log; those over it are counted, and the next line that is written says how many were left out";
+    "log.transfers", all, "no", "yes or no", log_transfers = flag,
+    "whether the log follows each transfer by its id, from its REFER to the last NOTIFY: every output that is taken is a line";
+    "log.format", all, "text", "text or json", log_json = log_format,
+    "what a log line is: a sentence, or an object with level, transfer (its id, or null) and text";
 }
 
 fn flag(value: &str) -> Result<bool, &'static str> {
@@ -262,6 +268,14 @@ fn target_dialogs(value: &str) -> Result<TargetDialogs, &'static str> {
         "secure" => Ok(TargetDialogs::Secure),
         "any" => Ok(TargetDialogs::Any),
         "no" => Ok(TargetDialogs::No),
+        _ => Err("is no choice"),
+    }
+}
+
+fn log_format(value: &str) -> Result<bool, &'static str> {
+    match value {
+        "text" => Ok(false),
+        "json" => Ok(true),
         _ => Err("is no choice"),
     }
 }

@@ -135,7 +135,7 @@ impl<M: Machine, X> Table<M, X> {
     pub fn next<R, E>(
         &self,
         id: u64,
-        mut take: impl FnMut(u64, &M::Output, &X, bool) -> Result<R, E>,
+        mut take: impl FnMut(u64, &M::Output, (&M, &X), bool) -> Result<R, E>,
         gone: impl FnOnce(u64, X),
     ) -> Option<Result<R, E>> {
         if id != 0 {
@@ -155,11 +155,12 @@ impl<M: Machine, X> Table<M, X> {
     fn next_of<R, E>(
         &self,
         id: u64,
-        take: &mut impl FnMut(u64, &M::Output, &X, bool) -> Result<R, E>,
+        take: &mut impl FnMut(u64, &M::Output, (&M, &X), bool) -> Result<R, E>,
     ) -> Option<Result<R, E>> {
         let taken = self.with(id, |live| {
             let is_last = live.outputs.len() == 1 && live.machine.is_done();
-            let taken = live.outputs.front().map(|output| take(id, output, &live.more, is_last));
+            let whose = (&live.machine, &live.more);
+            let taken = live.outputs.front().map(|output| take(id, output, whose, is_last));
             if matches!(taken, Some(Ok(_))) {
                 live.outputs.pop_front();
             }

@@ -4,6 +4,7 @@
 //! never lets time run backwards.
 #![forbid(unsafe_code)]
 
+pub mod counters;
 mod known;
 mod live;
 mod lookups;
@@ -20,10 +21,11 @@ pub use sent::{NotBegun, SentOutcome, SentOutput, SentRefers};
 pub use takeovers::{Side, Takeovers};
 pub use transfers::{About, Begun, ReferKey, Start, Transfers, Wanted};
 
+use self::counters::{Counters, Record, Short};
 use self::shared::Shared;
 use crate::config::{RequireAuth, Snapshot};
-use crate::dialog::{Directory, HashKey, Key, Lookups, Outcome, Tombstones};
-use crate::sip::{Message, Scratch};
+use crate::dialog::{DialogRef, Directory, HashKey, Key, Lookups, Outcome, Tombstones};
+use crate::sip::{Message, Name, Scratch};
 use crate::transfer::{
     elsewhere::Elsewhere, join, rate::Rates, refer, replaces, route, unreadable, Context, Host,
     Kind, Level, NoVerdict, Request, Sender, Verdict,
@@ -42,6 +44,24 @@ pub struct Received<'a> {
     pub now_ms: u64,
 }
 
+/// What is remembered of a request that was decided.
+fn record<D: DialogRef>(id: u64, verdict: &Verdict<'_, D>, request: &Request<'_>) -> Record {
+    let value = |name| request.message.first(name).map_or(&[][..], |value| value.raw);
+    Record {
+        id,
+        began_ms: request.now_ms,
+        ended_ms: if id == 0 { request.now_ms } else { 0 },
+        kind: Some(verdict.kind),
+        code: verdict.code,
+        cause: None,
+        rule: verdict.rules.iter().last(),
+        call_id: Short::new(value(Name::CallId)),
+        endpoint: Short::new(request.sender.endpoint),
+        target: Short::new(verdict.target),
+        why: Short::new(verdict.why),
+    }
+}
+
 /// Decides about requests; used by any number of threads at once.
 pub struct Engine {
     snapshot: Shared<Snapshot>,
@@ -52,6 +72,7 @@ pub struct Engine {
     takeovers: Takeovers,
     park: Park,
     lookups: Lookups,
+    counters: Counters,
     latest_ms: AtomicU64,
 }
 
@@ -73,6 +94,7 @@ impl Engine {
             sent: SentRefers::new(sent),
             takeovers: Takeovers::new(hash, taken),
             lookups: Lookups::new(hash, sought),
+            counters: Counters::default(),
             latest_ms: AtomicU64::new(0),
         }
     }
@@ -101,6 +123,11 @@ impl Engine {
     /// The calls that are parked.
     pub fn park(&self) -> &Park {
         &self.park
+    }
+
+    /// What was counted, and the last transfers.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// The received transfers that are under way.
@@ -210,7 +237,10 @@ impl Engine {
             begun = self.transfers.begin(start, &mut accepted, request.now_ms);
             // The dialog of the verdict, if it has one, is given back with it.
             match begun {
-                Begun::New(id) => self.wait_for_lookup(lookup, id, request.now_ms),
+                Begun::New(id) => {
+                    self.counters.last().lock().add(record(id, verdict, request));
+                    self.wait_for_lookup(lookup, id, request.now_ms);
+                }
                 Begun::Again(_) | Begun::Over => *verdict = Verdict::again(verdict.code),
                 Begun::Pending => *verdict = refer::pending(settings, scratch)?,
                 Begun::Full => *verdict = refer::full(settings, scratch)?,
@@ -359,10 +389,16 @@ impl Engine {
         let mut request = Request { message: Message::unread(raw), sender, now_ms };
         if let Err(error) = request.message.read() {
             *verdict = unreadable(snapshot.of(sender.endpoint), error, scratch)?;
+            self.counters.verdict(verdict.kind, verdict.code, Some(error.rule));
             host.log(Level::Warning, verdict.why);
             return Ok(());
         }
         rule(&context, &request, scratch, verdict)?;
+        self.counters.verdict(verdict.kind, verdict.code, verdict.rules.iter().last());
+        // Strangers have no way to push the others out.
+        if verdict.kind == Kind::Reject && request.is_authenticated() {
+            self.counters.last().lock().add(record(0, verdict, &request));
+        }
         match verdict.code {
             0 if verdict.kind == Kind::Pass => {
                 context.log(Level::Info, &request, verdict.why, scratch);

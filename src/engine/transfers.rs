@@ -71,6 +71,8 @@ pub struct Start<'a> {
 /// What is known of an output besides itself.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
+    /// What kind of transfer it is.
+    pub kind: Kind,
     /// What was asked for, where an application controls the transfer.
     pub wanted: Option<&'a Wanted>,
     /// The body of its final NOTIFY, where a call was parked by it.
@@ -301,12 +303,12 @@ impl Transfers {
         id: u64,
         mut take: impl FnMut(u64, &Output, About<'_>) -> Result<R, E>,
     ) -> Option<Result<R, E>> {
-        let take = |id, output: &Output, refer: &Refer, is_last| {
+        let take = |id, output: &Output, (machine, refer): (&Recipient, &Refer), is_last| {
             let rare = refer.rare.as_deref();
             let wanted = rare.and_then(|it| it.wanted.as_ref());
             let parked = rare.and_then(|it| it.parked.as_deref());
             let events_at = refer.explicit().map_or(&[][..], |it| &it.uri);
-            take(id, output, About { wanted, parked, events_at, is_last })
+            take(id, output, About { kind: machine.kind(), wanted, parked, events_at, is_last })
         };
         self.table.next(id, take, |id, refer| self.gone(id, &refer))
     }
@@ -443,7 +445,6 @@ impl Transfers {
 mod tests {
     use super::*;
     use crate::transfer::recipient::{Control, OnFailure};
-    use crate::transfer::Kind;
 
     const CALL: Key<'static> = Key { call_id: b"c@h", local_tag: b"l", remote_tag: b"r" };
 

@@ -7,6 +7,7 @@ use super::engine::*;
 use super::event_headers::*;
 use super::lookups::*;
 use super::message::*;
+use super::metrics::*;
 use super::outputs::*;
 use super::parks::*;
 use super::passing::*;
@@ -367,6 +368,20 @@ pub struct sipxfer_api {
     pub transfer_route: unsafe extern "C" fn(engine: *const sipxfer_engine, transfer: u64,
         request: *const sipxfer_request, lock_dialog: u32, scratch: *mut c_char,
         scratch_len: usize, verdict: *mut sipxfer_verdict) -> i32,
+    /// `sipxfer_stats_read()`.
+    pub stats_read: unsafe extern "C" fn(engine: *const sipxfer_engine,
+        stats: *mut sipxfer_stats) -> i32,
+    /// `sipxfer_refusal_count()`.
+    pub refusal_count: unsafe extern "C" fn(engine: *const sipxfer_engine, rule: u32,
+        count: *mut u64) -> i32,
+    /// `sipxfer_verdict_took()`.
+    pub verdict_took: unsafe extern "C" fn(engine: *const sipxfer_engine, ns: u64) -> i32,
+    /// `sipxfer_last_transfer()`.
+    pub last_transfer: unsafe extern "C" fn(engine: *const sipxfer_engine, back: usize,
+        buffer: *mut c_char, capacity: usize, record: *mut sipxfer_transfer_record) -> i32,
+    /// `sipxfer_metrics_print()`.
+    pub metrics_print: unsafe extern "C" fn(engine: *const sipxfer_engine, buffer: *mut c_char,
+        capacity: usize, needed: *mut usize) -> i32,
 }
 
 /// The table of functions, for dlopen: look up this one symbol with dlsym and call the rest through

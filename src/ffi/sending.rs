@@ -8,6 +8,7 @@ use super::refers::*;
 use super::status::*;
 use super::types::*;
 use crate::dialog::{Initiator, State};
+use crate::engine::counters::Sent;
 use crate::engine::{NotBegun, SentOutcome, SentOutput};
 use crate::sip::{Message, Name, OutOfScratch, ReferSub, Scratch, TargetDialog, Value};
 use crate::transfer::transferor::{
@@ -187,14 +188,28 @@ pub unsafe extern "C" fn sipxfer_refer_next(
         unsafe { check_out(output) }?;
         // SAFETY: contract of this function.
         let mut room = unsafe { self::buffer(buffer, capacity) }?;
+        let mut ended = None;
         let told = engine.core.sent().next(transfer, |id, output| {
             let needed = room_for(output);
             let mut scratch = Scratch::new(core::mem::take(&mut room));
-            tell(id, output, needed, &mut scratch).map_err(|OutOfScratch| needed)
+            let told = tell(id, output, needed, &mut scratch);
+            if let (Ok(_), SentOutput::Finished(outcome)) = (&told, output) {
+                ended = Some(match outcome {
+                    SentOutcome::Success { .. } => Sent::Done,
+                    SentOutcome::Failure { .. } => Sent::Failed,
+                    SentOutcome::Unknown { .. } => Sent::Unknown,
+                });
+            }
+            told.map_err(|OutOfScratch| needed)
         });
         match told.ok_or(SIPXFER_E_NOT_FOUND)? {
-            // SAFETY: contract of this function.
-            Ok(told) => unsafe { write_struct(output, &told) },
+            Ok(told) => {
+                if let Some(outcome) = ended {
+                    engine.core.counters().sent(outcome);
+                }
+                // SAFETY: contract of this function.
+                unsafe { write_struct(output, &told) }
+            }
             Err(needed) => {
                 let place = core::mem::offset_of!(sipxfer_refer_output, needed);
                 // SAFETY: contract of this function.

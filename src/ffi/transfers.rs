@@ -9,9 +9,7 @@ use super::types::*;
 use super::verdict::{give_verdict, Decide};
 use crate::engine::{About, Begun, Wanted};
 use crate::sip::{reason_phrase, OutOfScratch, Scratch, Writer};
-use crate::transfer::recipient::{
-    AppState, Cause, Command, Error, Finished, Output, Recipient, Sink,
-};
+use crate::transfer::recipient::{AppState, Command, Error, Finished, Output, Recipient, Sink};
 use core::ffi::c_char;
 use core::mem::offset_of;
 
@@ -69,6 +67,7 @@ pub unsafe extern "C" fn sipxfer_transfer_receive(
         if let Begun::New(id) | Begun::Again(id) = begun {
             // SAFETY: contract of this function.
             unsafe { put(transfer, id) }?;
+            super::metrics::follow_refer(whole, id);
             whole.tell_deadline();
         }
         Ok(())
@@ -103,14 +102,28 @@ pub unsafe extern "C" fn sipxfer_transfer_next(
         unsafe { check_out(output) }?;
         // SAFETY: contract of this function.
         let mut room = unsafe { self::buffer(buffer, capacity) }?;
+        let mut ended = None;
         let told = engine.core.transfers().next(transfer, |id, output, about| {
             let needed = room_for(output, &about);
             let mut scratch = Scratch::new(core::mem::take(&mut room));
-            tell(id, output, &about, needed, &mut scratch).map_err(|OutOfScratch| needed)
+            let told = tell(id, output, &about, needed, &mut scratch);
+            if let (Ok(_), Output::Finished(Finished { status, cause })) = (&told, output) {
+                ended = Some((id, about.kind, status.code(), *cause));
+            }
+            told.map_err(|OutOfScratch| needed)
         });
         match told.ok_or(SIPXFER_E_NOT_FOUND)? {
-            // SAFETY: contract of this function.
-            Ok(told) => unsafe { write_struct(output, &told) },
+            Ok(told) => {
+                if let Some((id, kind, code, cause)) = ended {
+                    let counters = engine.core.counters();
+                    counters.ended(kind, code, cause);
+                    counters.last().lock().end(id, code, cause, engine.core.now(0));
+                }
+                // SAFETY: contract of this function.
+                unsafe { write_struct(output, &told) }?;
+                super::metrics::follow_output(engine, &told);
+                Ok(())
+            }
             Err(needed) => {
                 let place = offset_of!(sipxfer_output, needed);
                 // SAFETY: contract of this function.
@@ -226,14 +239,7 @@ fn tell(
             told.kind = SIPXFER_OUTPUT_FINISHED;
             told.code = u32::from(status.code());
             told.reason = text(scratch.copy(status.reason().as_bytes())?);
-            told.cause = match cause {
-                Cause::Target => SIPXFER_CAUSE_TARGET,
-                Cause::Contact => SIPXFER_CAUSE_CONTACT,
-                Cause::Refused => SIPXFER_CAUSE_REFUSED,
-                Cause::Application => SIPXFER_CAUSE_APPLICATION,
-                Cause::Deadline => SIPXFER_CAUSE_DEADLINE,
-                Cause::GivenUp => SIPXFER_CAUSE_GIVEN_UP,
-            };
+            told.cause = super::metrics::cause_number(*cause);
         }
     }
     Ok(told)

@@ -93,7 +93,8 @@ pub(super) unsafe fn give_verdict_by<'c, T>(
     let (variables, rest) = scratch
         .split_at_mut_checked(size_of::<[sipxfer_variable; Variables::MOST]>())
         .ok_or(SIPXFER_E_SCRATCH)?;
-    let host = Asker { callbacks: &engine.host.0, request };
+    let now_ms = received.now_ms;
+    let host = Asker { engine, now_ms, callbacks: &engine.host.0, request };
     let mut scratch = Scratch::new(rest);
     let mut decided = Verdict::default();
     let (core, directory) = (&engine.core, &engine.directory);

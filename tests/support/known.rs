@@ -235,6 +235,11 @@ pub const KNOWN: &[Known] = &[
     known("park_notify_answered", &[WATCHER, ("code", "481"), NOW]),
     // A NOTIFY with a document.
     with_after("park_next", &[], "parked_call(world), running_watcher(world);", ""),
+    with_after("stats_read", &[], "running_transfer(world);", ""),
+    known("refusal_count", &[("rule", "9")]),
+    known("verdict_took", &[("ns", "1500")]),
+    with_after("last_transfer", &[("back", "0")], "running_transfer(world);", ""),
+    known("metrics_print", &[]),
     known("dialog_info_print", &[]),
     with_after(
         "dialog_bye",
