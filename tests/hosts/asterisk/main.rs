@@ -35,6 +35,7 @@ mod services;
 mod subscription;
 mod table;
 mod target_dialog;
+mod versions;
 mod world;
 
 use std::fs;
