@@ -313,8 +313,10 @@ static void *start_later(void *data)
     struct timespec until = {time(NULL) + 5, 0};
 
     ao2_lock(leg);
-    while (leg->giving > 0 && !leg->ended &&
-           ast_cond_timedwait(&leg->given, ao2_object_get_lockaddr(leg), &until) == 0) {
+    while (leg->giving > 0 && !leg->ended) {
+        if (ast_cond_timedwait(&leg->given, ao2_object_get_lockaddr(leg), &until) != 0) {
+            leg->giving = 0; /* nobody comes back any more */
+        }
     }
     ao2_unlock(leg);
     if (ast_sip_push_task(leg->session->serializer, start_task, xfer)) {
@@ -342,7 +344,7 @@ void channel_start(struct xfer *xfer)
 static void gives(struct xfer *xfer, int more)
 {
     ao2_lock(xfer->leg);
-    xfer->leg->giving += more;
+    xfer->leg->giving = MAX(xfer->leg->giving + more, 0);
     ast_cond_broadcast(&xfer->leg->given);
     ao2_unlock(xfer->leg);
 }

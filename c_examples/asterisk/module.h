@@ -290,6 +290,8 @@ int refer_beside(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint);
 void notify_send(struct xfer *xfer, const struct sipxfer_output *told);
 void notify_answered(pjsip_transaction *tsx, pjsip_event *event);
 void outgoing_invite(struct ast_sip_session *session, pjsip_tx_data *tdata);
+/* Of the answers of several targets: whether this one tells more than that. */
+int answer_says_more(int code, int than);
 void outgoing_answered(struct ast_sip_session *session, pjsip_rx_data *rdata);
 int tech_register(void);
 void tech_unregister(void);
@@ -297,6 +299,8 @@ void tech_unregister(void);
 int observe_init(void);
 void observe_exit(void);
 void observe_expect(const struct asked *asked);
+/* The target of a call, whose channel this is, has said something. */
+void observe_target(struct ast_channel *chan, int code);
 int ari_init(void);
 void ari_exit(void);
 void ari_event(struct xfer *xfer, const struct sipxfer_output *told);

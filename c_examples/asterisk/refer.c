@@ -174,7 +174,10 @@ static int beside_task(void *data)
     struct asked asked;
 
     if (dlg == NULL) {
-        /* Sent again while the first waited its turn, or nowhere to answer to. */
+        if (status != PJ_EEXISTS) { /* else sent again while the first waited its turn */
+            pjsip_endpt_respond_stateless(ast_sip_get_pjsip_endpoint(), beside->rdata, 500, NULL,
+                                          NULL, NULL);
+        }
         beside_free(beside);
         return 0;
     }

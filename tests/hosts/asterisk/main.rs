@@ -41,6 +41,7 @@ mod services;
 mod subscription;
 mod table;
 mod target_dialog;
+mod versions;
 mod world;
 
 use std::fs;

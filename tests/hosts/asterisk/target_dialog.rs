@@ -143,6 +143,36 @@ fn r060_a_target_dialog_that_names_no_call_is_as_good_as_none() {
     assert_eq!(carol.waiting_calls(), 0);
 }
 
+/// The dialog that a REFER makes goes with its refusal.
+#[test]
+fn r059_what_is_refused_inside_a_call_is_refused_beside_it() {
+    let world = World::start("tdialog5", Module::Sipxfer, ANY);
+    let scene = world.scene();
+    let talk = talk(&scene);
+    let bob = talk.callee.phone().clone();
+    let (server, named) = (scene.server(UDP, &world.a), naming(&talk.callee));
+    let headers = [("Target-Dialog", named.as_str())];
+    for _ in 0..20 {
+        for (user, param, code) in [("nobody", "", 404), ("echo", ";method=BYE", 403)] {
+            let to = format!("<{}{param}>", server.uri(user));
+            assert_eq!(bob.refer(&server.uri("x"), &to, &headers).status(), code, "{to}");
+        }
+    }
+    bob.fence();
+    let shown = world.a.cli("sipxfer show stats");
+    assert!(shown.contains("Transfers under way:            0"), "{shown}");
+    talk.callee.unmute();
+    talk.flows();
+    assert_eq!(talk.callee.hang_up().status(), 200);
+    // Its call is over by now.
+    talk.caller.ended();
+    bob.fence();
+    assert_eq!(
+        bob.refer(&server.uri("x"), &format!("<{}>", server.uri("echo")), &headers).status(),
+        403
+    );
+}
+
 #[test]
 fn r059_by_default_only_a_call_over_sips_can_be_named() {
     let world = World::of(Module::Sipxfer);
