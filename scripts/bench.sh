@@ -42,6 +42,12 @@ read -ra sofia_libs <<<"$(pkg-config --libs sofia-sip-ua)"
     -Wl,--disable-new-dtags,-rpath,"$library",-rpath,"$pjproject/lib" -lpjsip-ua -lpjsip-simple \
     -lpjsip -lpjmedia -lpjnath -lpjlib-util -lpj "${sofia_libs[@]}" -lpthread -o "$work/sides"
 
+# What was measured, and how busy the machine was before.
+processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
+about="sipxfer $(git rev-parse --short HEAD 2>/dev/null || echo of no repository), pjproject $(cat "$pjproject/version"),\
+ sofia-sip $(pkg-config --modversion sofia-sip-ua); ${processor:-unknown processor}, $(nproc) processors,\
+ load average before: $(cut -d ' ' -f 1 /proc/loadavg)."
+
 echo "==> sipxfer alone" >&2
 "$work/goals" times >"$results"
 "$work/goals" transfers 1000000 >>"$results"
@@ -101,4 +107,4 @@ verify=sipxfer_replaces_verify_request
 mkdir -p "$report"
 cp "$results" "$report/results.txt"
 echo >&2
-python3 scripts/bench_report.py "$results" "$report"
+python3 scripts/bench_report.py "$results" "$report" "$about"

@@ -3,9 +3,10 @@
 """Makes of the numbers of scripts/bench.sh, lines of a name and a value, the tables, the charts and a
 line per goal.
 
-    bench_report.py RESULTS FOLDER
+    bench_report.py RESULTS FOLDER [ABOUT]
 
-writes table.md, comparison.svg and scaling.svg into the folder, and prints the tables and the goals.
+writes table.md, goals.txt, comparison.svg and scaling.svg into the folder, and prints the tables and the
+goals. ABOUT is a sentence above the tables: what was measured, and where.
 """
 import math
 import sys
@@ -241,12 +242,14 @@ def scaling(values, path):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     values = read(sys.argv[1])
     folder = Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     text, told = tables(values), goals(values)
+    if len(sys.argv) == 4:
+        text = f"{sys.argv[3]}\n\n{text}"
     (folder / "table.md").write_text(text)
     (folder / "goals.txt").write_text("\n".join(told) + "\n")
     comparison(values, folder / "comparison.svg")

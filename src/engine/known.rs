@@ -7,6 +7,9 @@ use std::collections::HashMap;
 /// others were forgotten last.
 const REMEMBERED: usize = 1 << 17;
 
+/// For fewer than so many dialogs no memory is given back.
+const FEW: usize = 1 << 10;
+
 /// Hardly any dialog has more than one pending REFER, and there may be a million dialogs: a list that
 /// keeps its only entry in itself.
 // One word where a list has three.
@@ -145,6 +148,7 @@ impl Dialogs {
             |dialog: &Dialog| !dialog.has_transfers() && (dialog.ended || !dialog.has_begun);
         if self.known.get(&fingerprint).is_some_and(is_over) {
             self.known.remove(&fingerprint);
+            self.give_back();
         }
     }
 
@@ -153,6 +157,15 @@ impl Dialogs {
         if self.known.len() >= self.forget_at {
             self.known.retain(|_, dialog| dialog.has_transfers());
             self.forget_at = REMEMBERED.max(2 * self.known.len());
+            self.give_back();
+        }
+    }
+
+    /// The memory of many that are gone. What is moved by that are few of those that went.
+    fn give_back(&mut self) {
+        let least = self.known.len().max(FEW);
+        if self.known.capacity() / 8 > least {
+            self.known.shrink_to(2 * least);
         }
     }
 }
@@ -190,6 +203,23 @@ mod tests {
         dialog.gone_beside(20);
         assert!(!dialog.has_transfers());
         assert_eq!((dialog.oldest(), dialog.highest()), (None, Some(9)));
+    }
+
+    #[test]
+    fn when_most_of_many_dialogs_are_gone_their_memory_goes() {
+        let mut dialogs = Dialogs::default();
+        for fingerprint in 0..100_000_u128 {
+            dialogs.known.entry(fingerprint).or_default().began(1, 1);
+        }
+        for fingerprint in 10..100_000 {
+            let dialog = dialogs.known.get_mut(&fingerprint).unwrap();
+            dialog.gone(1);
+            dialog.end();
+            dialogs.settle(fingerprint);
+        }
+        assert_eq!(dialogs.known.len(), 10);
+        assert!(dialogs.known.capacity() <= 16 * FEW, "{}", dialogs.known.capacity());
+        assert!((0..10).all(|it| dialogs.known.contains_key(&it)));
     }
 
     #[test]
