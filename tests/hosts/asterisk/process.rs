@@ -5,7 +5,7 @@
 
 use super::ami::Ami;
 use super::ari::Ari;
-use super::{sanitized, Under};
+use super::{locks, sanitized, Under};
 use crate::ua::PATIENCE;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -113,11 +113,15 @@ impl Instance {
         let root = root();
         let libraries = root.join("usr/lib/x86_64-linux-gnu");
         let mut command = vec![root.join("usr/lib64/ld-linux-x86-64.so.2").display().to_string()];
-        if self.under == Under::AddressSanitizer {
-            // The runtime comes first, before the C library.
-            let runtime = libraries.join("libasan.so.8");
-            assert!(runtime.exists(), "{} is in the package libasan8", runtime.display());
-            command.extend(["--preload".to_owned(), runtime.display().to_string()]);
+        let before = match self.under {
+            Under::Nothing => None,
+            Under::AddressSanitizer => Some(libraries.join("libasan.so.8")),
+            Under::LockWatch => Some(locks::watcher()),
+        };
+        // It comes before the C library.
+        if let Some(library) = before {
+            assert!(library.exists(), "there is no {}", library.display());
+            command.extend(["--preload".to_owned(), library.display().to_string()]);
         }
         command.extend([
             "--library-path".to_owned(),
@@ -142,6 +146,7 @@ impl Instance {
             .args(self.command())
             .args(["-f", "-n", "-vvv"])
             .env("ASAN_OPTIONS", sanitized::options(&self.dir))
+            .env("SIPXFER_DIALOG_LOCKS", locks::report(&self.dir))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
