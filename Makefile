@@ -16,7 +16,8 @@ ABI_MAJOR := $(shell sed -n 's/^version = "\([0-9]*\)\..*/\1/p' Cargo.toml | hea
 help:
 	@echo 'make demo            build the library and play the call transfers of the demo'
 	@echo 'make check           run every check; HOSTS=none|asterisk|pjsua|all: which real hosts take part'
-	@echo 'make hard            the long runs: 10,000 transfers through a PBX on pjsua, 1000 crossed ones at Asterisk'
+	@echo 'make hard            the long runs: 10,000 transfers through a PBX on pjsua; at Asterisk 1000 crossed ones,'
+	@echo '                     all under AddressSanitizer, and what one costs'
 	@echo 'make hard-asterisk-load  what a transfer costs beside Asterisk'"'"'s own module: a quarter of an hour'
 	@echo 'make fuzz T=60       run each fuzz target for T seconds; TARGET=name runs only that one'
 	@echo 'make lib             target/release/libsipxfer.so, with its soname link beside it'
