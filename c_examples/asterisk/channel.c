@@ -43,20 +43,28 @@ static void set_waiting(struct xfer *xfer, struct ast_channel *chan)
     ast_channel_cleanup(old);
 }
 
+/* Who waits for the outcome hears nothing for so long, and silence from then on. */
+#define SILENCE_MS 500
+
 /* The leg of the transferor has left its bridge: it stays, silent, until the outcome is known. Runs
  * in the channel's own thread. */
 static void transferor_waits(struct ast_channel *chan, void *data)
 {
     struct xfer *xfer = data;
-    struct ast_silence_generator *silence;
+    struct ast_silence_generator *silence = NULL;
 
     if (xfer->fate == FATE_OPEN || xfer->fate == FATE_DONE || xfer->fate == FATE_KEEP) {
+        struct timeval since = ast_tvnow();
+
         set_waiting(xfer, chan);
-        silence = ast_channel_start_silence_generator(chan);
         while (!xfer->release && !ast_check_hangup(chan)) {
-            int left = ast_waitfor(chan, 1000);
+            int left = ast_waitfor(chan, SILENCE_MS);
             struct ast_frame *f;
 
+            /* Most are done before, and what makes silence costs more than all of their waiting. */
+            if (silence == NULL && ast_tvdiff_ms(ast_tvnow(), since) >= SILENCE_MS) {
+                silence = ast_channel_start_silence_generator(chan);
+            }
             if (left == 0) {
                 continue;
             }
@@ -234,17 +242,23 @@ static int defer_task(void *data)
     return 0;
 }
 
+struct start {
+    struct xfer *xfer;        /* counted */
+    struct ast_channel *chan; /* of the transferor; counted */
+};
+
 /* In a thread of its own: it waits for both sessions, one after the other. */
 static void *attended(void *data)
 {
-    struct xfer *xfer = data;
+    struct start *start = data;
+    struct xfer *xfer = start->xfer;
     struct leg *other = leg_by_number(xfer->other);
-    struct ast_channel *chan = leg_channel(xfer->leg), *second = NULL, *peer = NULL;
+    struct ast_channel *chan = start->chan, *second = NULL, *peer = NULL;
     enum ast_transfer_result result;
     int waits = 0;
 
-    if (other == NULL || other == xfer->leg || (second = leg_channel(other)) == NULL ||
-        chan == NULL) {
+    ast_free(start);
+    if (other == NULL || other == xfer->leg || (second = leg_channel(other)) == NULL) {
         xfer_give_up(xfer, 603);
         goto out;
     }
@@ -287,10 +301,27 @@ static void *attended(void *data)
 out:
     ast_channel_cleanup(peer);
     ast_channel_cleanup(second);
-    ast_channel_cleanup(chan);
+    ast_channel_unref(chan);
     ao2_cleanup(other);
     ao2_ref(xfer, -1);
     return NULL;
+}
+
+static void attended_start(struct xfer *xfer, struct ast_channel *chan)
+{
+    struct start *start = ast_malloc(sizeof *start);
+
+    if (start != NULL) {
+        start->xfer = ao2_bump(xfer);
+        start->chan = ast_channel_ref(chan);
+        if (!detached(attended, start)) {
+            return;
+        }
+        ast_channel_unref(chan);
+        ao2_ref(xfer, -1);
+        ast_free(start);
+    }
+    xfer_give_up(xfer, 500);
 }
 
 static void start(struct xfer *xfer);
@@ -365,11 +396,7 @@ static void start(struct xfer *xfer)
     }
     switch (xfer->kind) {
     case SIPXFER_VERDICT_LOCAL_ATTENDED:
-        ao2_ref(xfer, +1);
-        if (detached(attended, xfer)) {
-            ao2_ref(xfer, -1);
-            xfer_give_up(xfer, 500);
-        }
+        attended_start(xfer, chan);
         break;
     case SIPXFER_VERDICT_BLIND:
     case SIPXFER_VERDICT_REMOTE_ATTENDED:

@@ -30,11 +30,6 @@ void notify_send(struct xfer *xfer, const struct sipxfer_output *told)
     pjsip_dlg_dec_lock(xfer->dlg);
 }
 
-struct notified {
-    uintptr_t token;
-    int code;
-};
-
 #if UINTPTR_MAX > 0xffffffffu
 static struct xfer *notifying(uintptr_t token)
 {
@@ -54,40 +49,26 @@ static struct xfer *notifying(uintptr_t token)
 }
 #endif
 
-static int notified_task(void *data)
-{
-    struct notified *notified = data;
-    struct xfer *xfer = notifying(notified->token);
-
-    if (xfer != NULL) {
-        sipxfer_transfer_notify_answered(engine, xfer->id, (uint32_t)notified->code, clock_ms());
-        outputs_take(xfer->id);
-        ao2_ref(xfer, -1);
-    }
-    ast_free(notified);
-    return 0;
-}
-
-/* Runs under the lock of the dialog. */
+/* Runs under the lock of the dialog: nothing is waited for here. */
 void notify_answered(pjsip_transaction *tsx, pjsip_event *event)
 {
-    struct notified *notified;
+    struct xfer *xfer;
+    int code;
 
     if (tsx->role != PJSIP_ROLE_UAC || tsx->mod_data[usage_module.id] == NULL ||
         tsx->status_code < 200) {
         return;
     }
-    notified = ast_calloc(1, sizeof *notified);
-    if (notified == NULL) {
+    xfer = notifying((uintptr_t)tsx->mod_data[usage_module.id]);
+    tsx->mod_data[usage_module.id] = NULL;
+    if (xfer == NULL) {
         return;
     }
-    notified->token = (uintptr_t)tsx->mod_data[usage_module.id];
-    tsx->mod_data[usage_module.id] = NULL;
     /* pjsip makes a 408 of its own where nobody has answered. */
-    notified->code = tsx->status_code == 408 && event->body.tsx_state.type == PJSIP_EVENT_TIMER
-                         ? 0
-                         : tsx->status_code;
-    if (ast_sip_push_task(NULL, notified_task, notified)) {
-        ast_free(notified);
-    }
+    code = tsx->status_code == 408 && event->body.tsx_state.type == PJSIP_EVENT_TIMER
+               ? 0
+               : tsx->status_code;
+    sipxfer_transfer_notify_answered(engine, xfer->id, (uint32_t)code, clock_ms());
+    outputs_take(xfer->id);
+    ao2_ref(xfer, -1);
 }

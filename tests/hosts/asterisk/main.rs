@@ -27,6 +27,7 @@ mod explain;
 mod handover;
 mod hostile;
 mod load;
+mod locks;
 mod module;
 mod outcomes;
 mod outgoing;
@@ -79,7 +80,7 @@ impl Module {
         static SANITIZED: OnceLock<Vec<PathBuf>> = OnceLock::new();
         match under {
             _ if self == Module::Stock => Vec::new(),
-            Under::Nothing => PLAIN.get_or_init(build_module).clone(),
+            Under::Nothing | Under::LockWatch => PLAIN.get_or_init(build_module).clone(),
             Under::AddressSanitizer => SANITIZED.get_or_init(build_sanitized_module).clone(),
         }
     }
@@ -92,15 +93,18 @@ pub enum Under {
     Nothing,
     /// AddressSanitizer: the module and the library are built for it, the Asterisk is not.
     AddressSanitizer,
+    /// Something that sees each lock of a dialog (tests/c/dialog_locks.c).
+    LockWatch,
 }
 
 impl Under {
-    /// What the variable SIPXFER_ASTERISK_UNDER asks for: `asan`, or nothing.
+    /// What the variable SIPXFER_ASTERISK_UNDER asks for: `asan`, `locks`, or nothing.
     pub fn asked_for() -> Under {
         match std::env::var("SIPXFER_ASTERISK_UNDER").as_deref() {
             Err(_) | Ok("") => Under::Nothing,
             Ok("asan") => Under::AddressSanitizer,
-            Ok(other) => panic!("SIPXFER_ASTERISK_UNDER is asan or nothing, not {other}"),
+            Ok("locks") => Under::LockWatch,
+            Ok(other) => panic!("SIPXFER_ASTERISK_UNDER is asan, locks or nothing, not {other}"),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::ami::Ami;
 use super::ari::Ari;
-use super::{sanitized, Under};
+use super::{locks, sanitized, Under};
 use crate::ua::PATIENCE;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 /// Where the modules of the root lie.
 const MODULES: &str = "usr/lib/x86_64-linux-gnu/asterisk/modules";
@@ -67,6 +68,14 @@ pub struct Asterisk {
     pub ari: Ari,
     gone: Arc<AtomicBool>,
     end: Mutex<Receiver<()>>,
+    said: Arc<Said>,
+}
+
+/// What a process has printed.
+#[derive(Default)]
+struct Said {
+    text: Mutex<String>,
+    more: Condvar,
 }
 
 impl Instance {
@@ -113,11 +122,15 @@ impl Instance {
         let root = root();
         let libraries = root.join("usr/lib/x86_64-linux-gnu");
         let mut command = vec![root.join("usr/lib64/ld-linux-x86-64.so.2").display().to_string()];
-        if self.under == Under::AddressSanitizer {
-            // The runtime comes first, before the C library.
-            let runtime = libraries.join("libasan.so.8");
-            assert!(runtime.exists(), "{} is in the package libasan8", runtime.display());
-            command.extend(["--preload".to_owned(), runtime.display().to_string()]);
+        let before = match self.under {
+            Under::Nothing => None,
+            Under::AddressSanitizer => Some(libraries.join("libasan.so.8")),
+            Under::LockWatch => Some(locks::watcher()),
+        };
+        // It comes before the C library.
+        if let Some(library) = before {
+            assert!(library.exists(), "there is no {}", library.display());
+            command.extend(["--preload".to_owned(), library.display().to_string()]);
         }
         command.extend([
             "--library-path".to_owned(),
@@ -142,6 +155,7 @@ impl Instance {
             .args(self.command())
             .args(["-f", "-n", "-vvv"])
             .env("ASAN_OPTIONS", sanitized::options(&self.dir))
+            .env("SIPXFER_DIALOG_LOCKS", locks::report(&self.dir))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -150,7 +164,8 @@ impl Instance {
         let stdout = child.stdout.take().expect("it was asked for");
         let gone = Arc::new(AtomicBool::new(false));
         let console = self.dir.join("log/console");
-        let (ready, end) = watch(BufReader::new(stdout), console, gone.clone());
+        let said = Arc::new(Said::default());
+        let (ready, end) = watch(BufReader::new(stdout), console, gone.clone(), said.clone());
         // The pipe stays open for as long as this program runs.
         std::mem::forget(child);
         if ready.recv().is_err() {
@@ -160,7 +175,16 @@ impl Instance {
         let ami = Ami::connect(self.address);
         let ari = Ari::new(self.address);
         let end = Mutex::new(end);
-        Asterisk { name: self.name, address: self.address, dir: self.dir, ami, ari, gone, end }
+        Asterisk {
+            name: self.name,
+            address: self.address,
+            dir: self.dir,
+            ami,
+            ari,
+            gone,
+            end,
+            said,
+        }
     }
 }
 
@@ -170,6 +194,7 @@ fn watch(
     output: impl BufRead + Send + 'static,
     to: PathBuf,
     gone: Arc<AtomicBool>,
+    said: Arc<Said>,
 ) -> (Receiver<()>, Receiver<()>) {
     let (ready, told) = channel();
     let (alive, end) = channel();
@@ -180,6 +205,11 @@ fn watch(
         for line in output.split(b'\n').map_while(Result::ok) {
             use std::io::Write;
             let _ = file.write_all(&line).and_then(|()| file.write_all(b"\n"));
+            let mut text = said.text.lock().unwrap_or_else(PoisonError::into_inner);
+            text.push_str(&String::from_utf8_lossy(&line));
+            text.push('\n');
+            drop(text);
+            said.more.notify_all();
             if line.starts_with(b"Asterisk Ready.") {
                 if let Some(ready) = ready.take() {
                     let _ = ready.send(());
@@ -218,8 +248,21 @@ impl Asterisk {
 
     /// What it has printed by now.
     pub fn console(&self) -> String {
-        let bytes = fs::read(self.dir.join("log/console")).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
+        self.said.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits for a line that holds `part`: Asterisk logs in a thread of its own, a moment later.
+    pub fn line(&self, part: &str) -> String {
+        let end = Instant::now() + PATIENCE;
+        let mut text = self.said.text.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(line) = text.lines().find(|line| line.contains(part)) {
+                return line.to_owned();
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{} has not said {part}:\n{text}", self.name);
+            text = self.said.more.wait_timeout(text, left).expect("no panic under the console").0;
+        }
     }
 
     /// Its process id.

@@ -85,8 +85,6 @@ pub struct Run {
     pub early: usize,
     /// Requests that were sent again.
     pub repeated: usize,
-    /// From the first to the last message.
-    pub took: Duration,
     /// The longest that one transfer took, with its calls.
     pub longest: Duration,
 }
@@ -185,7 +183,6 @@ impl Load {
             assert!(!stuck, "{} of {total} transfers; {}", self.run.done, self.stuck());
         }
         self.served.clear();
-        self.run.took = begun.elapsed();
         self.run
     }
 

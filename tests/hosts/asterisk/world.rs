@@ -5,7 +5,7 @@ use super::ami::Block;
 use super::config::{self, Group, Site};
 use super::counters::Asked;
 use super::process::{Asterisk, Instance};
-use super::{sanitized, Module, Under};
+use super::{locks, sanitized, Module, Under};
 use crate::ua::media::Voice;
 use crate::ua::tls::Kit;
 use crate::ua::{Phone, Server, Setup, Trace};
@@ -75,9 +75,10 @@ impl World {
         World::start_under(Under::asked_for(), name, module, sipxfer)
     }
 
-    /// The same under something. Asterisk's own module is never under anything.
+    /// The same under something. There is no sanitized build of Asterisk's own module.
     pub fn start_under(under: Under, name: &str, module: Module, sipxfer: &str) -> World {
-        let under = if module == Module::Stock { Under::Nothing } else { under };
+        let sanitized = under == Under::AddressSanitizer;
+        let under = if sanitized && module == Module::Stock { Under::Nothing } else { under };
         let network = network();
         let ip = |last| IpAddr::V4(Ipv4Addr::new(127, network, 0, last));
         let mut addresses = vec![ip(1), ip(2)];
@@ -126,7 +127,9 @@ impl World {
 
     /// What has been found by now, in both, by what they run under.
     pub fn findings(&self) -> String {
-        sanitized::findings(&self.a.dir) + &sanitized::findings(&self.b.dir)
+        [&self.a.dir, &self.b.dir]
+            .map(|dir| sanitized::findings(dir) + &locks::findings(dir, "res_pjsip_sipxfer"))
+            .concat()
     }
 
     /// Begins a scenario.

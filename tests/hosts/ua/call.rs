@@ -332,7 +332,12 @@ impl Call {
         let media = self.dialog(|dialog| dialog.media.clone()).expect("a call with audio");
         if let Err(cause) = media.hears(tones, exactly, super::PATIENCE) {
             let trace = self.phone.0.setup.trace.summary();
-            panic!("{} does not hear {who}: {cause}\n{trace}", self.phone.name());
+            let (phase, sources) = (self.phase(), media.sources());
+            panic!(
+                "{} does not hear {who}: {cause}; its call is {phase:?}, packets by SSRC \
+                 {sources:x?}\n{trace}",
+                self.phone.name()
+            );
         }
     }
 
