@@ -59,6 +59,9 @@ fn layout_in_rust() -> BTreeSet<String> {
         sipxfer_engine_options { struct_size, directory, host }
         sipxfer_setting { struct_size, name, values, default_value, help, global, per_endpoint }
         sipxfer_variable { name, value }
+        sipxfer_verification {
+            struct_size, request, scratch, scratch_len, verdict, status, reserved,
+        }
         sipxfer_verdict {
             struct_size, kind, code, reason, warning, unsupported, dialog, pin, dialog_state,
             dialog_initiator, old_dialog, locked, early_only, ground, context, extension, target,

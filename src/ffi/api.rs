@@ -13,6 +13,7 @@ use super::refer_headers::*;
 use super::refers::*;
 use super::takeovers::*;
 use super::types::*;
+use super::verifications::sipxfer_verification;
 use core::ffi::{c_char, c_void};
 
 /// Every function of this header but `sipxfer_get_api()`, for a host that loads the library with
@@ -357,6 +358,9 @@ pub struct sipxfer_api {
     pub refer_outcome_name: extern "C" fn(outcome: u32) -> *const c_char,
     /// `sipxfer_refer_why_name()`.
     pub refer_why_name: extern "C" fn(why: u32) -> *const c_char,
+    /// `sipxfer_replaces_verify_requests()`.
+    pub replaces_verify_requests: unsafe extern "C" fn(engine: *const sipxfer_engine,
+        items: *mut sipxfer_verification, count: usize) -> i32,
 }
 
 /// The table of functions, for dlopen: look up this one symbol with dlsym and call the rest through

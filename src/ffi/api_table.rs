@@ -21,6 +21,7 @@ use super::takeovers::*;
 use super::transfers::*;
 use super::types::*;
 use super::verdict::*;
+use super::verifications::*;
 use super::watch::*;
 
 pub(super) static API: sipxfer_api = sipxfer_api {
@@ -137,4 +138,5 @@ pub(super) static API: sipxfer_api = sipxfer_api {
     refer_command_name: sipxfer_refer_command_name,
     refer_outcome_name: sipxfer_refer_outcome_name,
     refer_why_name: sipxfer_refer_why_name,
+    replaces_verify_requests: sipxfer_replaces_verify_requests,
 };

@@ -32,6 +32,7 @@ mod takeovers;
 mod transfers;
 mod types;
 mod verdict;
+mod verifications;
 mod watch;
 
 pub use api::*;
@@ -58,4 +59,5 @@ pub use takeovers::*;
 pub use transfers::*;
 pub use types::*;
 pub use verdict::*;
+pub use verifications::*;
 pub use watch::*;
