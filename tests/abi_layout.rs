@@ -155,6 +155,7 @@ fn layout_in_rust() -> BTreeSet<String> {
             park_next, dialog_info_print, dialog_bye,
             transfer_subscribe_at, refer_pass, message_part, output_name, command_name, cause_name,
             refer_output_name, refer_command_name, refer_outcome_name, refer_why_name,
+            replaces_verify_requests,
         }
     }
 }
