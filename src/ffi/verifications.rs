@@ -81,7 +81,9 @@ pub unsafe extern "C" fn sipxfer_replaces_verify_requests(
         let items = Items { first: items, stride };
         for number in 0..count {
             // SAFETY: contract of this function.
-            let own_size = unsafe { items.at(number).cast::<usize>().read_unaligned() };
+            let item = unsafe { items.at(number) };
+            // SAFETY: as above; the first field is the size.
+            let own_size = unsafe { item.cast::<usize>().read_unaligned() };
             if own_size != size {
                 return Err(SIPXFER_E_STRUCT_SIZE);
             }
