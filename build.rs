@@ -70,6 +70,7 @@ const FFI_FILES: &[&str] = &[
     "config.rs",
     "dialogs.rs",
     "verdict.rs",
+    "verifications.rs",
     "outputs.rs",
     "transfers.rs",
     "refers.rs",

@@ -477,6 +477,11 @@
 #define SIPXFER_MAX_RULES 16
 
 /**
+ * The most requests that `sipxfer_replaces_verify_requests()` takes at once.
+ */
+#define SIPXFER_MAX_VERIFICATIONS 64
+
+/**
  * Answer the REFER with `code`, `reason` and the header lines in `headers`. The first output of a
  * transfer; given again only where the REFER is retransmitted.
  */
@@ -1431,6 +1436,40 @@ struct sipxfer_verdict {
      * The name of the node that has the dialog (`SIPXFER_VERDICT_REMOTE_NODE`), or empty.
      */
     struct sipxfer_str node;
+};
+
+/**
+ * One request of those that `sipxfer_replaces_verify_requests()` verifies, and what came of it.
+ */
+struct sipxfer_verification {
+    /**
+     * `sizeof (struct sipxfer_verification)`, set by the caller, in each element of the array.
+     */
+    size_t struct_size;
+    /**
+     * The request.
+     */
+    const struct sipxfer_request *request;
+    /**
+     * Scratch space of its own, of `SIPXFER_SCRATCH_SIZE(request->message.len)` bytes at least.
+     */
+    char *scratch;
+    /**
+     * How many bytes `scratch` has.
+     */
+    size_t scratch_len;
+    /**
+     * Where its verdict goes; one of its own.
+     */
+    struct sipxfer_verdict *verdict;
+    /**
+     * Written by the library: `SIPXFER_OK` where there is a verdict, else why there is none.
+     */
+    int32_t status;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
 };
 
 /**
@@ -3422,6 +3461,12 @@ struct sipxfer_api {
                              char *buffer,
                              size_t capacity,
                              size_t *needed);
+    /**
+     * `sipxfer_replaces_verify_requests()`.
+     */
+    int32_t (*replaces_verify_requests)(const struct sipxfer_engine *engine,
+                                        struct sipxfer_verification *items,
+                                        size_t count);
 };
 
 #ifdef __cplusplus
@@ -3746,6 +3791,31 @@ const char *sipxfer_rule_text(uint32_t rule);
  * The document and section that a rule comes from; otherwise as `sipxfer_rule_text()`.
  */
 const char *sipxfer_rule_source(uint32_t rule);
+
+/**
+ * Verifies the INVITEs of an array, for a host that takes many off a socket at once. Each gets the
+ * verdict that `sipxfer_replaces_verify_request()` would give it with `lock_dialog` 0, one after the
+ * other; but what the lookups read of the engine's own table is waited for together, which is what
+ * most of the time of a verdict goes into where there are very many dialogs.
+ *
+ * No dialog is locked: a host that locks does so before it acts on a verdict, one by one, and looks
+ * at the state of the dialog then. Several requests may name the same dialog; each verdict that holds
+ * it is given back by `sipxfer_verdict_release()`.
+ *
+ * Each element's `status` tells whether it has its verdict, and the verdict of one that has none is
+ * left as it was. Returns `SIPXFER_OK` where all have, else the status of the first that has none;
+ * `SIPXFER_E_RANGE` for more than `SIPXFER_MAX_VERIFICATIONS` elements and `SIPXFER_E_STRUCT_SIZE`
+ * where their sizes differ: then nothing was done. With `SIPXFER_E_PANIC` those have none whose status
+ * is the same. Threads: any; blocks only if a callback does. Allocates nothing, as long as no more
+ * than 64 verdicts with a dialog are held at once.
+ *
+ * Requires:
+ * `engine` is valid, `items` points to `count` structs whose `struct_size` is set; for each of them
+ * what `sipxfer_replaces_verify_request()` demands, and no two share a scratch space or a verdict.
+ */
+int32_t sipxfer_replaces_verify_requests(const struct sipxfer_engine *engine,
+                                         struct sipxfer_verification *items,
+                                         size_t count);
 
 /**
  * Prints a ChannelTransfer event as one JSON object.

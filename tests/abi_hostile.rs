@@ -23,11 +23,13 @@ fn run(name: &str, library: &Library, flags: &[&str]) {
         tools::c_source("hostile_park.c"),
         tools::c_source("hostile_explicit.c"),
         tools::c_source("hostile_lookups.c"),
+        tools::c_source("hostile_verifications.c"),
         tools::write(
             dir.join("hostile_functions.c"),
             &format!(
                 "#include \"hostile_transfers.h\"\n#include \"hostile_takeovers.h\"\n\
-                 #include \"hostile_park.h\"\n#include \"hostile_lookups.h\"\n{generated}"
+                 #include \"hostile_park.h\"\n#include \"hostile_lookups.h\"\n\
+                 #include \"hostile_verifications.h\"\n{generated}"
             ),
         ),
     ];

@@ -62,6 +62,9 @@ fn layout_in_rust() -> BTreeSet<String> {
         sipxfer_engine_options { struct_size, directory, host }
         sipxfer_setting { struct_size, name, values, default_value, help, global, per_endpoint }
         sipxfer_variable { name, value }
+        sipxfer_verification {
+            struct_size, request, scratch, scratch_len, verdict, status, reserved,
+        }
         sipxfer_verdict {
             struct_size, kind, code, reason, warning, unsupported, dialog, pin, dialog_state,
             dialog_initiator, old_dialog, locked, early_only, ground, context, extension, target,
@@ -170,6 +173,7 @@ fn layout_in_rust() -> BTreeSet<String> {
             refer_output_name, refer_command_name, refer_outcome_name, refer_why_name,
             lookup_resume, lookup_count, transfer_route,
             stats_read, refusal_count, verdict_took, last_transfer, metrics_print,
+            replaces_verify_requests,
         }
     }
 }

@@ -137,6 +137,13 @@ impl<T> Buckets<T> {
         })
     }
 
+    /// Reads the bucket that a hash is at home in.
+    pub(super) fn touch(&self, hash: u32) -> u32 {
+        let home = Self::home(hash, self.main.len.max(1));
+        let [first, ..] = self.main.get(home).map_or([0; SLOTS], |bucket| bucket.hashes);
+        first
+    }
+
     pub(super) fn each(&self) -> impl Iterator<Item = &Entry<T>> {
         let segments = self.main.segments.iter().chain(&self.others.segments);
         segments.flat_map(|segment| segment.iter()).flat_map(|it| it.entries.iter().flatten())

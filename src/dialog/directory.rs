@@ -91,4 +91,18 @@ pub trait Directory {
     fn seek(&self, _lookup: u64, _key: &Key<'_>) -> Sought {
         Sought::NotFound
     }
+
+    /// The hash of a key, where lookups go by one: it can be had before the lookup, and once.
+    fn hash(&self, _: &Key<'_>) -> Option<u128> {
+        None
+    }
+
+    /// As [`Directory::find`], for a key whose hash is known.
+    fn find_hashed(&self, key: &Key<'_>, _hash: u128) -> Lookup<Self::Dialog> {
+        self.find(key)
+    }
+
+    /// Reads what the lookups by these hashes are going to read, so that they are waited for together
+    /// and not one after the other. May as well do nothing.
+    fn read_ahead(&self, _: &[Option<u128>]) {}
 }

@@ -69,6 +69,11 @@ impl<T> Entry<T> {
         self.head().place.load(Ordering::Relaxed)
     }
 
+    /// Reads where it begins and where its strings end.
+    pub(super) fn touch(&self) -> u32 {
+        self.place() | u32::from(self.0.slice.last().copied().unwrap_or_default())
+    }
+
     /// Before anybody else has it.
     pub(super) fn set_place(&self, place: u32) {
         self.head().place.store(place, Ordering::Relaxed);

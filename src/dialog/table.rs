@@ -129,7 +129,10 @@ impl<T> Table<T> {
 
     /// The number of its part, and its hash in there.
     fn home(&self, key: &Key<'_>) -> (usize, u32) {
-        let fingerprint = self.hash.fingerprint(key);
+        Self::home_of(self.hash.fingerprint(key))
+    }
+
+    fn home_of(fingerprint: u128) -> (usize, u32) {
         ((fingerprint >> 64) as usize % SHARDS, fingerprint as u32)
     }
 
@@ -156,7 +159,39 @@ impl<T> Directory for Table<T> {
     }
 
     fn find(&self, key: &Key<'_>) -> Lookup<Self::Dialog> {
-        let (number, hash) = self.home(key);
+        self.find_hashed(key, self.hash.fingerprint(key))
+    }
+
+    fn hash(&self, key: &Key<'_>) -> Option<u128> {
+        Some(self.hash.fingerprint(key))
+    }
+
+    fn read_ahead(&self, hashes: &[Option<u128>]) {
+        const TOGETHER: usize = 16;
+        for hashes in hashes.chunks(TOGETHER) {
+            let mut parts: [_; TOGETHER] = core::array::from_fn(|_| None);
+            // All the locks first: a lock that is taken waits for what was read before it. A part that
+            // is being changed is left out, and nothing is waited for while locks are held.
+            for (place, fingerprint) in parts.iter_mut().zip(hashes) {
+                *place = fingerprint.and_then(|fingerprint| {
+                    let (number, hash) = Self::home_of(fingerprint);
+                    Some((self.shards.get(number)?.0.try_read_recursive()?, hash))
+                });
+            }
+            let mut seen = 0;
+            for (part, hash) in parts.iter().flatten() {
+                seen |= part.buckets.touch(*hash);
+            }
+            for (part, hash) in parts.iter().flatten() {
+                seen |= part.buckets.find(*hash).next().map_or(0, Entry::touch);
+            }
+            // Asked for by nobody, but to be read all the same.
+            core::hint::black_box(seen);
+        }
+    }
+
+    fn find_hashed(&self, key: &Key<'_>, fingerprint: u128) -> Lookup<Self::Dialog> {
+        let (number, hash) = Self::home_of(fingerprint);
         let Some(shard) = self.shards.get(number) else {
             return Lookup::Failed;
         };
@@ -237,6 +272,25 @@ mod tests {
         assert!(table.remove(id).is_none());
         assert!(table.set_state(id, State::Early).is_none());
         assert!(table.is_empty());
+    }
+
+    #[test]
+    fn what_is_read_ahead_is_found_as_ever_and_a_part_that_changes_is_not_waited_for() {
+        let table = Table::new(HashKey::new([5; 16]), 1);
+        table.read_ahead(&[None, Some(0), Some(u128::MAX)]);
+        let keys: Vec<String> = (0..100).map(|n| format!("call-{n}")).collect();
+        let key = |n: usize| Key { call_id: keys[n].as_bytes(), local_tag: b"L", remote_tag: b"R" };
+        for n in 0..50 {
+            table.add(facts(keys[n].as_bytes(), b"L", b"R"), n as u32).unwrap();
+        }
+        let hashes: Vec<_> = (0..100).map(|n| table.hash(&key(n))).collect();
+        table.read_ahead(&hashes);
+        for n in 0..100 {
+            let found = table.find_hashed(&key(n), hashes[n].unwrap());
+            assert_eq!(matches!(found, Lookup::Found(_)), n < 50);
+        }
+        let _changing: Vec<_> = table.shards.iter().map(|part| part.0.write()).collect();
+        table.read_ahead(&hashes);
     }
 
     #[test]

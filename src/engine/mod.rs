@@ -25,7 +25,7 @@ use self::counters::{Counters, Record, Short};
 use self::shared::Shared;
 use crate::config::{RequireAuth, Snapshot};
 use crate::dialog::{DialogRef, Directory, HashKey, Key, Lookups, Outcome, Tombstones};
-use crate::sip::{Message, Name, Scratch};
+use crate::sip::{Message, Name, ParseError, Scratch};
 use crate::transfer::{
     elsewhere::Elsewhere, join, rate::Rates, refer, replaces, route, unreadable, Context, Host,
     Kind, Level, NoVerdict, Request, Sender, Verdict,
@@ -42,6 +42,37 @@ pub struct Received<'a> {
     pub sender: Sender<'a>,
     /// When it came, in monotonic milliseconds.
     pub now_ms: u64,
+}
+
+/// A request that was read, and is still to be decided about.
+pub struct Prepared<'a> {
+    request: Request<'a>,
+    /// Why it could not be read.
+    error: Option<ParseError>,
+}
+
+impl Prepared<'_> {
+    /// When it came, in time that never goes back.
+    pub fn now_ms(&self) -> u64 {
+        self.request.now_ms
+    }
+
+    /// Reads it, where it is to stay: it is large.
+    #[inline]
+    fn read(&mut self) {
+        self.error = self.request.message.read().err();
+    }
+
+    /// Reads it, its Replaces included, and answers with the hash of the dialog that this names, where
+    /// the directory has such. What the lookup will read can then be read before the verdict, by
+    /// [`Directory::read_ahead`].
+    pub fn look_ahead<D: Directory>(&mut self, directory: &D) -> Option<u128> {
+        self.read();
+        if self.error.is_none() {
+            self.request.look_ahead(|key| directory.hash(key));
+        }
+        self.request.ahead.and_then(|(_, hash)| hash)
+    }
 }
 
 /// What is remembered of a request that was decided.
@@ -284,6 +315,34 @@ impl Engine {
         self.decide(directory, host, request, false, None, scratch, verdict, rule)
     }
 
+    /// A request that is first to be read by [`Prepared::look_ahead`], and then to be decided about by
+    /// [`Engine::verify_prepared_into`].
+    #[inline]
+    pub fn prepare<'a>(&self, received: Received<'a>) -> Prepared<'a> {
+        let Received { raw, sender, now_ms } = received;
+        let now_ms = self.now(now_ms);
+        let request = Request { message: Message::unread(raw), sender, now_ms, ahead: None };
+        Prepared { request, error: None }
+    }
+
+    /// As [`Engine::verify_replaces_into`], for a request that has looked ahead into the same directory.
+    pub fn verify_prepared_into<'a, D: Directory, H: Host<D::Dialog>>(
+        &self,
+        directory: &D,
+        host: &H,
+        prepared: &Prepared<'a>,
+        scratch: &mut Scratch<'a>,
+        verdict: &mut Verdict<'a, D::Dialog>,
+    ) -> Result<(), NoVerdict> {
+        let rule = |context: &Context<'_, D, H>,
+                    request: &Request<'a>,
+                    scratch: &mut Scratch<'a>,
+                    verdict: &mut Verdict<'a, D::Dialog>| {
+            replaces::verify(context, request, false, scratch, verdict)
+        };
+        self.decide_prepared(directory, host, prepared, false, None, scratch, verdict, rule)
+    }
+
     /// Verifies a request that may carry Join: RFC 3911 section 4.
     pub fn verify_join<'a, D: Directory, H: Host<D::Dialog>>(
         &self,
@@ -374,8 +433,29 @@ impl Engine {
             &mut Verdict<'a, D::Dialog>,
         ) -> Result<(), NoVerdict>,
     ) -> Result<(), NoVerdict> {
-        let Received { raw, sender, now_ms } = request;
-        let now_ms = self.now(now_ms);
+        let mut prepared = self.prepare(request);
+        prepared.read();
+        self.decide_prepared(directory, host, &prepared, transfers, sought, scratch, verdict, rule)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn decide_prepared<'a, D: Directory, H: Host<D::Dialog>>(
+        &self,
+        directory: &D,
+        host: &H,
+        prepared: &Prepared<'a>,
+        transfers: bool,
+        sought: Option<&Outcome>,
+        scratch: &mut Scratch<'a>,
+        verdict: &mut Verdict<'a, D::Dialog>,
+        rule: impl FnOnce(
+            &Context<'_, D, H>,
+            &Request<'a>,
+            &mut Scratch<'a>,
+            &mut Verdict<'a, D::Dialog>,
+        ) -> Result<(), NoVerdict>,
+    ) -> Result<(), NoVerdict> {
+        let Prepared { request, error } = prepared;
         let snapshot = self.snapshot.borrow();
         let Engine { tombstones, rates, park: tokens, .. } = self;
         let snapshot = &snapshot;
@@ -386,26 +466,25 @@ impl Engine {
         };
         let context =
             Context { directory, host, snapshot, tombstones, rates, tokens, transfers, elsewhere };
-        let mut request = Request { message: Message::unread(raw), sender, now_ms };
-        if let Err(error) = request.message.read() {
-            *verdict = unreadable(snapshot.of(sender.endpoint), error, scratch)?;
+        if let Some(error) = *error {
+            *verdict = unreadable(snapshot.of(request.sender.endpoint), error, scratch)?;
             self.counters.verdict(verdict.kind, verdict.code, Some(error.rule));
             host.log(Level::Warning, verdict.why);
             return Ok(());
         }
-        rule(&context, &request, scratch, verdict)?;
+        rule(&context, request, scratch, verdict)?;
         self.counters.verdict(verdict.kind, verdict.code, verdict.rules.iter().last());
         // Strangers have no way to push the others out.
         if verdict.kind == Kind::Reject && request.is_authenticated() {
-            self.counters.last().lock().add(record(0, verdict, &request));
+            self.counters.last().lock().add(record(0, verdict, request));
         }
         match verdict.code {
             0 if verdict.kind == Kind::Pass => {
-                context.log(Level::Info, &request, verdict.why, scratch);
+                context.log(Level::Info, request, verdict.why, scratch);
             }
             0 => {}
-            300.. => context.log(Level::Warning, &request, verdict.why, scratch),
-            _ => context.log(Level::Info, &request, verdict.why, scratch),
+            300.. => context.log(Level::Warning, request, verdict.why, scratch),
+            _ => context.log(Level::Info, request, verdict.why, scratch),
         }
         Ok(())
     }

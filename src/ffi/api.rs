@@ -15,6 +15,7 @@ use super::refer_headers::*;
 use super::refers::*;
 use super::takeovers::*;
 use super::types::*;
+use super::verifications::sipxfer_verification;
 use core::ffi::{c_char, c_void};
 
 /// Every function of this header but `sipxfer_get_api()`, for a host that loads the library with
@@ -382,6 +383,9 @@ pub struct sipxfer_api {
     /// `sipxfer_metrics_print()`.
     pub metrics_print: unsafe extern "C" fn(engine: *const sipxfer_engine, buffer: *mut c_char,
         capacity: usize, needed: *mut usize) -> i32,
+    /// `sipxfer_replaces_verify_requests()`.
+    pub replaces_verify_requests: unsafe extern "C" fn(engine: *const sipxfer_engine,
+        items: *mut sipxfer_verification, count: usize) -> i32,
 }
 
 /// The table of functions, for dlopen: look up this one symbol with dlsym and call the rest through

@@ -23,6 +23,7 @@ use super::takeovers::*;
 use super::transfers::*;
 use super::types::*;
 use super::verdict::*;
+use super::verifications::*;
 use super::watch::*;
 
 pub(super) static API: sipxfer_api = sipxfer_api {
@@ -147,4 +148,5 @@ pub(super) static API: sipxfer_api = sipxfer_api {
     verdict_took: sipxfer_verdict_took,
     last_transfer: sipxfer_last_transfer,
     metrics_print: sipxfer_metrics_print,
+    replaces_verify_requests: sipxfer_replaces_verify_requests,
 };

@@ -149,13 +149,7 @@ impl Directory for HostDirectory {
     fn find(&self, key: &Key<'_>) -> Lookup<Dialog> {
         match &self.dialogs {
             Dialogs::Host => self.find_by_callback(key),
-            Dialogs::Own(table) => match table.find(key) {
-                Lookup::Found(entry) => Lookup::Found(Dialog::Own(entry)),
-                Lookup::NotFound => Lookup::NotFound,
-                Lookup::Ambiguous => Lookup::Ambiguous,
-                Lookup::Pending => Lookup::Pending,
-                Lookup::Failed => Lookup::Failed,
-            },
+            Dialogs::Own(table) => own(table.find(key)),
         }
     }
 
@@ -176,6 +170,26 @@ impl Directory for HostDirectory {
             _ => Sought::Failed,
         }
     }
+
+    fn hash(&self, key: &Key<'_>) -> Option<u128> {
+        match &self.dialogs {
+            Dialogs::Host => None,
+            Dialogs::Own(table) => table.hash(key),
+        }
+    }
+
+    fn find_hashed(&self, key: &Key<'_>, hash: u128) -> Lookup<Dialog> {
+        match &self.dialogs {
+            Dialogs::Host => self.find_by_callback(key),
+            Dialogs::Own(table) => own(table.find_hashed(key, hash)),
+        }
+    }
+
+    fn read_ahead(&self, hashes: &[Option<u128>]) {
+        if let Dialogs::Own(table) = &self.dialogs {
+            table.read_ahead(hashes);
+        }
+    }
 }
 
 fn key_out(key: &Key<'_>) -> sipxfer_dialog_key {
@@ -184,6 +198,16 @@ fn key_out(key: &Key<'_>) -> sipxfer_dialog_key {
         call_id: text(key.call_id),
         local_tag: text(key.local_tag),
         remote_tag: text(key.remote_tag),
+    }
+}
+
+fn own(found: Lookup<Entry<Object>>) -> Lookup<Dialog> {
+    match found {
+        Lookup::Found(entry) => Lookup::Found(Dialog::Own(entry)),
+        Lookup::NotFound => Lookup::NotFound,
+        Lookup::Ambiguous => Lookup::Ambiguous,
+        Lookup::Pending => Lookup::Pending,
+        Lookup::Failed => Lookup::Failed,
     }
 }
 

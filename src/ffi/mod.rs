@@ -35,6 +35,7 @@ mod takeovers;
 mod transfers;
 mod types;
 mod verdict;
+mod verifications;
 mod watch;
 
 pub use api::*;
@@ -63,4 +64,5 @@ pub use takeovers::*;
 pub use transfers::*;
 pub use types::*;
 pub use verdict::*;
+pub use verifications::*;
 pub use watch::*;

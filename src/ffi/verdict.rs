@@ -36,13 +36,13 @@ pub(super) type Decide<'c, T> = for<'a> fn(
 ///
 /// # Safety
 /// As for `sipxfer_replaces_verify_request()`.
-pub(super) unsafe fn give_verdict<T>(
+pub(super) unsafe fn give_verdict<'e, T>(
     engine: *const sipxfer_engine,
     request: *const sipxfer_request,
     lock_dialog: u32,
     scratch: (*mut c_char, usize),
     verdict: *mut sipxfer_verdict,
-    decide: Decide<'_, T>,
+    decide: Decide<'e, T>,
 ) -> Result<T, Status> {
     // SAFETY: contract of this function.
     unsafe { give_verdict_by(engine, request, lock_dialog, scratch, verdict, decide) }
@@ -52,7 +52,7 @@ pub(super) unsafe fn give_verdict<T>(
 ///
 /// # Safety
 /// As for `sipxfer_replaces_verify_request()`.
-pub(super) unsafe fn give_verdict_by<'c, T>(
+pub(super) unsafe fn give_verdict_by<'e, T>(
     engine: *const sipxfer_engine,
     request: *const sipxfer_request,
     lock_dialog: u32,
@@ -61,7 +61,7 @@ pub(super) unsafe fn give_verdict_by<'c, T>(
     decide: impl for<'a> FnOnce(
         &Engine,
         &HostDirectory,
-        &Asker<'c>,
+        &Asker<'e>,
         Received<'a>,
         bool,
         &mut Scratch<'a>,
@@ -69,13 +69,9 @@ pub(super) unsafe fn give_verdict_by<'c, T>(
     ) -> Result<T, NoVerdict>,
 ) -> Result<T, Status> {
     // SAFETY: contract of this function.
-    let engine = unsafe { engine_in(engine) }?;
+    let engine: &'e sipxfer_engine = unsafe { engine_in(engine) }?;
     // SAFETY: contract of this function.
-    let asked = unsafe { read_struct(request) }?;
-    // SAFETY: contract of this function.
-    unsafe { check_out(verdict) }?;
-    // SAFETY: contract of this function.
-    let received = unsafe { received(&asked) }?;
+    let (received, scratch) = unsafe { asked(request, scratch, verdict) }?;
     if lock_dialog > 1 {
         return Err(SIPXFER_E_RANGE);
     }
@@ -83,23 +79,60 @@ pub(super) unsafe fn give_verdict_by<'c, T>(
     if want_lock && engine.directory.callbacks.0.lock.is_none() {
         return Err(SIPXFER_E_CALLBACK_MISSING);
     }
+    let now_ms = received.now_ms;
+    let decide = |host: &Asker<'e>, scratch: &mut _, verdict: &mut _| {
+        let (core, directory) = (&engine.core, &engine.directory);
+        decide(core, directory, host, received, want_lock, scratch, verdict)
+    };
+    // SAFETY: contract of this function.
+    unsafe { tell(engine, (request, now_ms), scratch, verdict, decide) }
+}
+
+/// What a request says, and the space for its verdict, where all of it is in order.
+///
+/// # Safety
+/// As for `sipxfer_replaces_verify_request()`.
+#[inline]
+pub(super) unsafe fn asked<'a>(
+    request: *const sipxfer_request,
+    scratch: (*mut c_char, usize),
+    verdict: *mut sipxfer_verdict,
+) -> Result<(Received<'a>, &'a mut [u8]), Status> {
+    // SAFETY: contract of this function.
+    let asked = unsafe { read_struct(request) }?;
+    // SAFETY: contract of this function.
+    unsafe { check_out(verdict) }?;
+    // SAFETY: contract of this function.
+    let received = unsafe { received(&asked) }?;
     // SAFETY: contract of this function.
     let scratch = unsafe { buffer(scratch.0, scratch.1) }?;
     if scratch.len() < scratch_size(received.raw.len()) {
         return Err(SIPXFER_E_SCRATCH);
     }
+    Ok((received, scratch))
+}
+
+/// Has a request decided about, and hands out the verdict.
+///
+/// # Safety
+/// `request` and `verdict` were found in order by [`asked`].
+#[inline]
+pub(super) unsafe fn tell<'e, 'a, T>(
+    engine: &'e sipxfer_engine,
+    (request, now_ms): (*const sipxfer_request, u64),
+    scratch: &'a mut [u8],
+    verdict: *mut sipxfer_verdict,
+    decide: impl FnOnce(&Asker<'e>, &mut Scratch<'a>, &mut Verdict<'a, Dialog>) -> Result<T, NoVerdict>,
+) -> Result<T, Status> {
     let skip = scratch.as_ptr().align_offset(align_of::<sipxfer_variable>()).min(scratch.len());
     let (_, scratch) = scratch.split_at_mut(skip);
     let (variables, rest) = scratch
         .split_at_mut_checked(size_of::<[sipxfer_variable; Variables::MOST]>())
         .ok_or(SIPXFER_E_SCRATCH)?;
-    let now_ms = received.now_ms;
     let host = Asker { engine, now_ms, callbacks: &engine.host.0, request };
     let mut scratch = Scratch::new(rest);
     let mut decided = Verdict::default();
-    let (core, directory) = (&engine.core, &engine.directory);
-    let more = decide(core, directory, &host, received, want_lock, &mut scratch, &mut decided)
-        .map_err(|NoVerdict| SIPXFER_E_SCRATCH)?;
+    let more = decide(&host, &mut scratch, &mut decided).map_err(|NoVerdict| SIPXFER_E_SCRATCH)?;
     if decided.lookup != 0 {
         engine.tell_deadline();
     }

@@ -5,7 +5,7 @@ mod scan;
 use memchr::{memchr, memchr3};
 
 use super::error::ParseError;
-use super::lex::{from, is_token_byte, offset_of_suffix, trim_end, trim_start, until};
+use super::lex::{from, is_token_byte, offset_of_suffix, trim_end, trim_start, until, word_of};
 use super::name::Name;
 use super::scratch::{OutOfScratch, Scratch};
 use super::start_line::{self, StartLine};
@@ -156,6 +156,16 @@ fn folded_line_end(raw: &[u8], at: usize) -> Result<(usize, usize), usize> {
     Ok(line)
 }
 
+/// Asks for the beginning of a message all at once. Where a line begins is only known when the one
+/// before it was read: a message that is not in the nearest cache would be waited for piece by piece.
+#[inline]
+fn read_ahead(raw: &[u8]) {
+    const CACHE_LINE: usize = 64;
+    const MOST: usize = 16 * CACHE_LINE;
+    let pieces = raw.get(..MOST).unwrap_or(raw).chunks_exact(CACHE_LINE);
+    core::hint::black_box(pieces.fold(0, |all, piece| all | word_of(piece)));
+}
+
 /// Ill-formed messages are named under the rule of the order of checks: they are refused before
 /// any other.
 const RULE: Rule = Rule::R200;
@@ -222,6 +232,7 @@ impl<'a> Message<'a> {
         if u32::try_from(raw.len()).is_err() {
             return Err(ParseError::new("expected less than 4 GiB", 0, RULE));
         }
+        read_ahead(raw);
         let mut at = 0;
         loop {
             match from(raw, at) {

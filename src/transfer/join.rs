@@ -140,7 +140,7 @@ fn find<'a, D: Directory, H: Host<D::Dialog>>(
     // The triple is matched as that of a Replaces.
     let Join { call_id, to_tag, from_tag, params } = *named;
     let triple = Replaces { call_id, to_tag, from_tag, early_only: false, params };
-    let verdict = match context.find(&triple, request, scratch) {
+    let verdict = match context.find(&triple, request, None, scratch) {
         Match::Found(dialog) => return Ok(Ok(dialog)),
         // More than one is none (section 4). A conference is there without the dialog, too.
         Match::None(_) => match context.host.is_conference() {

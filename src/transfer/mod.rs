@@ -82,6 +82,20 @@ pub struct Request<'a> {
     pub sender: Sender<'a>,
     /// When, in monotonic milliseconds.
     pub now_ms: u64,
+    /// Its Replaces, where that was read before the request was decided about, and the hash of the
+    /// dialog that it names, where there is one.
+    pub ahead: Option<(Replaces<'a>, Option<u128>)>,
+}
+
+impl<'a> Request<'a> {
+    /// Reads the Replaces before the request is decided about. What is wrong with one is left for the
+    /// decision to find, and so is what only that one is to be asked for.
+    pub(crate) fn look_ahead(&mut self, hash: impl FnOnce(&Key<'_>) -> Option<u128>) {
+        let header = self.message.first(Name::Replaces).filter(|header| !header.is_folded());
+        let Some(Ok(named)) = header.map(|header| Replaces::parse(header.raw)) else { return };
+        let Replaces { call_id, to_tag: local_tag, from_tag: remote_tag, .. } = named;
+        self.ahead = Some((named, hash(&Key { call_id, local_tag, remote_tag })));
+    }
 }
 
 impl Request<'_> {
@@ -277,16 +291,18 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
 
     /// Finds the dialog that a Replaces names. The to-tag is the local tag, the from-tag the remote
     /// one (R001). A tag of value 0 also means a peer that sends none (R021), so up to four keys are
-    /// looked up; more than one match is none (R005).
+    /// looked up; more than one match is none (R005). `hash` is that of the triple as it stands there,
+    /// where it is known.
     fn find(
         &self,
         named: &Replaces<'_>,
         request: &Request<'_>,
+        hash: Option<u128>,
         scratch: &mut Scratch<'_>,
     ) -> Match<D::Dialog> {
         if named.to_tag != b"0" && named.from_tag != b"0" {
             let Replaces { call_id, to_tag: local_tag, from_tag: remote_tag, .. } = *named;
-            return self.look_up(&Key { call_id, local_tag, remote_tag }, request, scratch);
+            return self.look_up(&Key { call_id, local_tag, remote_tag }, request, hash, scratch);
         }
         let locals = tag_choices(named.to_tag);
         let remotes = tag_choices(named.from_tag);
@@ -295,7 +311,7 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
         for local_tag in locals.into_iter().flatten() {
             for remote_tag in remotes.into_iter().flatten() {
                 let key = Key { call_id: named.call_id, local_tag, remote_tag };
-                match self.look_up(&key, request, scratch) {
+                match self.look_up(&key, request, None, scratch) {
                     Match::Found(_) if found.is_some() => return Match::None(true),
                     Match::Found(dialog) => found = Some(dialog),
                     Match::Ended => ended = true,
@@ -317,9 +333,14 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
         &self,
         key: &Key<'_>,
         request: &Request<'_>,
+        hash: Option<u128>,
         scratch: &mut Scratch<'_>,
     ) -> Match<D::Dialog> {
-        match self.directory.find(key) {
+        let found = match hash {
+            Some(hash) => self.directory.find_hashed(key, hash),
+            None => self.directory.find(key),
+        };
+        match found {
             // A directory that errs must not hand over a stranger's call.
             Lookup::Found(dialog)
                 if !self.directory.compares() && !dialog.facts().key.matches(key) =>

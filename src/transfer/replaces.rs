@@ -81,9 +81,18 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
     if message.count(Name::Join) > 0 {
         return refuse(bad(Rule::R004, &[Text("Replaces together with Join")]), scratch);
     }
-    let named = match Replaces::parse(header.unfolded(scratch)?) {
-        Ok(named) => named,
-        Err(error) => return Ok(Some(malformed(settings, scratch, "Replaces", header, error)?)),
+    let parsed;
+    let (named, hash) = match &request.ahead {
+        Some((named, hash)) => (named, *hash),
+        None => {
+            parsed = match Replaces::parse(header.unfolded(scratch)?) {
+                Ok(named) => named,
+                Err(error) => {
+                    return Ok(Some(malformed(settings, scratch, "Replaces", header, error)?));
+                }
+            };
+            (&parsed, None)
+        }
     };
     let mut referred_by = match authorize::referred_by(message, settings, scratch) {
         Ok(Ok(referred_by)) => referred_by,
@@ -127,10 +136,10 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
             other => return other,
         }
     }
-    let found = match context.find(&named, request, scratch) {
+    let found = match context.find(named, request, hash, scratch) {
         Match::None(false) => {
             let authority = Authority { request, settings, referred_by: referred_by.as_ref() };
-            match super::elsewhere::redirect(context, &authority, &named, scratch) {
+            match super::elsewhere::redirect(context, &authority, named, scratch) {
                 Ok(None) => Match::None(false),
                 other => return other,
             }
@@ -146,25 +155,25 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
             return Ok(Some(verdict.by_setting("replaces.unmatched")));
         }
         Match::None(several) => {
-            let refused = unmatched(Match::None(several), &named, settings, scratch)?;
+            let refused = unmatched(Match::None(several), named, settings, scratch)?;
             return Ok(Some(refused.by_setting("replaces.unmatched")));
         }
-        other => return unmatched(other, &named, settings, scratch).map(Some),
+        other => return unmatched(other, named, settings, scratch).map(Some),
     };
     let authority = Authority { request, settings, referred_by: referred_by.as_ref() };
     let place = &mut verdict.dialog;
-    let permission = match judge(context, &authority, dialog, &named, place, scratch) {
+    let permission = match judge(context, &authority, dialog, named, place, scratch) {
         Ok(Ok(permission)) => permission,
         Ok(Err(refused)) => return Ok(Some(refused)),
         Err(none) => return Err(none),
     };
     if let Some(matched) = place.as_mut().filter(|_| want_lock) {
-        match lock(matched, &named, settings, scratch) {
+        match lock(matched, named, settings, scratch) {
             Ok(None) => {}
             other => return other,
         }
     }
-    match accept(verdict, &named, permission, settings, scratch) {
+    match accept(verdict, named, permission, settings, scratch) {
         Ok(None) => {}
         other => return other,
     }

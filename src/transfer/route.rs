@@ -293,7 +293,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         place: &mut Option<Matched<D::Dialog>>,
         scratch: &mut Scratch<'a>,
     ) -> Result<Attended<'a, D::Dialog>, NoVerdict> {
-        let dialog = match self.context.find(named, self.request, scratch) {
+        let dialog = match self.context.find(named, self.request, None, scratch) {
             Match::Found(dialog) => dialog,
             Match::None(false) => return self.elsewhere(named, scratch),
             Match::Pending => {

@@ -421,8 +421,11 @@ static void turn_number64(struct turn *turn)
 
 static void turn_index(struct turn *turn)
 {
-    turn_once(turn, "the largest", set_number64, SIZE_MAX, SIPXFER_E_NOT_FOUND);
-    turn_once(turn, "1000000", set_number64, 1000000, SIPXFER_E_NOT_FOUND);
+    /* How many there are of something has a bound; an index only ends somewhere. */
+    bool is_count = strcmp(turn->knob->name, "count") == 0;
+    int32_t none = is_count ? SIPXFER_E_RANGE : SIPXFER_E_NOT_FOUND;
+    turn_once(turn, "the largest", set_number64, SIZE_MAX, none);
+    turn_once(turn, "1000000", set_number64, 1000000, none);
     for (size_t index = 0; index < 64; index++)
         turn_once(turn, "an index", set_number64, index, KNOWN);
 }

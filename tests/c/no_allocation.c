@@ -389,6 +389,19 @@ static void held_at_once(void)
     }
     for (int at = 0; at < HELD; at++)
         failures += sipxfer_verdict_release(engine, &verdicts[at]) != SIPXFER_OK;
+    struct sipxfer_verification items[HELD];
+    for (int at = 0; at < HELD; at++) {
+        SIPXFER_INIT(items[at]);
+        items[at].request = &request;
+        items[at].scratch = scratch[at];
+        items[at].scratch_len = sizeof scratch[at];
+        items[at].verdict = &verdicts[at];
+    }
+    failures += sipxfer_replaces_verify_requests(engine, items, HELD) != SIPXFER_OK;
+    for (int at = 0; at < HELD; at++) {
+        failures += verdicts[at].kind != SIPXFER_VERDICT_ACCEPT;
+        failures += sipxfer_verdict_release(engine, &verdicts[at]) != SIPXFER_OK;
+    }
     if (allocations != before || frees != freed) {
         printf("%d verdicts at once (%s): %lu allocations\n", HELD,
                engine_kind == OWN_TABLE ? "own table" : "callbacks", allocations - before);

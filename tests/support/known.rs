@@ -100,6 +100,13 @@ pub const KNOWN: &[Known] = &[
     known("dialog_count", &[]),
     with_after("replaces_verify_request", &[("lock_dialog", "1")], "", GIVE_BACK),
     with_after(
+        "replaces_verify_requests",
+        &[("items", "base_verifications(world)"), ("count", "1")],
+        "",
+        "if (status == SIPXFER_OK)
+        give_back_verifications(world, a->items, a->count);",
+    ),
+    with_after(
         "refer_route",
         &[("lock_dialog", "1"), ("request", "base_refer(world)")],
         "",
@@ -389,6 +396,7 @@ pub const ANY_VALUE: &[&str] = &[
     "version",
     // Written by the library, and read back only where LOOKED_AT says so.
     "verdict.*",
+    "replaces_verify_requests: items.status",
     // Not looked at: the header says so, or the function prints something else.
     "referred_by_print: referred_by.params",
     "subscription_state_print: state.state_text",

@@ -452,8 +452,21 @@ impl World {
         ) -> i32,
     ) {
         let engine = self.engine;
+        let together = number(u) % 4 == 0;
         self.decide(u, |request, lock, scratch, len, verdict| unsafe {
-            function(engine, request, lock, scratch, len, verdict)
+            if !together {
+                return function(engine, request, lock, scratch, len, verdict);
+            }
+            let mut item = sipxfer_verification {
+                struct_size: size_of::<sipxfer_verification>(),
+                request,
+                scratch,
+                scratch_len: len,
+                verdict,
+                status: 0,
+                reserved: lock & 2,
+            };
+            sipxfer_replaces_verify_requests(engine, &mut item, 1)
         });
     }
 
