@@ -42,6 +42,8 @@ pub struct Setup {
     pub password: String,
     /// Where it listens; port 0 takes any.
     pub local: SocketAddr,
+    /// Where its peers find it, if that is not where it listens.
+    pub seen_at: Option<SocketAddr>,
     /// The host that its calls go to.
     pub server: Server,
     /// Needed for TLS.
@@ -168,7 +170,7 @@ impl Phone {
     /// The value of its Contact.
     pub fn contact(&self) -> String {
         let param = self.0.setup.server.kind.uri_param();
-        format!("<sip:{}@{}{param}>", self.name(), self.address())
+        format!("<sip:{}@{}{param}>", self.name(), self.0.setup.seen_at.unwrap_or(self.address()))
     }
 
     /// The URI of this phone at its host.
