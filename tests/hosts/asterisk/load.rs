@@ -129,7 +129,9 @@ fn far_away(scene: &Scene<'_>) -> (Phone, Relay) {
     setup.seen_at = Some(outer);
     setup.server.address = inner;
     setup.local = local;
-    (Phone::new(setup), relay)
+    let phone = Phone::new(setup);
+    phone.insists();
+    (phone, relay)
 }
 
 /// Carol's phone dies in the middle of her call with Bob; the transfer to her is carried out all the
