@@ -41,15 +41,15 @@ dist:
 	    '$(TOOL)' man $$page >'$(DIST)/man/'$$page.$$$$ && \
 	    mv '$(DIST)/man/'$$page.$$$$ '$(DIST)/man/'$$page || exit 1; \
 	done
-	@rm -f '$(DIST)/libsipxfer.cdx.json'; \
-	if command -v python3 >/dev/null 2>&1; then $(MAKE) --no-print-directory sbom >/dev/null; \
-	else echo 'no python3: nothing is installed that says what the library is made of' >&2; fi
+	@if command -v python3 >/dev/null 2>&1; then $(MAKE) --no-print-directory sbom >/dev/null; \
+	else rm -f '$(DIST)/libsipxfer.cdx.json'; \
+	    echo 'no python3: nothing is installed that says what the library is made of' >&2; fi
 
-# What the library is made of.
+# What the library is made of. Two runs at once do not meet.
 sbom:
 	mkdir -p '$(DIST)'
-	CARGO='$(CARGO)' scripts/sbom.py >'$(DIST)/libsipxfer.cdx.json.new'
-	mv '$(DIST)/libsipxfer.cdx.json.new' '$(DIST)/libsipxfer.cdx.json'
+	CARGO='$(CARGO)' scripts/sbom.py >'$(DIST)/libsipxfer.cdx.json.'$$$$ && \
+	    mv '$(DIST)/libsipxfer.cdx.json.'$$$$ '$(DIST)/libsipxfer.cdx.json'
 	@echo '$(DIST)/libsipxfer.cdx.json'
 
 install: dist

@@ -321,11 +321,14 @@ struct sipxfer_request request_of(const char *method, uint32_t number, bool in_d
     return request;
 }
 
+static long damaged;
+
 /* Bytes change, go, or come twice. */
 void damage(struct sipxfer_request *request)
 {
     char *text = (char *)(uintptr_t)request->message.ptr;
     size_t *len = &request->message.len;
+    damaged++;
     for (uint32_t times = 1 + chance(6); times > 0 && *len > 2; times--) {
         size_t at = chance((uint32_t)*len);
         switch (chance(4)) {
@@ -453,10 +456,11 @@ int main(int argc, char **argv)
                (unsigned long long)now_ms / 1000, blocks, bytes);
     }
     /* The first part brings the tables to their size. Later some of them grow by what few calls
-     * more at once than ever before ask for; none of them gets another block. */
+     * more at once than ever before ask for, and that of the dialogs that are remembered by those
+     * whose names were damaged, up to a number of them; none of them gets another block. */
     for (unsigned part = 2; part < PARTS; part++)
         if (blocks_at_rest[part] > blocks_at_rest[1] + 4 ||
-            bytes_at_rest[part] > bytes_at_rest[1] + bytes_at_rest[1] / 10)
+            bytes_at_rest[part] > bytes_at_rest[1] + bytes_at_rest[1] / 10 + 16 * damaged)
             wrong("memory grows", (uint64_t)bytes_at_rest[part]);
     api->engine_free(engine);
     unsigned long cases = 0, lost = 0;

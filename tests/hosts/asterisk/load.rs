@@ -5,8 +5,9 @@ use super::counters::stat;
 use super::world::{Scene, World, TRUNK};
 use super::Module;
 use crate::ua::call::flows;
-use crate::ua::{Call, Phone};
+use crate::ua::{Call, Phone, Relay, Weather};
 use std::fs;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Phones that play transfers again and again.
@@ -115,4 +116,80 @@ fn many_transfers_leave_nothing_behind() {
     // What one transfer asks for is some hundred KiB while it lasts, and the heap breathes by more
     // than ten MiB with Asterisk's own module too.
     assert!(later < warm + 24 * 1024, "the memory grew from {warm} to {later} KiB");
+}
+
+/// A phone on the other side of a bad network.
+fn far_away(scene: &Scene<'_>) -> (Phone, Relay) {
+    let delay = Duration::from_millis(150);
+    let weather = Weather { lost: 50, twice: 50, late: 200, delay };
+    let mut setup = scene.setup(UDP, &scene.world.a);
+    let at = |port| SocketAddr::new(setup.local.ip(), port);
+    let (inner, outer, local) = (at(5070), setup.local, at(5080));
+    let relay = Relay::new([inner, outer], local, setup.server.address, weather);
+    setup.seen_at = Some(outer);
+    setup.server.address = inner;
+    setup.local = local;
+    let phone = Phone::new(setup);
+    phone.insists();
+    (phone, relay)
+}
+
+/// Carol's phone dies in the middle of her call with Bob; the transfer to her is carried out all the
+/// same, since Asterisk cannot know yet, and ends when Alice hangs up.
+fn to_one_who_dies(scene: &Scene<'_>) -> u64 {
+    let [alice, bob] = scene.phones(UDP);
+    let (carol, relay) = far_away(scene);
+    let talk = alice.call(bob.name()).answered_by(&bob);
+    let second = bob.call(carol.name()).answered_by(&carol);
+    second.callee.until_acked();
+    relay.cut();
+    let refer = talk.callee.refer_to_call(&second.caller).accepted();
+    assert_eq!(refer.outcome().code(), 200);
+    if talk.callee.is_up() {
+        talk.callee.hang_up().status();
+    }
+    second.caller.ended();
+    talk.caller.hang_up().status();
+    relay.faults()
+}
+
+/// Packets are lost, doubled and late, and phones die: every transfer has its outcome, and nothing is
+/// left. `SOAK_REAL_SECONDS` is for how long.
+#[test]
+fn soak_on_a_bad_network() {
+    let seconds = std::env::var("SOAK_REAL_SECONDS").map_or(15, |it| it.parse().expect("seconds"));
+    let world = World::start("soak", Module::Sipxfer, TRUNK);
+    let scene = world.scene();
+    let (trios, relays): (Vec<Trio>, Vec<[Relay; 3]>) = (0..4)
+        .map(|_| {
+            let [(alice, one), (bob, two), (carol, three)] =
+                std::array::from_fn(|_| far_away(&scene));
+            (Trio { alice, bob, carol }, [one, two, three])
+        })
+        .unzip();
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut rounds = 0;
+    while rounds == 0 || Instant::now() < until {
+        std::thread::scope(|scope| {
+            for trio in &trios {
+                scope.spawn(move || {
+                    trio.blind();
+                    trio.attended();
+                    trio.refused();
+                });
+            }
+        });
+        rounds += 1;
+    }
+    let mut faults: u64 = relays.iter().flatten().map(Relay::faults).sum();
+    let deaths = 3;
+    for _ in 0..deaths {
+        faults += to_one_who_dies(&scene) + 1;
+    }
+    let cases = trios.len() as u64 * 3 * rounds + deaths;
+    assert!(faults > cases / 2, "the weather was fair: {faults} faults in {cases} transfers");
+    assert_eq!(stat(&world.a, "Transfers under way"), 0, "{}", world.a.cli("sipxfer show stats"));
+    assert_eq!(stat(&world.a, "REFER decided"), cases);
+    assert_eq!(stat(&world.a, "Faults inside the library"), 0);
+    println!("hard: soak-asterisk {cases} {faults} 0 0");
 }

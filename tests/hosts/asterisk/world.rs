@@ -202,6 +202,7 @@ impl Scene<'_> {
         Setup {
             password: config::password(&name),
             local: SocketAddr::new(group.address(self.world.network, n), port),
+            seen_at: None,
             server: self.server(group, at),
             tls: Some(self.world.kit.clone()),
             trace: self.trace.clone(),

@@ -6,7 +6,7 @@
 use super::process::{programs, sanitized_programs};
 use super::tools;
 use super::ua::message::{param, reason, uri_of};
-use super::ua::{Msg, PATIENCE};
+use super::ua::{Msg, Relay, Weather, PATIENCE};
 use super::world::{Net, Pbx, World};
 use std::collections::HashMap;
 use std::net::{SocketAddr, UdpSocket};
@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 const ALICE: usize = 0;
 const BOB: usize = 1;
+const CAROL: usize = 2;
 const NAMES: [&str; 3] = ["alice", "bob", "carol"];
 /// pjsip keeps a transaction for up to 32 seconds: faster than this its tables would fill up.
 const WAVE: Duration = Duration::from_secs(2);
@@ -44,6 +45,8 @@ struct Job {
     told: u16,
     left: bool,
     ended: bool,
+    /// Carol's phone dies once she has been called.
+    dies: bool,
 }
 
 const FIRST: usize = 0;
@@ -61,7 +64,12 @@ struct Waiting {
 
 struct Load {
     pbx: SocketAddr,
+    /// Where the PBX finds each, and where each sends to.
     at: [SocketAddr; 3],
+    via: [SocketAddr; 3],
+    /// One job in so many has a phone that dies; 0 for none.
+    deaths: usize,
+    died: usize,
     sockets: [UdpSocket; 3],
     arrived: Receiver<(usize, Vec<u8>)>,
     legs: HashMap<String, Leg>,
@@ -75,7 +83,28 @@ struct Load {
 impl Load {
     fn new(net: Net, pbx: SocketAddr) -> Load {
         let at = [10, 11, 12].map(|host| net.address(host));
-        let sockets = at.map(|one| UdpSocket::bind(one).expect("the address is free"));
+        Load::at(at, at, [pbx; 3], pbx)
+    }
+
+    /// The same, with a relay between each of them and the PBX.
+    fn through(net: Net, pbx: SocketAddr, weather: Weather) -> (Load, [Relay; 3]) {
+        let relays = [10, 11, 12].map(|host| {
+            let ends = [net.address(host + 20), net.address(host)];
+            Relay::new(ends, net.address(host + 10), pbx, weather)
+        });
+        let phones = [20, 21, 22].map(|host| net.address(host));
+        let outer = relays.each_ref().map(|it| it.outer);
+        let inner = relays.each_ref().map(|it| it.inner);
+        (Load::at(phones, outer, inner, pbx), relays)
+    }
+
+    fn at(
+        phones: [SocketAddr; 3],
+        at: [SocketAddr; 3],
+        via: [SocketAddr; 3],
+        pbx: SocketAddr,
+    ) -> Load {
+        let sockets = phones.map(|one| UdpSocket::bind(one).expect("the address is free"));
         let (sender, arrived) = channel();
         for (who, socket) in sockets.iter().enumerate() {
             let (socket, sender) = (socket.try_clone().expect("a socket"), sender.clone());
@@ -92,6 +121,9 @@ impl Load {
         Load {
             pbx,
             at,
+            via,
+            deaths: 0,
+            died: 0,
             sockets,
             arrived,
             legs: HashMap::new(),
@@ -104,7 +136,7 @@ impl Load {
     }
 
     fn send(&self, who: usize, bytes: &[u8]) {
-        self.sockets[who].send_to(bytes, self.pbx).expect("it is sent");
+        self.sockets[who].send_to(bytes, self.via[who]).expect("it is sent");
     }
 
     /// Sends a request of a leg, and again until it is answered.
@@ -155,7 +187,9 @@ impl Load {
             over: false,
         };
         self.legs.insert(call_id.clone(), leg);
-        self.jobs.entry(job).or_default().legs[which] = call_id.clone();
+        let state = self.jobs.entry(job).or_default();
+        state.legs[which] = call_id.clone();
+        state.dies = self.deaths > 0 && job % self.deaths == 0;
         self.request(&call_id, "INVITE", &[("Subject", &job.to_string())], SDP);
     }
 
@@ -222,6 +256,12 @@ impl Load {
             return self.send(who, again);
         }
         let call_id = msg.value("Call-ID").to_owned();
+        let leg = self.legs.get(&call_id);
+        if leg.is_some_and(|it| self.jobs.get(&it.job).is_none_or(|job| job.dies && job.referred))
+            && who == CAROL
+        {
+            return; // her phone is dead
+        }
         let own = self.at[who];
         let mut response = msg.response(200, reason(200), &format!("t{call_id}"));
         if method == "INVITE" {
@@ -286,7 +326,8 @@ impl Load {
         } else if !job.ended {
             self.jobs.get_mut(&number).expect("a job").ended = true;
             self.request(&legs[AT_BOB], "BYE", &[], "");
-        } else if self.is_over(&legs[AT_BOB]) && self.is_over(&legs[AT_CAROL]) {
+        } else if self.is_over(&legs[AT_BOB]) && (job.dies || self.is_over(&legs[AT_CAROL])) {
+            self.died += usize::from(job.dies);
             self.jobs.remove(&number);
             self.done += 1;
         }
@@ -295,7 +336,7 @@ impl Load {
     fn repeat(&mut self) {
         let now = Instant::now();
         for one in self.waiting.values_mut().filter(|one| one.at <= now) {
-            self.sockets[one.who].send_to(&one.bytes, self.pbx).expect("it is sent");
+            self.sockets[one.who].send_to(&one.bytes, self.via[one.who]).expect("it is sent");
             one.after = (one.after * 2).min(Duration::from_secs(4));
             one.at = now + one.after;
         }
@@ -353,8 +394,9 @@ impl Load {
 
 impl Drop for Load {
     fn drop(&mut self) {
-        for address in self.at {
-            self.sockets[ALICE].send_to(&[], address).ok();
+        for socket in &self.sockets {
+            let own = socket.local_addr().expect("an address");
+            socket.send_to(&[], own).ok();
         }
     }
 }
@@ -421,6 +463,47 @@ fn ten_thousand_attended_transfers() {
     assert!(grown < 5000 * 16, "it grows by {} bytes a transfer", grown / 5000);
     nothing_is_left(pbx, 10_000);
     println!("hard: pjsua-load 10000 0 0 0");
+}
+
+/// A network that loses, doubles and delays packets, and phones that die while they are connected: every
+/// transfer has its outcome, and in the end nothing is left. `SOAK_REAL_SECONDS` is for how long.
+#[test]
+fn soak_on_a_bad_network() {
+    let seconds = std::env::var("SOAK_REAL_SECONDS").map_or(15, |it| it.parse().expect("seconds"));
+    let delay = Duration::from_millis(150);
+    let weather = Weather { lost: 50, twice: 50, late: 200, delay };
+    let net = Net::new();
+    let mut pbx = start(&mut tools::program(programs().join("pbx")), net);
+    let (mut load, relays) = Load::through(net, pbx.address, weather);
+    load.deaths = 9;
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut total = 0;
+    let mut at_rest_half_way = None;
+    while Instant::now() < until {
+        load.run(40, 40, WAVE);
+        total += 40;
+        load.served.clear();
+        load.legs.clear();
+        if seconds > 300
+            && at_rest_half_way.is_none()
+            && until - Instant::now() < Duration::from_secs(seconds / 2)
+        {
+            at_rest_half_way = Some((at_rest(&mut pbx), total));
+        }
+    }
+    let faults = relays.iter().map(Relay::faults).sum::<u64>();
+    assert!(faults > total as u64 && load.died > 0, "the weather was fair: {faults} faults");
+    if let Some((before, transfers)) = at_rest_half_way {
+        let (grown, more) = (at_rest(&mut pbx).saturating_sub(before), (total - transfers) as u64);
+        assert!(grown < more * 16 + 4096, "it grows by {grown} bytes in {more} transfers");
+    }
+    // A BYE to a phone that has died takes 32 seconds (RFC 3261 section 17.1.2.2).
+    let patient = Instant::now() + PATIENCE * 3;
+    while pbx.counter("calls") > 0 {
+        assert!(Instant::now() < patient, "{:?}", pbx.calls());
+    }
+    nothing_is_left(pbx, total as u64);
+    println!("hard: soak-pjsua {total} {} 0 0", faults + load.died as u64);
 }
 
 #[test]

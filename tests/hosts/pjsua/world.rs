@@ -167,6 +167,7 @@ pub fn phone_at(name: &str, local: SocketAddr, pbx: SocketAddr, trace: &Trace) -
         name: name.to_owned(),
         password: String::new(),
         local,
+        seen_at: None,
         server: Server { address: pbx, kind: Kind::Udp },
         tls: None,
         trace: trace.clone(),

@@ -13,6 +13,7 @@
 //! | [`call`] | a call: what a test does with it and waits for |
 //! | [`refer`] | a REFER that was sent, its answer and its NOTIFYs |
 //! | [`media`] | RTP: a voice that can be told from all others, and an ear |
+//! | [`relay`] | a bad network: packets lost, late, doubled |
 //! | [`digest`], [`sdp`], [`tls`], [`trace`] | what the others need |
 #![allow(dead_code, unused_imports)] // Several tests share these files, and none needs all of it.
 
@@ -23,6 +24,7 @@ pub mod media;
 pub mod message;
 pub mod phone;
 pub mod refer;
+pub mod relay;
 pub mod request;
 pub mod sdp;
 pub mod tls;
@@ -33,6 +35,7 @@ pub use call::{Call, Ended, Talk};
 pub use message::Msg;
 pub use phone::{Phone, Server, Setup};
 pub use refer::Refer;
+pub use relay::{Relay, Weather};
 pub use trace::Trace;
 pub use wire::Kind;
 

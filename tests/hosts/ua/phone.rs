@@ -43,6 +43,8 @@ pub struct Setup {
     pub password: String,
     /// Where it listens; port 0 takes any.
     pub local: SocketAddr,
+    /// Where its peers find it, if that is not where it listens.
+    pub seen_at: Option<SocketAddr>,
     /// The host that its calls go to.
     pub server: Server,
     /// Needed for TLS.
@@ -95,6 +97,9 @@ pub struct Dialog {
     /// Whether a test has taken it by [`Phone::incoming`].
     pub taken: bool,
     pub acked: bool,
+    /// How often the answer to the INVITE that came was sent again, and when it is the next time.
+    pub answers_repeated: u32,
+    pub answer_again_at: Duration,
     pub media: Option<Arc<Media>>,
     pub remote_media: Option<SocketAddr>,
     pub direction: Direction,
@@ -171,7 +176,7 @@ impl Phone {
     /// The value of its Contact.
     pub fn contact(&self) -> String {
         let param = self.0.setup.server.kind.uri_param();
-        format!("<sip:{}@{}{param}>", self.name(), self.address())
+        format!("<sip:{}@{}{param}>", self.name(), self.0.setup.seen_at.unwrap_or(self.address()))
     }
 
     /// The URI of this phone at its host.
@@ -384,6 +389,44 @@ impl Phone {
         self.send(&sent.path, &sent.request);
     }
 
+    /// From now on it sends again what seems to be lost even where nobody waits for it, and its answers to
+    /// INVITE until they are acknowledged (RFC 3261 section 13.3.1.4): for a network that does lose packets.
+    pub fn insists(&self) {
+        let phone = Arc::downgrade(&self.0);
+        std::thread::spawn(move || {
+            while let Some(inner) = phone.upgrade() {
+                let phone = Phone(inner);
+                let mut state = phone.state();
+                phone.repeat_lost(&mut state);
+                phone.repeat_answers(&mut state);
+                let nap = Duration::from_millis(100);
+                drop(phone.0.changed.wait_timeout(state, nap).expect("no panic in the phone"));
+            }
+        });
+    }
+
+    fn repeat_answers(&self, state: &mut State) {
+        let State { dialogs, served, .. } = state;
+        for dialog in dialogs {
+            let Some(invite) = dialog.invite.as_ref().filter(|_| !dialog.acked) else { continue };
+            let Some(Some(answer)) = served.get(&super::dispatch::key(&invite.msg)) else {
+                continue;
+            };
+            let is_final = answer.get(8).is_some_and(|digit| *digit >= b'2');
+            if !is_final || dialog.answers_repeated > 10 {
+                continue;
+            }
+            if dialog.answer_again_at == Duration::ZERO {
+                dialog.answer_again_at = now() + Duration::from_millis(500);
+            } else if now() >= dialog.answer_again_at {
+                dialog.answers_repeated += 1;
+                let step = Duration::from_millis(500 << dialog.answers_repeated.min(3));
+                dialog.answer_again_at = now() + step;
+                self.respond_again(&invite.path, answer);
+            }
+        }
+    }
+
     /// Sends again what seems to be lost (RFC 3261 section 17).
     fn repeat_lost(&self, state: &mut State) {
         for sent in &mut state.sent {
@@ -447,6 +490,8 @@ impl Dialog {
             request: None,
             taken: false,
             acked: false,
+            answers_repeated: 0,
+            answer_again_at: Duration::ZERO,
             media: None,
             remote_media: None,
             direction: Direction::SendRecv,
