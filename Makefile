@@ -11,7 +11,7 @@ TARGET_DIR ?= $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # The soname follows the major number of the ABI; build.rs gives the library the same.
 ABI_MAJOR := $(shell sed -n 's/^version = "\([0-9]*\)\..*/\1/p' Cargo.toml | head -n 1)
 
-.PHONY: help lib demo check hard fuzz header bench asterisk-module clean
+.PHONY: help lib demo check hard fuzz header manual bench asterisk-module clean
 
 help:
 	@echo 'make demo            build the library and play the call transfers of the demo'
@@ -23,6 +23,7 @@ help:
 	@echo 'make deb             Debian packages, into target/deb'
 	@echo 'make asterisk-module [ROOT=...] the module for Asterisk, into target/asterisk'
 	@echo 'make header          renew include/sipxfer.h from src/ffi'
+	@echo 'make manual          the manual and the reference of the header, into target/manual'
 	@echo 'make bench           run the benchmarks'
 	@echo 'make clean           remove all that was built'
 
@@ -62,6 +63,9 @@ hard:
 
 header:
 	SIPXFER_UPDATE_HEADER=1 $(CARGO) test --test abi_header header_is_what_the_sources_say
+
+manual:
+	@CARGO='$(CARGO)' CARGO_TARGET_DIR='$(TARGET_DIR)' scripts/manual.sh
 
 bench: lib
 	$(CARGO) bench
