@@ -11,7 +11,7 @@ TARGET_DIR ?= $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # The soname follows the major number of the ABI; build.rs gives the library the same.
 ABI_MAJOR := $(shell sed -n 's/^version = "\([0-9]*\)\..*/\1/p' Cargo.toml | head -n 1)
 
-.PHONY: help lib cluster bench-cluster demo check hard deny msrv sbom fuzz header bench asterisk-module clean
+.PHONY: help lib cluster bench-cluster demo check hard deny msrv sbom fuzz header manual bench asterisk-module clean
 
 help:
 	@echo 'make demo            build the library and play the call transfers of the demo'
@@ -27,6 +27,7 @@ help:
 	@echo 'make deb             Debian packages, into target/deb'
 	@echo 'make asterisk-module [ROOT=...] the module for Asterisk, into target/asterisk'
 	@echo 'make header          renew include/sipxfer.h from src/ffi'
+	@echo 'make manual          the manual and the reference of the header, into target/manual'
 	@echo 'make bench           the benchmarks, side by side with pjsip and sofia-sip; RECORD=1: into docs/bench'
 	@echo 'make clean           remove all that was built'
 
@@ -84,6 +85,9 @@ header:
 bench-cluster:
 	scripts/hosts/valkey.sh
 	$(CARGO) bench -p sipxfer-cluster
+
+manual:
+	@CARGO='$(CARGO)' CARGO_TARGET_DIR='$(TARGET_DIR)' scripts/manual.sh
 
 bench: lib
 	$(CARGO) bench

@@ -5167,7 +5167,7 @@ int32_t sipxfer_stats_read(const struct sipxfer_engine *engine, struct sipxfer_s
  * How many refusals a rule has led to: the last one that their verdicts name. `rule` 0: those that
  * name none.
  *
- * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is no such rule, or the status of a wrong
+ * Returns `SIPXFER_OK`, `SIPXFER_E_RANGE` where there is no such rule, or the status of a wrong
  * argument. Threads: any; does not block.
  *
  * Requires:

@@ -84,6 +84,8 @@ check clang-format --dry-run -Werror c_examples/{demo,dlopen,link}/*.[ch] tests/
 check "$cargo" clippy --all-targets -- -D warnings
 check "$cargo" clippy -p sipxfer-cluster --all-targets -- -D warnings
 check env RUSTDOCFLAGS="-D warnings" "$cargo" doc --no-deps
+# mdBook is built with cargo once, below the user's cache folder.
+check env CARGO="$cargo" scripts/manual.sh
 # Library, command line, tests; the examples in the documentation are another kind.
 tests "$cargo" test --no-fail-fast --lib --bins --tests
 tests "$cargo" test --no-fail-fast --doc

@@ -24,6 +24,8 @@ needed=(
     "cmake cmake"
     "python3 python3"
     "mandoc mandoc"
+    # The reference of the header.
+    "doxygen doxygen"
     # make deb, and the small Debian in which its packages are tried.
     "dpkg-buildpackage dpkg-dev"
     "dh debhelper"

@@ -85,7 +85,7 @@ fn what_is_decided_and_what_becomes_of_it_is_counted() {
         let mut count = 0;
         for none in [27, 255, 256, 65_536 + 9, u32::MAX] {
             let status = unsafe { sipxfer_refusal_count(pbx.engine, none, &mut count) };
-            assert_eq!(status, SIPXFER_E_NOT_FOUND, "{none}");
+            assert_eq!(status, SIPXFER_E_RANGE, "{none}");
         }
 
         // The last first; the stranger's is not among them.

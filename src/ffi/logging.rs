@@ -88,10 +88,13 @@ fn print_json(out: &mut Writer<'_>, level: u32, transfer: u64, line: &[u8]) {
     out.push(b",\"text\":\"");
     // At most six bytes for one: what is left of the room is enough for so much of the line.
     let most = (LINE - 128) / 6;
+    let is_cut = line.len() > most;
     let mut line = line.get(..most).unwrap_or(line);
-    // The cut may go through a letter.
-    while line.last().is_some_and(|byte| *byte >= 0x80) && core::str::from_utf8(line).is_err() {
-        line = line.split_last().map_or(&[], |(_, rest)| rest);
+    // The cut may go through a letter, of which it leaves three bytes at most.
+    for _ in 0..3 {
+        if is_cut && core::str::from_utf8(line).is_err() {
+            line = line.split_last().map_or(&[], |(_, rest)| rest);
+        }
     }
     let is_text = core::str::from_utf8(line).is_ok();
     for byte in line {

@@ -145,7 +145,7 @@ fn read(engine: &sipxfer_engine) -> sipxfer_stats {
 /// How many refusals a rule has led to: the last one that their verdicts name. `rule` 0: those that
 /// name none.
 ///
-/// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there is no such rule, or the status of a wrong
+/// Returns `SIPXFER_OK`, `SIPXFER_E_RANGE` where there is no such rule, or the status of a wrong
 /// argument. Threads: any; does not block.
 ///
 /// # Safety
@@ -159,9 +159,9 @@ pub unsafe extern "C" fn sipxfer_refusal_count(
     guard(|| {
         // SAFETY: contract of this function.
         let engine = unsafe { engine_in(engine) }?;
-        let number = u16::try_from(rule).map_err(|_| SIPXFER_E_NOT_FOUND)?;
+        let number = u16::try_from(rule).map_err(|_| SIPXFER_E_RANGE)?;
         if number != 0 && Rule::from_number(number).is_none() {
-            return Err(SIPXFER_E_NOT_FOUND);
+            return Err(SIPXFER_E_RANGE);
         }
         // SAFETY: contract of this function.
         unsafe { put(count, engine.core.counters().refusals(number)) }

@@ -509,7 +509,7 @@ fn flood(megabytes: u64, address_space_kib: u64) {
 
 #[test]
 fn a_long_capture_is_read_in_bounded_memory() {
-    flood(32, 160 << 10);
+    flood(16, 160 << 10);
 }
 
 /// Run by hand: `cargo test --release --test cli -- --ignored a_gigabyte`.

@@ -391,6 +391,7 @@ pub const ANY_VALUE: &[&str] = &[
     "park_retrieved: claim",
     "park_refresh: watcher",
     "park_notify_answered: watcher",
+    "verdict_took: ns",
     "handle",
     "dialog_info_print: info.only",
     "version",

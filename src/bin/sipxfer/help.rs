@@ -233,5 +233,5 @@ const RULES: &str = r#"Prints the rules of call transfer that verdicts and error
 Usage:
   sipxfer rules [ID] [--json]
 
-ID is R014, r14 or 14. JSON: an array of {id, source, text}.
+ID is R014, r14 or 14. JSON: an array of {id, source, text, what_to_do}.
 "#;

@@ -44,9 +44,14 @@ pub fn rules(id: Option<&str>, as_json: bool) -> Result<String, Unusable> {
         })?],
     };
     if as_json {
-        let list = listed.iter().map(
-            |rule| json!({ "id": rule.to_string(), "source": source(*rule), "text": text(*rule) }),
-        );
+        let list = listed.iter().map(|rule| {
+            json!({
+                "id": rule.to_string(),
+                "source": source(*rule),
+                "text": text(*rule),
+                "what_to_do": crate::what_to_do::about(*rule),
+            })
+        });
         return Ok(printed(Value::Array(list.collect())));
     }
     Ok(listed.iter().map(|rule| line(*rule) + "\n").collect())

@@ -16,6 +16,7 @@ mod report;
 mod scene;
 mod story;
 mod text;
+mod what_to_do;
 
 use args::Command;
 use std::io::{self, ErrorKind, Write};
