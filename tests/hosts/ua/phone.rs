@@ -121,6 +121,8 @@ pub struct State {
     /// What to answer instead of the usual, by method; `None`: nothing, the test does.
     pub answers: HashMap<&'static str, Option<u16>>,
     counter: u64,
+    /// [`Phone::insists`]
+    insists: bool,
 }
 
 /// The inside of a phone.
@@ -389,20 +391,10 @@ impl Phone {
         self.send(&sent.path, &sent.request);
     }
 
-    /// From now on it sends again what seems to be lost even where nobody waits for it, and its answers to
-    /// INVITE until they are acknowledged (RFC 3261 section 13.3.1.4): for a network that does lose packets.
+    /// From now on it sends its answers to INVITE again until they are acknowledged (RFC 3261 section
+    /// 13.3.1.4): for a network that does lose packets.
     pub fn insists(&self) {
-        let phone = Arc::downgrade(&self.0);
-        std::thread::spawn(move || {
-            while let Some(inner) = phone.upgrade() {
-                let phone = Phone(inner);
-                let mut state = phone.state();
-                phone.repeat_lost(&mut state);
-                phone.repeat_answers(&mut state);
-                let nap = Duration::from_millis(100);
-                drop(phone.0.changed.wait_timeout(state, nap).expect("no panic in the phone"));
-            }
-        });
+        self.state().insists = true;
     }
 
     fn repeat_answers(&self, state: &mut State) {
@@ -467,7 +459,11 @@ fn timers(phone: &Phone) {
             let phones: Vec<Phone> = all.iter().filter_map(Weak::upgrade).map(Phone).collect();
             drop(all);
             for phone in phones {
-                phone.repeat_lost(&mut phone.state());
+                let mut state = phone.state();
+                phone.repeat_lost(&mut state);
+                if state.insists {
+                    phone.repeat_answers(&mut state);
+                }
             }
         });
     });
