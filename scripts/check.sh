@@ -81,7 +81,8 @@ tests() {
 check "$cargo" fmt --check
 check "$cargo" fmt --check --manifest-path fuzz/Cargo.toml
 # Another version of it may see a line otherwise: .clang-format is written for 14.
-check clang-format --dry-run -Werror c_examples/{demo,dlopen,link}/*.[ch] tests/c/*.[ch]
+check clang-format --dry-run -Werror c_examples/{demo,dlopen,link}/*.[ch] tests/c/*.[ch] \
+    fuzz/fuzz_targets/pjsip/*.[ch]
 check "$cargo" clippy --all-targets -- -D warnings
 check env RUSTDOCFLAGS="-D warnings" "$cargo" doc --no-deps
 # Library, command line, tests; the examples in the documentation are another kind.
@@ -102,6 +103,7 @@ esac
 case $hosts in
 pjsua | all)
     check scripts/hosts/pjproject.sh
+    check scripts/fuzz.sh "${FUZZ_SECONDS:-3}" pjsip
     check "$cargo" clippy --test pjsua -- -D warnings
     tests "$cargo" test --no-fail-fast --test pjsua -- --test-threads=4
     ;;
