@@ -11,7 +11,7 @@ TARGET_DIR ?= $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # The soname follows the major number of the ABI; build.rs gives the library the same.
 ABI_MAJOR := $(shell sed -n 's/^version = "\([0-9]*\)\..*/\1/p' Cargo.toml | head -n 1)
 
-.PHONY: help lib cluster bench-cluster demo check hard deny msrv sbom fuzz header manual bench asterisk-module clean
+.PHONY: help lib cluster bench-cluster demo check hard deny msrv sbom fuzz miri mutants header manual bench asterisk-module clean
 
 help:
 	@echo 'make demo            build the library and play the call transfers of the demo'
@@ -21,6 +21,8 @@ help:
 	@echo 'make msrv            build the library with the oldest compiler that it promises'
 	@echo 'make sbom            what the library is made of, as CycloneDX, into target/dist'
 	@echo 'make fuzz T=60       run each fuzz target for T seconds; TARGET=name runs only that one'
+	@echo 'make miri            the unit tests under Miri; needs a nightly toolchain'
+	@echo 'make mutants         change the rules and the parsers line by line: the tests must notice; takes a day'
 	@echo 'make lib             target/release/libsipxfer.so, with its soname link beside it'
 	@echo 'make cluster         target/release/libsipxfer_cluster.so, for several PBXes as one'
 	@echo 'make install         PREFIX=/usr/local DESTDIR= LIBDIR= ...; make uninstall takes it away again'
@@ -76,6 +78,19 @@ deny:
 
 msrv:
 	@scripts/msrv.sh
+
+# Undefined behaviour in the unit tests, those of the C functions among them.
+miri:
+	@$(CARGO) +nightly miri --version >/dev/null 2>&1 || { \
+	    echo 'Miri is missing: rustup toolchain install nightly --component miri --component rust-src' >&2; \
+	    exit 1; }
+	MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --lib
+
+# What is changed, and which tests must notice, stands in mutants.toml.
+mutants:
+	@$(CARGO) mutants --version >/dev/null 2>&1 || { \
+	    echo 'cargo-mutants is missing: cargo install cargo-mutants --locked' >&2; exit 1; }
+	$(CARGO) mutants --config mutants.toml --output '$(TARGET_DIR)'
 
 header:
 	SIPXFER_UPDATE_HEADER=1 $(CARGO) test --test abi_header header_is_what_the_sources_say

@@ -80,7 +80,7 @@ check "$cargo" fmt --all --check
 check "$cargo" fmt --check --manifest-path fuzz/Cargo.toml
 # Another version of it may see a line otherwise: .clang-format is written for 14.
 check clang-format --dry-run -Werror c_examples/{demo,dlopen,link}/*.[ch] tests/c/*.[ch] \
-    benches/*.[ch] benches/sides/*.[ch]
+    benches/*.[ch] benches/sides/*.[ch] fuzz/fuzz_targets/pjsip/*.[ch]
 check "$cargo" clippy --all-targets -- -D warnings
 check "$cargo" clippy -p sipxfer-cluster --all-targets -- -D warnings
 check env RUSTDOCFLAGS="-D warnings" "$cargo" doc --no-deps
@@ -117,6 +117,7 @@ esac
 case $hosts in
 pjsua | all)
     check scripts/hosts/pjproject.sh
+    check scripts/fuzz.sh "${FUZZ_SECONDS:-3}" pjsip
     check "$cargo" clippy --test pjsua -- -D warnings
     tests "$cargo" test --no-fail-fast --test pjsua -- --test-threads=4
     ;;

@@ -3,6 +3,9 @@
 #
 # Usage: scripts/fuzz.sh [SECONDS [TARGET...]]
 #
+# Without a name all of them run but pjsip: that one compares with pjsip's parsers and needs pjproject,
+# which scripts/hosts/pjproject.sh then builds.
+#
 # The targets are built as cargo-fuzz builds them, but by the stable toolchain and without
 # cargo-fuzz: what it would pass is a few flags. A crash is kept in fuzz/artifacts/TARGET/; the target,
 # run with that file, plays it again. New inputs are kept in fuzz/found/TARGET/, from run to run;
@@ -22,8 +25,8 @@ esac
 
 all=$(sed -n 's/^name = "\([a-z_]*\)"$/\1/p' fuzz/Cargo.toml)
 targets=("$@")
-# shellcheck disable=SC2206 # one word a target
-[ $# -gt 0 ] || targets=($all)
+# shellcheck disable=SC2207 # one word a target
+[ $# -gt 0 ] || targets=($(grep -vx pjsip <<<"$all"))
 for target in "${targets[@]}"; do
     if ! grep -qx "$target" <<<"$all"; then
         echo "$target: there is no such target. There are:" $all >&2
@@ -45,6 +48,11 @@ flags+=" -Zsanitizer=address -Cdebug-assertions -Coverflow-checks -Ccodegen-unit
 bins=()
 for target in "${targets[@]}"; do
     bins+=(--bin "$target")
+    if [ "$target" = pjsip ]; then
+        PJPROJECT=${PJPROJECT:-$(scripts/hosts/pjproject.sh)} || exit 1
+        export PJPROJECT
+        bins+=(--features pjsip)
+    fi
 done
 # The switch lets a stable toolchain sanitize. With a target named, build scripts stay as they are.
 if ! env -u CARGO_ENCODED_RUSTFLAGS RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" "$cargo" build --quiet \

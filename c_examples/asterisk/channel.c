@@ -172,7 +172,7 @@ static void transferee_begins(struct ast_channel *chan, struct transfer_channel_
         runs = ast_local_get_peer(chan);
         ast_channel_unlock(chan);
     }
-    if (watch_attach(xfer, runs != NULL ? runs : chan)) {
+    if (watch_attach(xfer, runs != NULL ? runs : chan) && log_allowed()) {
         ast_log(LOG_WARNING, "sipxfer: the transfer of %s cannot be watched\n",
                 ast_channel_name(chan));
     }

@@ -174,7 +174,7 @@ static void leg_report(struct leg *leg, const pj_str_t *remote_tag, uint32_t sta
     if (status != SIPXFER_OK) {
         ao2_ref(leg, -1);
         if (log_allowed()) {
-            ast_log(LOG_WARNING, "sipxfer cannot keep the dialog %s: %s\n", leg->call_id,
+            ast_log(LOG_WARNING, "sipxfer cannot keep the dialog %.80s: %s\n", leg->call_id,
                     sipxfer_strerror(status));
         }
     }

@@ -25,8 +25,11 @@ static void add_variable(struct ast_channel *chan, const char *variable, const c
     }
     for (const char *at = value; *at != '\0'; at++) {
         if ((unsigned char)*at < 0x20 && *at != '\t') {
-            ast_log(LOG_WARNING, "sipxfer: %s of %s holds a control character and is not sent\n",
-                    variable, ast_channel_name(chan));
+            if (log_allowed()) {
+                ast_log(LOG_WARNING,
+                        "sipxfer: %s of %s holds a control character and is not sent\n", variable,
+                        ast_channel_name(chan));
+            }
             return;
         }
     }

@@ -241,8 +241,10 @@ static int xfer_task(void *data)
 static void xfer_push(struct xfer *xfer)
 {
     if (ast_sip_push_task(xfer->leg->session->serializer, xfer_task, ao2_bump(xfer))) {
-        ast_log(LOG_ERROR, "sipxfer: a transfer of %s cannot go on: no thread for it\n",
-                xfer->endpoint);
+        if (log_allowed()) {
+            ast_log(LOG_ERROR, "sipxfer: a transfer of %s cannot go on: no thread for it\n",
+                    xfer->endpoint);
+        }
         ao2_ref(xfer, -1);
     }
 }

@@ -136,7 +136,8 @@ impl<'a> ReferTo<'a> {
     }
 
     /// Prints the value anew, with `replaces` in the place of its Replaces, and without the headers of
-    /// the URI that `keep` leaves out. Everything else stays as it was.
+    /// the URI that `keep` leaves out. Everything else stays as it was, but for an "@" in a header: that
+    /// is escaped, so that whoever reads it next finds the same host (see [`Uri`]).
     pub fn print_with(
         &self,
         replaces: Option<&Replaces<'_>>,
@@ -165,9 +166,9 @@ impl<'a> ReferTo<'a> {
         for header in self.headers().filter(|header| !header.is_named(b"Replaces") && keep(header))
         {
             out.push(separator);
-            out.push(header.name_raw);
+            push_without_at(out, header.name_raw);
             out.push(b"=");
-            out.push(header.value_raw);
+            push_without_at(out, header.value_raw);
             separator = b"&";
         }
         out.push(b">");
@@ -217,6 +218,15 @@ impl<'a> ReferTo<'a> {
     /// The value of the first header parameter of this name (not of a parameter of the URI).
     pub fn param(&self, name: &[u8]) -> Option<Option<&'a [u8]>> {
         lex::param(self.params, name)
+    }
+}
+
+/// RFC 3261 section 25.1 allows no "@" in a header of a URI, and a "?" in its user part: with a raw one,
+/// what was read here as the host could be read elsewhere as a part of the user.
+fn push_without_at(out: &mut Writer<'_>, raw: &[u8]) {
+    for (number, piece) in raw.split(|byte| *byte == b'@').enumerate() {
+        out.push(if number > 0 { b"%40" } else { b"" });
+        out.push(piece);
     }
 }
 

@@ -213,6 +213,11 @@ impl<'a> Uri<'a> {
             if uri.user.is_none() {
                 return Err(err("expected a user before \"@\"", base));
             }
+            // A parser that ends the user part at the first byte that cannot stand there finds another
+            // host behind it: brackets hold one, and may hold the "@" too.
+            if let Some(at) = userinfo.iter().position(|byte| matches!(byte, b'[' | b']')) {
+                return Err(err("expected no bracket before \"@\"", base + at));
+            }
         }
         let host =
             host_port(from(rest, start)).map_err(|(what, at)| err(what, base + start + at))?;

@@ -331,5 +331,13 @@ fn pass_on(raw: &[u8]) {
     if passing::print(&message, &mut scratch, map, &mut out).is_ok() {
         assert!(!out.overflowed());
         assert_lines(out.written());
+        // The next one to read it finds the host that was found here, whatever it takes for a user.
+        let line = out.written().split(|byte| *byte == b'\n').next().unwrap();
+        let uri = line.split(|byte| *byte == b'<').next_back().unwrap();
+        let headers = uri.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default();
+        let end = headers.iter().position(|byte| *byte == b'>').unwrap_or(0);
+        let read = Message::parse(raw).unwrap().first(Name::ReferTo).unwrap();
+        let user = sipxfer::sip::ReferTo::parse(read.raw).is_ok_and(|it| it.uri.user.is_some());
+        assert!(user || !headers[..end].contains(&b'@'), "{}", line.escape_ascii());
     }
 }

@@ -199,6 +199,35 @@ fn headers_have_offsets_in_the_value() {
     }
 }
 
+/// An "@" in a header could end a user part for who reads it next: it goes on escaped.
+#[test]
+fn r019_whoever_reads_it_next_finds_the_same_host() {
+    let again = |value: &str| {
+        let refer_to = ReferTo::parse(value.as_bytes()).unwrap();
+        let mut room = [0; 256];
+        let mut out = Writer::new(&mut room);
+        let mut bytes = [0; 256];
+        let named = refer_to.replaces(&mut Scratch::new(&mut bytes)).unwrap();
+        refer_to.print_with(named.as_ref(), |_| true, &mut out);
+        String::from_utf8(out.written().to_vec()).unwrap()
+    };
+    let value = "<sip:h.example?Subject=a@evil.example&X@y=1>;p=x@y";
+    assert_eq!(ReferTo::parse(value.as_bytes()).unwrap().uri.host, b"h.example");
+    assert_eq!(again(value), "<sip:h.example?Subject=a%40evil.example&X%40y=1>;p=x@y");
+    let value = "<sip:h.example?Replaces=a@evil.example;to-tag=1;from-tag=2>";
+    let escaped = "<sip:h.example?Replaces=a%40evil.example%3Bto-tag%3D1%3Bfrom-tag%3D2>";
+    assert_eq!(again(value), escaped);
+}
+
+/// A parser that ends a user part at the first byte that cannot stand there finds another host.
+#[test]
+fn r029_a_user_part_hides_no_second_host() {
+    for (value, offset) in [("<sip:u[evil@h;x=]>", 6), ("<sip:u]@h>", 6), ("<sip:u:p[x@h>", 8)] {
+        assert_eq!(parse(value).unwrap_err(), (offset, Rule::R029), "{value}");
+    }
+    assert_eq!(parse("<sip:u:&=+$,%41-_.!~*'()@h>").unwrap().uri.host, b"h");
+}
+
 fn built(target: &str, replaces: Option<&str>, require: bool) -> Result<String, (usize, Rule)> {
     let mut room = [0; 256];
     let mut out = Writer::new(&mut room);

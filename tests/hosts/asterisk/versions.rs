@@ -3,7 +3,7 @@
 
 use super::config::{self, Site};
 use super::process::{root, Instance};
-use super::Module;
+use super::{Module, Under};
 use crate::ua::tls::Kit;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 /// The Makefile of the module, told that the headers are those of this Asterisk.
 fn make(build: &Path, major: &str) -> Output {
-    let lib = Module::Sipxfer.objects();
+    let lib = Module::Sipxfer.objects(Under::Nothing);
     let lib = lib[0].parent().and_then(Path::parent).expect("the target folder").join("release");
     let headers = root().join("opt/sipxfer");
     Command::new("make")
@@ -59,7 +59,7 @@ fn a_module_for_another_asterisk_does_not_load_and_says_why() {
     addresses.extend((0..config::TLS.count).map(|n| config::TLS.address(network, n)));
     let kit = Kit::new(&addresses);
     let objects = [build.join("res_pjsip_sipxfer.so"), build.join("libsipxfer.so.0")];
-    let instance = Instance::new("other-version", ip(1), &objects);
+    let instance = Instance::new("other-version", ip(1), &objects, Under::Nothing);
     let site = Site { module: Module::Sipxfer, network, peer: ip(2), kit: &kit, sipxfer: "" };
     config::write(&instance, &site);
     let at = instance.start();
