@@ -101,6 +101,11 @@ fn r018_bobs_calls_at_two_nodes_are_connected_whatever_address_the_refer_to_name
     assert_eq!(event.get("ReferTo"), format!("sip:replaces@{b}:5060"));
     assert_eq!(event.get("Node"), format!("pbx-{b}"));
     assert!(balancer.all_received("INVITE").is_empty(), "nobody asks the balancer");
+    // An INVITE for a call that no node has is answered when that is known.
+    let unknown = [("Replaces", "nobody@nowhere;to-tag=a;from-tag=b")];
+    let bob = all.alice_bob.callee.phone();
+    let to = scene.server(UDP, &world.a).uri(all.bob_dave.callee.phone().name());
+    assert_eq!(bob.call_with(&to, &unknown).outcome(), Err(481));
     // What has ended is found no more.
     until("Bob's call is taken away", || {
         !server.keys("sipxfer:d:*").iter().any(|key| key.contains(&call_id))
