@@ -400,6 +400,7 @@ static void start(struct xfer *xfer)
         break;
     case SIPXFER_VERDICT_BLIND:
     case SIPXFER_VERDICT_REMOTE_ATTENDED:
+    case SIPXFER_VERDICT_REMOTE_NODE:
         ast_channel_ref(chan);
         blind(xfer, chan);
         ast_channel_unref(chan);

@@ -169,6 +169,7 @@ static char *show_stats(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a
     ast_cli(a->fd, "Dialogs known:                  %zu (%zu sessions)\n", dialogs,
             dialogs_count());
     ast_cli(a->fd, "Faults inside the library:      %" PRIu64 "\n", sipxfer_panic_count());
+    cluster_show(a->fd);
     return CLI_SUCCESS;
 }
 

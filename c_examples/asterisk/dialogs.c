@@ -134,6 +134,21 @@ static struct leg *leg_make(struct ast_sip_session *session, const char *user)
     return leg;
 }
 
+static void describe(struct leg *leg, struct sipxfer_dialog *dialog)
+{
+    SIPXFER_INIT(*dialog);
+    dialog->dialog = leg;
+    dialog->call_id = str(leg->call_id);
+    dialog->local_tag = str(leg->local_tag);
+    dialog->remote_tag = str(leg->remote_tag);
+    dialog->user = str(leg->user);
+    dialog->endpoint = str(leg->endpoint);
+    dialog->state = leg->state;
+    dialog->initiator = leg->initiator;
+    dialog->usage = SIPXFER_USAGE_INVITE;
+    dialog->secure = !!(leg->session->inv_session->dlg->secure);
+}
+
 /* Puts a dialog whose tags are known into the library's table, or tells its new state. */
 static void leg_report(struct leg *leg, const pj_str_t *remote_tag, uint32_t state)
 {
@@ -148,27 +163,21 @@ static void leg_report(struct leg *leg, const pj_str_t *remote_tag, uint32_t sta
                                      remote_tag->slen))) {
         /* Another branch of a forked INVITE: pjsip follows one of them, and so does this. */
         sipxfer_dialog_remove(engine, leg->id, clock_ms());
+        cluster_remove(leg);
         leg->id = 0;
     }
     leg->state = state;
     if (leg->id != 0) {
         sipxfer_dialog_set_state(engine, leg->id, state);
+        describe(leg, &dialog);
+        cluster_publish(&dialog);
         return;
     }
     ao2_lock(leg);
     set_pj(leg, &leg->remote_tag, remote_tag);
     ao2_unlock(leg);
-    SIPXFER_INIT(dialog);
-    dialog.dialog = leg;
-    dialog.call_id = str(leg->call_id);
-    dialog.local_tag = str(leg->local_tag);
-    dialog.remote_tag = str(leg->remote_tag);
-    dialog.user = str(leg->user);
-    dialog.endpoint = str(leg->endpoint);
-    dialog.state = state;
-    dialog.initiator = leg->initiator;
-    dialog.usage = SIPXFER_USAGE_INVITE;
-    dialog.secure = !!(leg->session->inv_session->dlg->secure);
+    describe(leg, &dialog);
+    cluster_publish(&dialog);
     ao2_ref(leg, +1);
     status = sipxfer_dialog_add(engine, &dialog, &leg->id);
     if (status != SIPXFER_OK) {
@@ -254,6 +263,7 @@ static void session_end(struct ast_sip_session *session)
         sipxfer_dialog_remove(engine, leg->id, clock_ms());
         leg->id = 0;
     }
+    cluster_remove(leg);
     ao2_ref(leg, -1);
 }
 
@@ -267,6 +277,23 @@ static struct ast_sip_session_supplement supplement = {
     .outgoing_response = response_out,
     .session_end = session_end,
 };
+
+static int publish(void *object, void *arg, int flags)
+{
+    struct leg *leg = object;
+    struct sipxfer_dialog dialog;
+
+    if (leg->id != 0 && !leg->ended) {
+        describe(leg, &dialog);
+        cluster_publish(&dialog);
+    }
+    return 0;
+}
+
+void dialogs_publish(void)
+{
+    ao2_callback(legs, OBJ_NODATA | OBJ_MULTIPLE, publish, NULL);
+}
 
 struct fetch {
     struct leg *leg;

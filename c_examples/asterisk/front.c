@@ -89,6 +89,33 @@ static void refuse(pjsip_rx_data *rdata, int code, const struct sipxfer_verdict 
     send_response(rdata, tdata);
 }
 
+/* The dialog is on another node: its sender goes there, with the Replaces. */
+static void redirect(pjsip_rx_data *rdata, const struct sipxfer_verdict *verdict)
+{
+    pjsip_tx_data *tdata;
+    pjsip_contact_hdr *contact;
+    char *target;
+
+    if (pjsip_endpt_create_response(ast_sip_get_pjsip_endpoint(), rdata, (int)verdict->code, NULL,
+                                    &tdata) != PJ_SUCCESS) {
+        refuse(rdata, 500, NULL);
+        return;
+    }
+    contact = pjsip_contact_hdr_create(tdata->pool);
+    target = pj_pool_alloc(tdata->pool, verdict->target.len + 1);
+    memcpy(target, verdict->target.ptr, verdict->target.len);
+    target[verdict->target.len] = '\0';
+    contact->uri =
+        pjsip_parse_uri(tdata->pool, target, verdict->target.len, PJSIP_PARSE_URI_AS_NAMEADDR);
+    if (contact->uri == NULL) {
+        pjsip_tx_data_dec_ref(tdata);
+        refuse(rdata, 500, NULL);
+        return;
+    }
+    pjsip_msg_add_hdr(tdata->msg, (pjsip_hdr *)contact);
+    send_response(rdata, tdata);
+}
+
 static int code_of(const struct sipxfer_verdict *verdict)
 {
     if (verdict->kind == SIPXFER_VERDICT_CHALLENGE) {
@@ -167,14 +194,14 @@ static int observed(const struct asked *asked)
 }
 
 /* PJ_TRUE where the request has had its answer. */
-static pj_bool_t replaces(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint)
+static pj_bool_t replaces(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint, int again)
 {
     int invite = is_method(rdata, "INVITE"), in_dialog = rdata->msg_info.to->tag.slen > 0;
     char extension[AST_MAX_EXTENSION] = "";
     struct asked asked;
     pj_bool_t done = PJ_FALSE;
 
-    if (invite) {
+    if (invite && !again) {
         count(&stats.replaces);
     }
     if (asked_open(&asked, rdata, endpoint, NULL)) {
@@ -220,6 +247,16 @@ static pj_bool_t replaces(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoin
         claim.rdata = rdata;
         claim.leg = ((const struct leg *)asked.verdict.dialog)->number;
         break;
+    case SIPXFER_VERDICT_PENDING:
+        done = PJ_TRUE;
+        if (cluster_wait(rdata, endpoint, asked.verdict.lookup)) {
+            refuse(rdata, 503, NULL);
+        }
+        break;
+    case SIPXFER_VERDICT_REMOTE_NODE:
+        redirect(rdata, &asked.verdict);
+        done = PJ_TRUE;
+        break;
     default:
         if (behaviour.in_dialog_ends && invite && in_dialog) {
             break; /* as today: the session is told, and ends */
@@ -231,6 +268,24 @@ static pj_bool_t replaces(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoin
     }
     asked_close(&asked);
     return done;
+}
+
+void front_go_on(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint)
+{
+    pjsip_process_rdata_param param;
+    pj_bool_t handled = PJ_FALSE;
+
+    if (replaces(rdata, endpoint, 1)) {
+        return;
+    }
+    pjsip_process_rdata_param_default(&param);
+    param.start_mod = &front_module;
+    param.idx_after_start = 1;
+    pjsip_endpt_process_rx_data(ast_sip_get_pjsip_endpoint(), rdata, &param, &handled);
+    claim_end();
+    if (!handled) {
+        refuse(rdata, 501, NULL);
+    }
 }
 
 /* A REFER outside of its call, or of any. Where it names no call there is no channel that it could
@@ -377,7 +432,7 @@ static pj_bool_t inside(pjsip_rx_data *rdata)
         return PJ_FALSE;
     }
     if (!is_method(rdata, "REFER")) {
-        done = replaces(rdata, endpoint);
+        done = replaces(rdata, endpoint, 0);
     }
     ao2_ref(endpoint, -1);
     return done;
@@ -407,7 +462,7 @@ static pj_bool_t outside(pjsip_rx_data *rdata)
     } else if (is_method(rdata, "SUBSCRIBE") && !has_header(rdata, "Replaces")) {
         done = PJ_FALSE;
     } else if (!is_method(rdata, "REFER")) {
-        done = replaces(rdata, endpoint);
+        done = replaces(rdata, endpoint, 0);
     } else if (!behaviour.compat) {
         done = refer_outside(rdata, endpoint);
     }

@@ -368,6 +368,7 @@ int host_open(void)
 
     SIPXFER_INIT(directory);
     directory.release = release;
+    directory.lookup = cluster_lookup;
     SIPXFER_INIT(host);
     host.extension_exists = extension_exists;
     host.transfer_context = transfer_context;
@@ -375,6 +376,7 @@ int host_open(void)
     host.authorize = authorize;
     host.log = log_line;
     host.on_deadline = on_deadline;
+    host.on_lookup = cluster_on_lookup;
     SIPXFER_INIT(options);
     options.directory = &directory;
     options.host = &host;

@@ -194,6 +194,8 @@ static int unload_module(void)
         tech_unregister();
         own_tech = 0;
     }
+    /* Its threads call what ends below. */
+    cluster_leave();
     functions_unregister();
     cli_unregister();
     watch_exit();

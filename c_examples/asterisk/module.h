@@ -98,6 +98,8 @@ void leg_key(const struct leg *leg, struct sipxfer_dialog_key *key);
  */
 struct ast_channel *leg_channel(struct leg *leg);
 size_t dialogs_count(void);
+/* All of them, to a node of a cluster that has just begun. */
+void dialogs_publish(void);
 
 /* ---- requests (host.c) ---- */
 
@@ -177,6 +179,8 @@ struct xfer {
     struct leg *leg; /* the transferor's; counted */
     uint64_t other;  /* number of the leg that its Replaces names, or 0 */
     uint32_t other_state;
+    /* Of its request, for one that waits for a lookup. */
+    uint32_t transport, secure, depth_before, handling;
     pjsip_dialog *dlg; /* holds a session count, or NULL once it is over */
     struct ast_variable *variables;
     int application; /* an application controls it */
@@ -210,7 +214,8 @@ struct xfer {
                               AST_STRING_FIELD(endpoint); AST_STRING_FIELD(source_channel);
                               AST_STRING_FIELD(source_id); AST_STRING_FIELD(transferee);
                               AST_STRING_FIELD(transferee_id); AST_STRING_FIELD(bridge);
-                              AST_STRING_FIELD(linked); AST_STRING_FIELD(reason););
+                              AST_STRING_FIELD(linked); AST_STRING_FIELD(reason);
+                              AST_STRING_FIELD(source););
 };
 
 /* A copy on the stack of a string that is set while the transfer goes on: transferee,
@@ -239,6 +244,8 @@ struct xfer *xfer_of_channel(struct ast_channel *chan);
 /* By the unique id of the transferee, or the linked id of a call that is still ringing. */
 struct xfer *xfer_by_transferee(const char *id);
 void xfer_watch(struct xfer *xfer);
+/* It is known at last where it goes. */
+int xfer_rerouted(struct xfer *xfer, const struct asked *asked);
 /* Takes the outputs of a transfer, 0: of those that time has given some. Any thread. */
 void outputs_take(uint64_t id);
 void xfer_progress(struct xfer *xfer, int code, const char *reason, size_t reason_len);
@@ -281,6 +288,28 @@ extern pjsip_module usage_module;
 /* The leg that the INVITE of this rdata takes over by the verdict of the front module, or 0. */
 uint64_t front_claimed(pjsip_rx_data *rdata);
 int replaces_take_over(struct ast_sip_session *session, pjsip_rx_data *rdata);
+/* An INVITE whose lookup is over, in a serializer. */
+void front_go_on(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint);
+
+/* ---- several Asterisks as one (cluster.c) ---- */
+
+void cluster_begin_settings(void);
+/* 1 where the setting is this file's alone. */
+int cluster_setting(const char *name, const char *value);
+/* Joins the cluster that was set, or leaves the one before. */
+int cluster_apply(void);
+void cluster_leave(void);
+void cluster_publish(const struct sipxfer_dialog *dialog);
+void cluster_remove(const struct leg *leg);
+/* Callbacks of the library. */
+int32_t cluster_lookup(void *user, uint64_t lookup, const struct sipxfer_dialog_key *key);
+void cluster_on_lookup(void *user, uint64_t lookup);
+/* Goes on with a transfer whose lookup is over; in the serializer of its session. */
+void cluster_route(struct xfer *xfer);
+/* Keeps an INVITE until its lookup is over, and answers it with 100. */
+int cluster_wait(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint, uint64_t lookup);
+/* For `sipxfer show stats`; nothing where there is no cluster. */
+void cluster_show(int fd);
 
 /* ---- the rest ---- */
 

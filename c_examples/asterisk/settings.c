@@ -96,7 +96,7 @@ static int general(struct sipxfer_config *config, struct behaviour *made, struct
             }
         } else if (found != NULL) {
             *(int *)((char *)made + found->offset) = ast_true(each->value);
-        } else {
+        } else if (!cluster_setting(each->name, each->value)) {
             failed |= set(config, "", each->name, each->value, each->lineno);
         }
     }
@@ -124,6 +124,7 @@ static int fill(struct sipxfer_config *config, struct behaviour *made, struct as
     const char *section = NULL;
     int failed = 0;
 
+    cluster_begin_settings();
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++) {
         failed |= set(config, "", defaults[i][0], defaults[i][1], 0);
     }
@@ -220,7 +221,7 @@ int settings_load(int reload)
     }
     failed = fill(config, &made, file);
     ast_config_destroy(file);
-    if (failed || sipxfer_config_apply(engine, config) != SIPXFER_OK) {
+    if (failed || cluster_apply() || sipxfer_config_apply(engine, config) != SIPXFER_OK) {
         sipxfer_config_free(config);
         ast_log(LOG_ERROR, "sipxfer: %s\n",
                 reload ? "the settings stay as they were" : "not loaded because of its settings");

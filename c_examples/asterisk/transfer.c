@@ -205,7 +205,9 @@ static int copy_verdict(struct xfer *xfer, const struct asked *asked)
     set_str(xfer, &xfer->headers, verdict->headers);
     set_str(xfer, &xfer->why, verdict->why);
     set_str(xfer, &xfer->message, asked->request.message);
-    set_hdr(xfer, &xfer->refer_to_raw, asked->rdata, "Refer-To", "r");
+    if (asked->rdata != NULL) {
+        set_hdr(xfer, &xfer->refer_to_raw, asked->rdata, "Refer-To", "r");
+    }
     for (uint32_t i = 0; i < verdict->rule_count && i < SIPXFER_MAX_RULES; i++) {
         snprintf(rules + strlen(rules), sizeof rules - strlen(rules), "%sR%03u", i > 0 ? " " : "",
                  verdict->rules[i]);
@@ -225,6 +227,21 @@ static int copy_verdict(struct xfer *xfer, const struct asked *asked)
         ast_variable_list_append(&xfer->variables, variable);
     }
     return 0;
+}
+
+int xfer_rerouted(struct xfer *xfer, const struct asked *asked)
+{
+    struct ast_variable *before;
+    int failed;
+
+    /* The command line reads it meanwhile. */
+    ao2_lock(xfer);
+    before = xfer->variables;
+    xfer->variables = NULL;
+    failed = copy_verdict(xfer, asked);
+    ao2_unlock(xfer);
+    ast_variables_destroy(before);
+    return failed;
 }
 
 static void xfer_run(struct xfer *xfer, const struct asked *asked);
@@ -275,6 +292,11 @@ int xfer_begin(struct asked *asked, uint64_t id, int application)
             return -1;
         }
         ast_string_field_set(xfer, endpoint, ast_sorcery_object_get_id(session->endpoint));
+        ast_string_field_set(xfer, source, asked->source);
+        xfer->transport = asked->request.transport;
+        xfer->secure = asked->request.secure;
+        xfer->depth_before = asked->request.transfer_depth;
+        xfer->handling = asked->request.handling;
         if (session->channel != NULL) {
             ast_channel_lock(session->channel);
             ast_string_field_set(xfer, source_channel, ast_channel_name(session->channel));
@@ -522,6 +544,9 @@ static void execute(struct xfer *xfer, const struct sipxfer_output *told, const 
         case SIPXFER_COMMAND_HANG_UP_TRANSFEROR:
             channel_hang_up_transferor(xfer);
             forget(xfer);
+            break;
+        case SIPXFER_COMMAND_ROUTE:
+            cluster_route(xfer);
             break;
         default:
             break;

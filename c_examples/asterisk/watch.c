@@ -252,7 +252,8 @@ static void transferrer_data(struct xfer *xfer, struct ast_channel *chan)
 /* The variables of the verdict. What belongs to an earlier transfer of the channel goes. */
 void watch_variables(struct xfer *xfer, struct ast_channel *chan)
 {
-    static const char *const own[] = {"SIPREPLACESHDR", "SIPREFERREDBYHDR", "SIPREFERTOHDR"};
+    static const char *const own[] = {"SIPREPLACESHDR", "SIPREFERREDBYHDR", "SIPREFERTOHDR",
+                                      "SIPTRANSFERNODE"};
     const struct ast_variable *variable;
 
     for (size_t i = 0; i < ARRAY_LEN(own); i++) {

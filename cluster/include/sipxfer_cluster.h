@@ -222,7 +222,7 @@ struct sipxfer_cluster_api {
     /**
      * `sipxfer_cluster_free()`.
      */
-    void (*free)(struct sipxfer_cluster *cluster);
+    void (*destroy)(struct sipxfer_cluster *cluster);
     /**
      * `sipxfer_cluster_attach()`.
      */

@@ -1,10 +1,11 @@
-//! The C ABI, and the only place with unsafe code. `include/sipxfer_cluster.h` is made from this file.
+//! The C ABI. `include/sipxfer_cluster.h` is made from this file.
 #![allow(non_camel_case_types)]
 
 use crate::lookups::Answer;
 use crate::node::{Level, Node, User};
 use crate::settings::{Given, Settings, Wrong};
 use crate::stats::get;
+use crate::twins::*;
 use crate::wire::{Published, MAX_NAME};
 use core::ffi::{c_char, c_void};
 use parking_lot::{Condvar, Mutex};
@@ -17,104 +18,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub const SIPXFER_CLUSTER_ABI_MAJOR: u32 = 0;
 /// Grows with every addition to the ABI.
 pub const SIPXFER_CLUSTER_ABI_MINOR: u32 = 1;
-
-// Twins of sipxfer.h; a test compares them.
-
-/// As in `sipxfer.h`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct sipxfer_str {
-    /// As there.
-    pub ptr: *const c_char,
-    /// As there.
-    pub len: usize,
-}
-
-/// As in `sipxfer.h`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct sipxfer_dialog_key {
-    /// As there.
-    pub struct_size: usize,
-    /// As there.
-    pub call_id: sipxfer_str,
-    /// As there.
-    pub local_tag: sipxfer_str,
-    /// As there.
-    pub remote_tag: sipxfer_str,
-}
-
-/// As in `sipxfer.h`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct sipxfer_dialog {
-    /// As there.
-    pub struct_size: usize,
-    /// As there.
-    pub dialog: *mut c_void,
-    /// As there.
-    pub call_id: sipxfer_str,
-    /// As there.
-    pub local_tag: sipxfer_str,
-    /// As there.
-    pub remote_tag: sipxfer_str,
-    /// As there.
-    pub user: sipxfer_str,
-    /// As there.
-    pub endpoint: sipxfer_str,
-    /// As there.
-    pub state: u32,
-    /// As there.
-    pub initiator: u32,
-    /// As there.
-    pub usage: u32,
-    /// As there.
-    pub secure: u32,
-}
-
-/// As in `sipxfer.h`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct sipxfer_remote_dialog {
-    /// As there.
-    pub struct_size: usize,
-    /// As there.
-    pub node: sipxfer_str,
-    /// As there.
-    pub uri: sipxfer_str,
-    /// As there.
-    pub user: sipxfer_str,
-    /// As there.
-    pub endpoint: sipxfer_str,
-    /// As there.
-    pub state: u32,
-    /// As there.
-    pub initiator: u32,
-    /// As there.
-    pub secure: u32,
-    /// As there.
-    pub reserved: u32,
-}
-
-/// As in `sipxfer.h`.
-pub struct sipxfer_engine {
-    _private: [u8; 0],
-}
-
-const OK: i32 = 0;
-const E_NULL: i32 = -1;
-const E_STRUCT_SIZE: i32 = -2;
-const E_UNKNOWN_FIELD: i32 = -3;
-const E_RANGE: i32 = -4;
-const E_NOT_FOUND: i32 = -7;
-const E_AMBIGUOUS: i32 = -8;
-const E_PENDING: i32 = -9;
-const E_BAD_VALUE: i32 = -14;
-const E_NOMEM: i32 = -18;
-const E_PANIC: i32 = -19;
-const ALLOW_UNKNOWN: usize = 0x8000_0000;
-const DIALOG_TERMINATED: u32 = 3;
-const USAGE_INVITE: u32 = 1;
 
 /// One node of a cluster, with its threads; opaque.
 pub struct sipxfer_cluster {
@@ -253,10 +156,6 @@ unsafe impl Send for Host {}
 // SAFETY: as above.
 unsafe impl Sync for Host {}
 
-fn text(bytes: &[u8]) -> sipxfer_str {
-    sipxfer_str { ptr: bytes.as_ptr().cast(), len: bytes.len() }
-}
-
 impl User for Host {
     fn answer(&self, lookup: u64, answer: &Answer) {
         let Some(held) = self.engine.lock().clone() else { return };
@@ -306,54 +205,6 @@ fn guard(body: impl FnOnce() -> Result<(), i32>) -> i32 {
         Ok(Err(status)) => status,
         Err(_) => E_PANIC,
     }
-}
-
-/// # Safety
-/// `string` points to as many bytes as it says, for `'a`.
-unsafe fn bytes<'a>(string: sipxfer_str) -> Result<&'a [u8], i32> {
-    if string.len == 0 {
-        return Ok(b"");
-    }
-    if string.ptr.is_null() {
-        return Err(E_NULL);
-    }
-    if string.len > isize::MAX as usize {
-        return Err(E_RANGE);
-    }
-    // SAFETY: contract of this function.
-    Ok(unsafe { core::slice::from_raw_parts(string.ptr.cast(), string.len) })
-}
-
-/// # Safety
-/// As for [`bytes`].
-unsafe fn utf8<'a>(string: sipxfer_str) -> Result<&'a str, i32> {
-    // SAFETY: contract of this function.
-    core::str::from_utf8(unsafe { bytes(string) }?).map_err(|_| E_BAD_VALUE)
-}
-
-/// A struct of the host's, which may be of a later version: what is not known of it must be zero, or the
-/// host says that it may be ignored.
-///
-/// # Safety
-/// `from` is NULL or points to a struct that begins with its size, and all zero bytes are a `T`.
-unsafe fn read_struct<T: Copy>(from: *const T) -> Result<T, i32> {
-    if from.is_null() {
-        return Err(E_NULL);
-    }
-    // SAFETY: contract of this function.
-    let said = unsafe { from.cast::<usize>().read_unaligned() };
-    let size = said & !ALLOW_UNKNOWN;
-    if size < size_of::<T>() || size > 4096 {
-        return Err(E_STRUCT_SIZE);
-    }
-    // SAFETY: contract of this function; the size was looked at.
-    let all = unsafe { core::slice::from_raw_parts(from.cast::<u8>(), size) };
-    let tail = all.get(size_of::<T>()..).unwrap_or_default();
-    if said & ALLOW_UNKNOWN == 0 && tail.iter().any(|byte| *byte != 0) {
-        return Err(E_UNKNOWN_FIELD);
-    }
-    // SAFETY: contract of this function; there are enough bytes.
-    Ok(unsafe { from.read_unaligned() })
 }
 
 /// # Safety
@@ -679,7 +530,7 @@ pub struct sipxfer_cluster_api {
         cluster: *mut *mut sipxfer_cluster,
     ) -> i32,
     /// `sipxfer_cluster_free()`.
-    pub free: unsafe extern "C" fn(cluster: *mut sipxfer_cluster),
+    pub destroy: unsafe extern "C" fn(cluster: *mut sipxfer_cluster),
     /// `sipxfer_cluster_attach()`.
     pub attach: unsafe extern "C" fn(
         cluster: *mut sipxfer_cluster,
@@ -714,7 +565,7 @@ static API: sipxfer_cluster_api = sipxfer_cluster_api {
     abi_major: SIPXFER_CLUSTER_ABI_MAJOR,
     abi_minor: SIPXFER_CLUSTER_ABI_MINOR,
     create: sipxfer_cluster_new,
-    free: sipxfer_cluster_free,
+    destroy: sipxfer_cluster_free,
     attach: sipxfer_cluster_attach,
     lookup: sipxfer_cluster_lookup,
     publish: sipxfer_cluster_publish,

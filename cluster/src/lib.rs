@@ -11,7 +11,7 @@
 //! | [`lookups`] | the threads that ask, their queue and their circuit breaker |
 //! | [`settings`] | what is set, and how a server is reached |
 //! | [`node`] | all of it together |
-//! | [`ffi`] | the C ABI, and the only place with unsafe |
+//! | [`ffi`], [`twins`] | the C ABI, and the only places with unsafe |
 //!
 //! **What never happens.** A thread of the host waits for the network: publishing and asking put something
 //! into a queue. A lock is held while the host is called, or while the network is waited for. Memory grows
@@ -25,4 +25,5 @@ pub mod node;
 pub mod publisher;
 pub mod settings;
 pub mod stats;
+pub mod twins;
 pub mod wire;

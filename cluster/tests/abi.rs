@@ -57,12 +57,12 @@ macro_rules! same {
     ($($name:ident { $($field:ident),* })*) => {{
         $(
             assert_eq!(
-                size_of::<sipxfer::ffi::$name>(), size_of::<sipxfer_cluster::ffi::$name>(),
+                size_of::<sipxfer::ffi::$name>(), size_of::<sipxfer_cluster::twins::$name>(),
                 stringify!($name)
             );
             $(assert_eq!(
                 offset_of!(sipxfer::ffi::$name, $field),
-                offset_of!(sipxfer_cluster::ffi::$name, $field),
+                offset_of!(sipxfer_cluster::twins::$name, $field),
                 "{}.{}", stringify!($name), stringify!($field)
             );)*
         )*

@@ -3,6 +3,7 @@
 use crate::server::{until, LONG};
 use sipxfer::ffi as lib;
 use sipxfer_cluster::ffi as own;
+use sipxfer_cluster::twins;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 use std::sync::{Arc, Condvar, Mutex};
@@ -64,8 +65,8 @@ impl Default for Made<'_> {
     }
 }
 
-pub fn text(of: &str) -> own::sipxfer_str {
-    own::sipxfer_str { ptr: of.as_ptr().cast(), len: of.len() }
+pub fn text(of: &str) -> twins::sipxfer_str {
+    twins::sipxfer_str { ptr: of.as_ptr().cast(), len: of.len() }
 }
 
 fn lib_text(of: &str) -> lib::sipxfer_str {
@@ -86,7 +87,7 @@ unsafe extern "C" fn on_lookup(user: *mut c_void, lookup: u64) {
     host.told.notify_all();
 }
 
-unsafe extern "C" fn log(user: *mut c_void, _: u32, line: own::sipxfer_str) {
+unsafe extern "C" fn log(user: *mut c_void, _: u32, line: twins::sipxfer_str) {
     let bytes = unsafe { std::slice::from_raw_parts(line.ptr.cast::<u8>(), line.len) };
     let line = String::from_utf8(bytes.to_vec()).unwrap();
     unsafe { &*user.cast::<Host>() }.log.lock().unwrap().push(line);
@@ -102,19 +103,19 @@ unsafe extern "C" fn lookup(
 }
 
 unsafe extern "C" fn resume(
-    engine: *const own::sipxfer_engine,
+    engine: *const twins::sipxfer_engine,
     lookup: u64,
     status: i32,
-    dialog: *const own::sipxfer_remote_dialog,
+    dialog: *const twins::sipxfer_remote_dialog,
     now_ms: u64,
 ) -> i32 {
     unsafe { lib::sipxfer_lookup_resume(engine.cast(), lookup, status, dialog.cast(), now_ms) }
 }
 
 /// The dialog of a number, as its owner sees it.
-pub fn dialog(number: usize, user: &'static str) -> own::sipxfer_dialog {
-    own::sipxfer_dialog {
-        struct_size: size_of::<own::sipxfer_dialog>(),
+pub fn dialog(number: usize, user: &'static str) -> twins::sipxfer_dialog {
+    twins::sipxfer_dialog {
+        struct_size: size_of::<twins::sipxfer_dialog>(),
         dialog: null_mut(),
         call_id: text(call_id(number)),
         local_tag: text("Local"),
@@ -208,13 +209,13 @@ impl Node {
         });
     }
 
-    pub fn publish(&self, dialog: &own::sipxfer_dialog) {
+    pub fn publish(&self, dialog: &twins::sipxfer_dialog) {
         let status = self.timed(|| unsafe { own::sipxfer_cluster_publish(self.cluster, dialog) });
         assert_eq!(status, 0);
     }
 
-    pub fn remove(&self, dialog: &own::sipxfer_dialog) {
-        let ended = own::sipxfer_dialog { state: lib::SIPXFER_DIALOG_TERMINATED, ..*dialog };
+    pub fn remove(&self, dialog: &twins::sipxfer_dialog) {
+        let ended = twins::sipxfer_dialog { state: lib::SIPXFER_DIALOG_TERMINATED, ..*dialog };
         self.publish(&ended);
     }
 

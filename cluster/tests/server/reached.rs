@@ -5,6 +5,7 @@ use crate::server::{folder, free_port, until, Server};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use sipxfer::ffi as lib;
 use sipxfer_cluster::ffi as own;
+use sipxfer_cluster::twins;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -22,7 +23,7 @@ fn r018_a_dialog_of_one_node_is_found_by_another_and_had_by_whom_it_belongs_to()
     // Its own dialogs a node looks for at home.
     assert_eq!(a.ask(1, "bob"), Came::Refused(481));
     // The state goes along.
-    let early = own::sipxfer_dialog { state: lib::SIPXFER_DIALOG_EARLY, ..dialog(3, "bob") };
+    let early = twins::sipxfer_dialog { state: lib::SIPXFER_DIALOG_EARLY, ..dialog(3, "bob") };
     a.publish(&early);
     a.is_published();
     assert_eq!(b.ask(3, "bob"), Came::Refused(481), "R017");
@@ -31,7 +32,8 @@ fn r018_a_dialog_of_one_node_is_found_by_another_and_had_by_whom_it_belongs_to()
     a.remove(&dialog(3, "bob"));
     b.asks_until(3, "bob", &Came::Refused(481));
     // What is no call is none.
-    let subscription = own::sipxfer_dialog { usage: lib::SIPXFER_USAGE_OTHER, ..dialog(4, "bob") };
+    let subscription =
+        twins::sipxfer_dialog { usage: lib::SIPXFER_USAGE_OTHER, ..dialog(4, "bob") };
     a.publish(&subscription);
     a.is_published();
     assert_eq!(b.ask(4, "bob"), Came::Refused(481));
@@ -204,36 +206,36 @@ fn arguments_that_are_wrong_are_answered_with_a_status() {
     options.struct_size = size_of::<own::sipxfer_cluster_options>();
     assert_eq!(new(&options, std::ptr::null_mut()), lib::SIPXFER_E_NULL);
     assert_eq!(new(&options, &mut cluster), lib::SIPXFER_E_BAD_VALUE);
-    options.url = own::sipxfer_str { ptr: std::ptr::null(), len: 5 };
+    options.url = twins::sipxfer_str { ptr: std::ptr::null(), len: 5 };
     assert_eq!(new(&options, &mut cluster), lib::SIPXFER_E_NULL);
-    options.url = own::sipxfer_str { ptr: b"\xff\xfe".as_ptr().cast(), len: 2 };
+    options.url = twins::sipxfer_str { ptr: b"\xff\xfe".as_ptr().cast(), len: 2 };
     assert_eq!(new(&options, &mut cluster), lib::SIPXFER_E_BAD_VALUE);
     options.url = text("redis://127.0.0.1:1");
     (options.node, options.uri) = (text("a"), text("sip:a@h"));
     assert_eq!(new(&options, &mut cluster), lib::SIPXFER_OK);
-    let publish = |dialog: *const own::sipxfer_dialog| unsafe {
+    let publish = |dialog: *const twins::sipxfer_dialog| unsafe {
         own::sipxfer_cluster_publish(cluster, dialog)
     };
     assert_eq!(publish(std::ptr::null()), lib::SIPXFER_E_NULL);
-    let wrong = own::sipxfer_dialog { struct_size: 8, ..dialog(1, "bob") };
+    let wrong = twins::sipxfer_dialog { struct_size: 8, ..dialog(1, "bob") };
     assert_eq!(publish(&wrong), lib::SIPXFER_E_STRUCT_SIZE);
     for wrong in [
-        own::sipxfer_dialog { state: 0, ..dialog(1, "bob") },
-        own::sipxfer_dialog { initiator: 3, ..dialog(1, "bob") },
-        own::sipxfer_dialog { usage: 9, ..dialog(1, "bob") },
-        own::sipxfer_dialog { secure: 2, ..dialog(1, "bob") },
+        twins::sipxfer_dialog { state: 0, ..dialog(1, "bob") },
+        twins::sipxfer_dialog { initiator: 3, ..dialog(1, "bob") },
+        twins::sipxfer_dialog { usage: 9, ..dialog(1, "bob") },
+        twins::sipxfer_dialog { secure: 2, ..dialog(1, "bob") },
     ] {
         assert_eq!(publish(&wrong), lib::SIPXFER_E_RANGE);
     }
     let long = "x".repeat(2_000);
-    let long = own::sipxfer_dialog { call_id: text(&long), ..dialog(1, "bob") };
+    let long = twins::sipxfer_dialog { call_id: text(&long), ..dialog(1, "bob") };
     assert_eq!(publish(&long), lib::SIPXFER_OK);
     let mut stats: own::sipxfer_cluster_stats = unsafe { std::mem::zeroed() };
     let read = |stats: *mut _| unsafe { own::sipxfer_cluster_stats(cluster, stats) };
     assert_eq!(read(&mut stats), lib::SIPXFER_E_STRUCT_SIZE);
     stats.struct_size = size_of::<own::sipxfer_cluster_stats>();
     assert_eq!((read(&mut stats), stats.dropped, stats.dialogs), (lib::SIPXFER_OK, 1, 0));
-    let attach = |engine: *const own::sipxfer_engine| unsafe {
+    let attach = |engine: *const twins::sipxfer_engine| unsafe {
         own::sipxfer_cluster_attach(cluster, engine, None)
     };
     assert_eq!(attach(std::ptr::dangling()), lib::SIPXFER_E_NULL);
@@ -243,6 +245,6 @@ fn arguments_that_are_wrong_are_answered_with_a_status() {
     assert!(own::sipxfer_cluster_get_api(1).is_null());
     let api = unsafe { &*own::sipxfer_cluster_get_api(0) };
     assert_eq!(api.struct_size, size_of::<own::sipxfer_cluster_api>());
-    unsafe { (api.free)(cluster) };
-    unsafe { (api.free)(std::ptr::null_mut()) };
+    unsafe { (api.destroy)(cluster) };
+    unsafe { (api.destroy)(std::ptr::null_mut()) };
 }

@@ -109,7 +109,8 @@ pub fn write(instance: &Instance, site: &Site<'_>) {
         .file("logger.conf", "[general]\n[logfiles]\nconsole => notice,warning,error,verbose\n");
     instance.file("extensions.conf", EXTENSIONS);
     instance.file("pjsip.conf", &pjsip(instance, site));
-    instance.file("sipxfer.conf", site.sipxfer);
+    let own = instance.address.to_string();
+    instance.file("sipxfer.conf", &site.sipxfer.replace("@ADDRESS@", &own));
     instance.file("rtp.conf", "[general]\nrtpstart=10000\nrtpend=30000\n");
     instance.file("cdr.conf", "[general]\nenable=yes\nbatch=no\nunanswered=yes\n");
     instance.file("cdr_manager.conf", "[general]\nenabled=yes\n");
@@ -332,7 +333,7 @@ exten => _ariapp.,1,Set(PJSIP_TRANSFER_HANDLING()=ari-only)
 
 [phones]
 include => common
-exten => external_replaces,1,UserEvent(ExternalReplaces,Transfer: ${SIPTRANSFER},ReferringContext: ${SIPREFERRINGCONTEXT},ReferTo: ${SIPREFERTOHDR},ReferredBy: ${SIPREFERREDBYHDR},Replaces: ${SIPREPLACESHDR},Who: ${CHANNEL(name)},Endpoint: ${CHANNEL(endpoint)})
+exten => external_replaces,1,UserEvent(ExternalReplaces,Transfer: ${SIPTRANSFER},ReferringContext: ${SIPREFERRINGCONTEXT},ReferTo: ${SIPREFERTOHDR},ReferredBy: ${SIPREFERREDBYHDR},Replaces: ${SIPREPLACESHDR},Who: ${CHANNEL(name)},Endpoint: ${CHANNEL(endpoint)},Node: ${SIPTRANSFERNODE})
  same => n,Dial(PJSIP/trunk/${SIPREFERTOHDR},60)
 
 [closed]

@@ -19,6 +19,7 @@ mod attended;
 mod basics;
 mod blind;
 mod claims;
+mod cluster;
 mod config;
 mod cost;
 mod counters;
@@ -112,7 +113,15 @@ impl Under {
 /// `make asterisk-module`, and the shared objects that it leaves.
 fn build_module() -> Vec<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder above tmp");
-    let output = Command::new("make")
+    let mut make = Command::new("make");
+    // What cargo has set for this program would make other builds anew.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            make.env_remove(&*name);
+        }
+    }
+    let output = make
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["-s", "asterisk-module"])
         .arg(format!("TARGET_DIR={}", target.display()))

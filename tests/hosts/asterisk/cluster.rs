@@ -1,0 +1,163 @@
+//! Two Asterisks as one: Bob has called Alice at A and Dave at B, and the REFER that connects them comes
+//! to A with a Refer-To that names neither of both, as a balancer in front of them makes it.
+
+use super::attended::{remote, Remote};
+use super::config::UDP;
+use super::scenario::{fate, SOON};
+use super::world::{Scene, World};
+use super::Module;
+use crate::ua::call::{escaped, flows};
+use crate::ua::{Ended, Refer};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A real server of its own.
+struct Server {
+    port: u16,
+    child: Child,
+}
+
+impl Server {
+    fn start() -> Server {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+        Server::on(free.expect("a free port").port())
+    }
+
+    fn on(port: u16) -> Server {
+        let run = |program: &str| {
+            Command::new(program)
+                .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+                .stdout(Stdio::null())
+                .spawn()
+        };
+        let child = run("valkey-server").or_else(|_| run("redis-server"));
+        let child = child.expect("valkey-server or redis-server: scripts/hosts/valkey.sh has one");
+        let server = Server { port, child };
+        until("the server listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        server
+    }
+
+    /// What stands under a pattern of keys.
+    fn keys(&self, pattern: &str) -> Vec<String> {
+        let mut command = Command::new("redis-cli");
+        command.args(["-p", &self.port.to_string(), "--scan", "--pattern", pattern]);
+        let output = command.output().expect("redis-cli, which comes with the server");
+        String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn until(what: &str, mut test: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !test() {
+        assert!(began.elapsed() < Duration::from_secs(60), "it never came: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn settings(port: u16) -> String {
+    format!(
+        "[general]\ncluster.url=redis://127.0.0.1:{port}\ncluster.node=pbx-@ADDRESS@\n\
+         cluster.uri=sip:replaces@@ADDRESS@:5060\ncluster.lease_s=5\ncluster.deadline_ms=3000\n\
+         [trunk]\ntype=endpoint\nreplaces_trusted=yes\n"
+    )
+}
+
+/// The Refer-To of Bob's call at B under an address that is neither A nor B: a phone that knows of
+/// nothing.
+fn refer_elsewhere(scene: &Scene<'_>, all: &Remote) -> (Refer, crate::ua::Phone) {
+    let balancer = scene.phone(UDP);
+    let bare = format!("sip:{}@{}", balancer.name(), balancer.address());
+    let replaces = escaped(&all.bob_dave.caller.replaces());
+    let refer = all.alice_bob.callee.refer(&format!("<{bare}?Replaces={replaces}>"));
+    (refer, balancer)
+}
+
+#[test]
+fn r018_bobs_calls_at_two_nodes_are_connected_whatever_address_the_refer_to_names() {
+    let mut server = Server::start();
+    let world = World::start("cluster", Module::Sipxfer, &settings(server.port));
+    until("both have their leases", || server.keys("sipxfer:n:*").len() == 2);
+    let scene = world.scene();
+    let all = remote(&scene, UDP, UDP);
+    let call_id = all.bob_dave.caller.triple().0;
+    until("Bob's call is published", || {
+        server.keys("sipxfer:d:*").iter().any(|key| key.contains(&call_id))
+    });
+    let (refer, balancer) = refer_elsewhere(&scene, &all);
+    let refer = refer.accepted();
+    flows(&all.alice_bob.caller, &all.bob_dave.callee);
+    assert_eq!(refer.outcome().code(), 200, "{:?}", refer.statuses());
+    assert_eq!(all.bob_dave.caller.ended_within(SOON), Some(Ended::ByPeer));
+    let b = world.b.address;
+    let event = scene.event("external_replaces", |one| one.get("UserEvent") == "ExternalReplaces");
+    assert_eq!(event.get("ReferTo"), format!("sip:replaces@{b}:5060"));
+    assert_eq!(event.get("Node"), format!("pbx-{b}"));
+    assert!(balancer.all_received("INVITE").is_empty(), "nobody asks the balancer");
+    // An INVITE for a call that no node has is answered when that is known.
+    let unknown = [("Replaces", "nobody@nowhere;to-tag=a;from-tag=b")];
+    let bob = all.alice_bob.callee.phone();
+    let to = scene.server(UDP, &world.a).uri(all.bob_dave.callee.phone().name());
+    assert_eq!(bob.call_with(&to, &unknown).outcome(), Err(481));
+    // What has ended is found no more.
+    until("Bob's call is taken away", || {
+        !server.keys("sipxfer:d:*").iter().any(|key| key.contains(&call_id))
+    });
+
+    // Without the server no call is lost: it is as if there was no cluster.
+    let port = server.port;
+    drop(std::mem::replace(&mut server, Server::on_nothing()));
+    let all = remote(&scene, UDP, UDP);
+    let (refer, balancer) = refer_elsewhere(&scene, &all);
+    balancer.incoming().refuse(404);
+    let refer = refer.accepted();
+    assert_eq!(refer.outcome().code(), 404, "{:?}", refer.statuses());
+    assert_eq!((fate(&all.alice_bob.caller), fate(&all.bob_dave.caller)), ("goes on", "goes on"));
+
+    // The server is there again, without what it knew: that call can be had now.
+    let again = Server::on(port);
+    let call_id = all.bob_dave.caller.triple().0;
+    until("Bob's call is published anew", || {
+        again.keys("sipxfer:n:*").len() == 2
+            && again.keys("sipxfer:d:*").iter().any(|key| key.contains(&call_id))
+    });
+    // Bob himself moves to another phone by an INVITE to A, which sends it to B.
+    let invite = all.alice_bob.callee.phone().call_with(
+        &scene.server(UDP, &world.a).uri(all.bob_dave.callee.phone().name()),
+        &[("Replaces", &all.bob_dave.caller.replaces())],
+    );
+    assert_eq!(invite.outcome(), Err(302));
+    let response = invite.final_response();
+    let contact = response.get("Contact").unwrap_or_default();
+    assert_eq!(contact, format!("<sip:replaces@{b}:5060>"));
+}
+
+impl Server {
+    /// For the place of one that is stopped.
+    fn on_nothing() -> Server {
+        let child = Command::new("true").spawn().expect("true");
+        Server { port: 0, child }
+    }
+}
+
+/// The same without the settings: as with Asterisk's own module.
+#[test]
+fn r006_without_a_cluster_it_fails_as_asterisk_does() {
+    for module in [Module::Stock, Module::Sipxfer] {
+        let world = World::of(module);
+        let scene = world.scene();
+        let all = remote(&scene, UDP, UDP);
+        let (refer, balancer) = refer_elsewhere(&scene, &all);
+        balancer.incoming().refuse(404);
+        let refer = refer.accepted();
+        assert!(refer.outcome().code() >= 400, "{module:?}: {:?}", refer.statuses());
+        assert_eq!(fate(&all.bob_dave.caller), "goes on", "{module:?}");
+    }
+}
