@@ -33,6 +33,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Without this a dlclose ends in a crash at the exit of a thread that has touched a
         // thread-local of ours: its destructor would be gone.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+        // Two copies in one process, opened with RTLD_GLOBAL or beside a host that has the static
+        // library in itself: the table of each holds its own functions, not those that the loader
+        // finds first.
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic-functions");
     }
     Ok(())
 }
@@ -82,6 +86,8 @@ const FFI_FILES: &[&str] = &[
     "reached.rs",
     "passing.rs",
     "names.rs",
+    "metrics.rs",
     "raw.rs",
+    "lookups.rs",
     "api.rs",
 ];

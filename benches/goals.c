@@ -1,169 +1,25 @@
-/* What verdicts cost through the shared object: time, memory and, under callgrind, instructions.
+/* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * usage: goals times | work KIND COUNT
+ * What verdicts and transfers cost through the shared object: time, memory and, under callgrind,
+ * instructions.
  *
- * `times` prints lines of a name and a value. `work` makes so many verdicts of one kind, for
- * callgrind to count in. scripts/bench.sh runs both and compares with the goals. */
-#include <malloc.h>
+ * usage: goals times | transfers COUNT | work KIND COUNT
+ *
+ * `times` and `transfers` print lines of a name and a value. `work` makes so many rounds of one
+ * kind, for callgrind to count in. scripts/bench.sh runs them and compares with the goals. */
+#include "load.h"
+
 #include <pthread.h>
-#include <sipxfer.h>
-#include <stdint.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { FEW = 1000, MANY = 1000000, ROUND = 64, ROUNDS = 4000, REPEATS = 5, LONGEST = 1 << 17 };
+enum { FEW = 1000, MANY = 1000000, ROUND = 1024, ROUNDS = 10, REPEATS = 41, FLOORS = 5 };
 
-#define MUST(call) must((call), #call, __LINE__)
-
-static void must(int32_t status, const char *call, int line)
-{
-    if (status == SIPXFER_OK)
-        return;
-    fprintf(stderr, "line %d: %s: %s\n", line, call, sipxfer_strerror(status));
-    exit(1);
-}
-
-static void *room(size_t size)
-{
-    void *bytes = calloc(1, size);
-    if (bytes == NULL) {
-        fprintf(stderr, "out of memory\n");
-        exit(1);
-    }
-    return bytes;
-}
-
-static struct sipxfer_str str(const char *text)
-{
-    return (struct sipxfer_str){text, strlen(text)};
-}
-
-static double seconds(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* The same numbers in each run, and never two alike one after the other. */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t mixed = *state += 0x9E3779B97F4A7C15u;
-    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9u;
-    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EBu;
-    return mixed ^ mixed >> 31;
-}
-
-/* ---- dialogs: 99 bytes of identifiers each, user and endpoint counted ---- */
-
-struct names {
-    char call_id[64], local[32], remote[32];
-};
-
-static struct names names_of(unsigned number)
-{
-    struct names names;
-    unsigned mixed = number * 0x9E3779B1u;
-    snprintf(names.call_id, sizeof names.call_id, "%08x-4f3a-9b1c-%08x-3848276@198.51.100.7",
-             number, mixed);
-    snprintf(names.local, sizeof names.local, "as5d-%08x-%08x", mixed, number);
-    snprintf(names.remote, sizeof names.remote, "fr0m-%08x-%08x", number, mixed);
-    return names;
-}
-
-static int object;
-
-static uint64_t add(struct sipxfer_engine *engine, unsigned number)
-{
-    struct names names = names_of(number);
-    struct sipxfer_dialog dialog = {.struct_size = sizeof dialog,
-                                    .dialog = &object,
-                                    .call_id = str(names.call_id),
-                                    .local_tag = str(names.local),
-                                    .remote_tag = str(names.remote),
-                                    .user = str("bobby"),
-                                    .endpoint = str("bobby"),
-                                    .state = SIPXFER_DIALOG_CONFIRMED,
-                                    .initiator = SIPXFER_INITIATOR_REMOTE,
-                                    .usage = SIPXFER_USAGE_INVITE};
-    uint64_t id;
-    MUST(sipxfer_dialog_add(engine, &dialog, &id));
-    return id;
-}
-
-static int32_t any_extension(void *user, const struct sipxfer_request *request,
-                             struct sipxfer_str context, struct sipxfer_str extension)
-{
-    (void)user, (void)request, (void)context, (void)extension;
-    return SIPXFER_YES;
-}
-
-static struct sipxfer_engine *engine_of(unsigned dialogs)
-{
-    struct sipxfer_host host = {.struct_size = sizeof host, .extension_exists = any_extension};
-    struct sipxfer_engine_options options = {.struct_size = sizeof options, .host = &host};
-    struct sipxfer_engine *engine;
-    MUST(sipxfer_engine_new(&options, &engine));
-    for (unsigned number = 0; number < dialogs; number++)
-        add(engine, number);
-    return engine;
-}
-
-/* ---- messages ---- */
-
-static const char *const SDP = "v=0\r\no=- 1 1 IN IP4 198.51.100.7\r\ns=-\r\n"
-                               "c=IN IP4 198.51.100.7\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0\r\n";
-
-/* `more` are header lines, or parameters of the Contact where they begin with a semicolon. */
-static size_t invite(char *message, size_t size, unsigned number, const char *more)
-{
-    struct names names = names_of(number);
-    int in_contact = more[0] == ';';
-    int len = snprintf(message, size,
-                       "INVITE sip:100@pbx.example.com SIP/2.0\r\n"
-                       "Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKnashds8%08x;rport\r\n"
-                       "Max-Forwards: 70\r\n"
-                       "From: \"Bob\" <sip:bob@example.com>;tag=9fxced76sl%08x\r\n"
-                       "To: <sip:100@pbx.example.com>\r\n"
-                       "Call-ID: new-%08x-3848276298220188511@198.51.100.7\r\n"
-                       "CSeq: 314159 INVITE\r\n"
-                       "Contact: <sip:bob@198.51.100.7:5060;transport=udp>%s\r\n"
-                       "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY\r\n"
-                       "Supported: replaces, timer\r\n"
-                       "User-Agent: Example Phone 1.2.3\r\n"
-                       "%s"
-                       "Replaces: %s;to-tag=%s;from-tag=%s\r\n"
-                       "Require: replaces\r\n"
-                       "Content-Type: application/sdp\r\n"
-                       "Content-Length: %zu\r\n\r\n%s",
-                       number, number, number, in_contact ? more : "", in_contact ? "" : more,
-                       names.call_id, names.local, names.remote, strlen(SDP), SDP);
-    return (size_t)len;
-}
-
-static size_t refer(char *message, size_t size, unsigned number, const char *more)
-{
-    struct names names = names_of(number);
-    int len =
-        snprintf(message, size,
-                 "REFER sip:100@pbx.example.com SIP/2.0\r\n"
-                 "Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKnashds8%08x;rport\r\n"
-                 "Max-Forwards: 70\r\n"
-                 "From: \"Bob\" <sip:bob@example.com>;tag=9fxced76sl%08x\r\n"
-                 "To: <sip:100@pbx.example.com>;tag=as5d%08x\r\n"
-                 "Call-ID: new-%08x-3848276298220188511@198.51.100.7\r\n"
-                 "CSeq: 314159 REFER\r\n"
-                 "Contact: <sip:bob@198.51.100.7:5060;transport=udp>\r\n"
-                 "User-Agent: Example Phone 1.2.3\r\n"
-                 "%s"
-                 "Refer-To: <sip:alice@pbx.example.com?Replaces=%s%%3Bto-tag%%3D%s%%3B"
-                 "from-tag%%3D%s>\r\n"
-                 "Content-Length: 0\r\n\r\n",
-                 number, number, number, number, more, names.call_id, names.local, names.remote);
-    return (size_t)len;
-}
+/* Of messages that are long, and for callgrind. */
+enum { FEW_A_ROUND = 64 };
 
 /* ---- verdicts ---- */
 
@@ -176,6 +32,10 @@ struct worker {
     int churn;
     const char *more;
     unsigned rounds;
+    /* Messages of one round, at most ROUND. */
+    int batch;
+    /* Where two work: how many have come to the beginning of a round. */
+    atomic_uint *arrived;
     uint64_t random;
     double spent, worked;
     char *messages[ROUND];
@@ -186,9 +46,7 @@ struct worker {
 
 static void one(struct worker *worker, int number)
 {
-    struct sipxfer_request request = {.struct_size = sizeof request};
-    request.message = (struct sipxfer_str){worker->messages[number], worker->lens[number]};
-    request.endpoint = request.user = str("bobby");
+    struct sipxfer_request request = load_request(worker->messages[number], worker->lens[number]);
     char answer[2048];
     size_t needed;
     size_t scratch = SIPXFER_SCRATCH_SIZE(request.message.len);
@@ -218,148 +76,191 @@ static void *work(void *argument)
 {
     struct worker *worker = argument;
     uint64_t added[ROUND];
-    worker->scratch = room(SIPXFER_SCRATCH_SIZE(LONGEST));
+    struct load_names begun[ROUND];
+    worker->scratch = load_room(SIPXFER_SCRATCH_SIZE(LOAD_LONGEST));
     worker->verdict.struct_size = sizeof worker->verdict;
-    for (int number = 0; number < ROUND; number++)
-        worker->messages[number] = room(LONGEST);
+    size_t size = worker->more[0] != '\0' ? LOAD_LONGEST : LOAD_APART;
+    char *room = load_room((size_t)worker->batch * size);
+    for (int number = 0; number < worker->batch; number++)
+        worker->messages[number] = room + (size_t)number * size;
     unsigned fresh = MANY * 2 + (unsigned)worker->random % 7 * 100000000;
     for (unsigned round = 0; round < worker->rounds; round++) {
-        for (int number = 0; number < ROUND; number++) {
-            unsigned dialog = (unsigned)(next_random(&worker->random) % worker->dialogs);
+        for (int number = 0; number < worker->batch; number++) {
+            unsigned dialog = (unsigned)(load_random(&worker->random) % worker->dialogs);
             if (worker->kind == MISS)
                 dialog += MANY;
-            worker->lens[number] = (worker->kind == REFER ? refer : invite)(
-                worker->messages[number], LONGEST, dialog, worker->more);
+            struct load_names names = load_names_of(dialog);
+            char *message = worker->messages[number];
+            if (worker->churn && number % 10 == 9 && round % 2 == 0)
+                begun[number] = load_names_of(fresh++);
+            if (worker->kind == REFER)
+                worker->lens[number] = load_refer(message, size, dialog, &names);
+            else
+                worker->lens[number] = load_invite(message, size, dialog, &names, worker->more);
         }
-        double start = seconds(CLOCK_MONOTONIC), began = seconds(CLOCK_THREAD_CPUTIME_ID);
-        for (int number = 0; number < ROUND; number++) {
+        /* Writing the messages is no work that is measured: nobody begins before all have done it.
+         */
+        if (worker->arrived != NULL) {
+            atomic_fetch_add(worker->arrived, 1);
+            while (atomic_load(worker->arrived) < 2 * (round + 1))
+                sched_yield();
+        }
+        double start = load_seconds(CLOCK_MONOTONIC), began = load_seconds(CLOCK_THREAD_CPUTIME_ID);
+        for (int number = 0; number < worker->batch; number++) {
             /* One operation in ten: dialogs that begin in one round and end in the next. */
             if (!worker->churn || number % 10 != 9)
                 one(worker, number);
             else if (round % 2 == 0)
-                added[number] = add(worker->engine, fresh++);
+                added[number] = load_add(worker->engine, &begun[number]);
             else
                 MUST(sipxfer_dialog_remove(worker->engine, added[number], 0));
         }
-        worker->spent += seconds(CLOCK_MONOTONIC) - start;
-        worker->worked += seconds(CLOCK_THREAD_CPUTIME_ID) - began;
+        worker->spent += load_seconds(CLOCK_MONOTONIC) - start;
+        worker->worked += load_seconds(CLOCK_THREAD_CPUTIME_ID) - began;
     }
-    for (int number = 0; number < ROUND; number++)
-        free(worker->messages[number]);
+    free(room);
     free(worker->scratch);
     return NULL;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
+/* Nanoseconds of an operation, by the clock and by the processor time of its thread. */
 struct cost {
     double wall, cpu;
 };
 
-/* Median nanoseconds per operation of each thread. */
-static struct cost measured(const struct worker *kind, int threads)
+static struct cost once(const struct worker *kind, int threads, unsigned rounds, int repeat)
 {
-    double times[REPEATS], worked[REPEATS];
-    for (int repeat = 0; repeat < REPEATS; repeat++) {
-        struct worker workers[2];
-        pthread_t running[2];
-        double spent = 0, cpu = 0;
-        for (int number = 0; number < threads; number++) {
-            workers[number] = *kind;
-            workers[number].rounds = ROUNDS;
-            workers[number].random = (uint64_t)(repeat * 2 + number + 1);
-            if (pthread_create(&running[number], NULL, work, &workers[number]) != 0)
-                exit(1);
-        }
-        for (int number = 0; number < threads; number++) {
-            pthread_join(running[number], NULL);
-            spent += workers[number].spent;
-            cpu += workers[number].worked;
-        }
-        times[repeat] = spent / threads / ((double)ROUNDS * ROUND) * 1e9;
-        worked[repeat] = cpu / threads / ((double)ROUNDS * ROUND) * 1e9;
+    struct worker workers[2];
+    pthread_t running[2];
+    struct cost spent = {0, 0};
+    atomic_uint arrived = 0;
+    for (int number = 0; number < threads; number++) {
+        workers[number] = *kind;
+        workers[number].rounds = rounds;
+        workers[number].arrived = threads > 1 ? &arrived : NULL;
+        workers[number].random = (uint64_t)(repeat * 2 + number + 1);
+        if (pthread_create(&running[number], NULL, work, &workers[number]) != 0)
+            exit(1);
     }
-    qsort(times, REPEATS, sizeof times[0], compare);
-    qsort(worked, REPEATS, sizeof worked[0], compare);
-    return (struct cost){times[REPEATS / 2], worked[REPEATS / 2]};
+    double operations = (double)rounds * ROUND * threads;
+    for (int number = 0; number < threads; number++) {
+        pthread_join(running[number], NULL);
+        spent.wall += workers[number].spent / operations * 1e9;
+        spent.cpu += workers[number].worked / operations * 1e9;
+    }
+    return spent;
 }
 
-/* ---- what nobody can do without: read each line, hash the names, miss the cache once ---- */
+/* Median nanoseconds of one thread. Other programs on the machine take the clock's time and not the
+ * thread's. */
+static double alone(const struct worker *kind)
+{
+    double times[REPEATS];
+    for (int repeat = 0; repeat < REPEATS; repeat++)
+        times[repeat] = once(kind, 1, ROUNDS, repeat).cpu;
+    return load_median(times, REPEATS);
+}
+
+/* ---- what nobody can do without: the call, each line read, the names hashed, one cache miss ----
+ */
 
 static double floor_of(size_t places)
 {
-    uint64_t *table = room(places * 64);
-    char *message = room(LONGEST);
+    uint64_t *table = load_room(places * 64);
+    char *room = load_room(ROUND * LOAD_APART);
     uint64_t random = 1, sum = 0;
-    double spent = 0;
+    double times[REPEATS];
+    size_t lens[ROUND];
     for (size_t place = 0; place < places; place++)
         table[place * 8] = place;
-    for (unsigned round = 0; round < ROUNDS * 8; round++) {
-        size_t len = invite(message, LONGEST, (unsigned)next_random(&random) % MANY, "");
-        double start = seconds(CLOCK_MONOTONIC);
-        for (int again = 0; again < 8; again++) {
-            const char *line = message, *end;
-            while ((end = memchr(line, '\n', len - (size_t)(line - message))) != NULL)
-                line = end + 1;
-            uint64_t hash = random ^ sum;
-            for (size_t at = 400; at < 500; at += 8) {
-                uint64_t word;
-                memcpy(&word, message + at, sizeof word);
-                hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
-                hash ^= hash >> 32;
+    for (int repeat = 0; repeat < REPEATS; repeat++) {
+        double spent = 0;
+        for (unsigned round = 0; round < FLOORS; round++) {
+            for (int number = 0; number < ROUND; number++) {
+                unsigned dialog = (unsigned)load_random(&random) % MANY;
+                struct load_names names = load_names_of(dialog);
+                lens[number] =
+                    load_invite(room + number * LOAD_APART, LOAD_APART, dialog, &names, "");
             }
-            sum += table[hash % places * 8];
+            double start = load_seconds(CLOCK_THREAD_CPUTIME_ID);
+            for (int number = 0; number < ROUND; number++) {
+                const char *message = room + number * LOAD_APART;
+                const char *line = message, *end = message + lens[number], *next;
+                while ((next = memchr(line, '\n', (size_t)(end - line))) != NULL)
+                    line = next + 1;
+                uint64_t hash = sum ^ (uint64_t)sipxfer_panic_count();
+                for (size_t at = 400; at < 500; at += 8) {
+                    uint64_t word;
+                    memcpy(&word, message + at, sizeof word);
+                    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+                    hash ^= hash >> 32;
+                }
+                sum += table[hash % places * 8];
+            }
+            spent += load_seconds(CLOCK_THREAD_CPUTIME_ID) - start;
         }
-        spent += seconds(CLOCK_MONOTONIC) - start;
+        times[repeat] = spent / ((double)FLOORS * ROUND) * 1e9;
     }
     free(table);
-    free(message);
+    free(room);
     /* Read, so that none of it can be left out. */
     if (sum == 1)
         puts("");
-    return spent / (ROUNDS * 64.0) * 1e9;
+    return load_median(times, REPEATS);
 }
 
-/* By the wall clock, and by what the threads have worked: where other programs take the cores, only
- * the latter tells how much the threads are in each other's way. */
-static void scaling(const char *name, const char *kind, const struct worker *worker)
+static double least(double one, double other)
 {
-    struct cost one = measured(worker, 1), two = measured(worker, 2);
-    printf("%s-million-ns %.0f\n", name, one.wall);
-    printf("%s-two-threads %.2f\n", kind, 2 * one.wall / two.wall);
-    printf("%s-two-threads-cpu %.2f\n", kind, 2 * one.cpu / two.cpu);
+    return one < other ? one : other;
+}
+
+/* Throughput of two threads in that of one, one and two in turn. By the clock: of the best of many
+ * short tries, since the others were in the way of other programs. And by what the threads have
+ * worked. */
+static void scaling(const char *name, const struct worker *worker)
+{
+    double one[REPEATS], two[REPEATS], alone_ns = 1e9, both_ns = 1e9;
+    for (int repeat = 0; repeat < REPEATS; repeat++) {
+        struct cost single = once(worker, 1, ROUNDS, repeat);
+        struct cost both = once(worker, 2, ROUNDS, repeat);
+        one[repeat] = single.cpu;
+        two[repeat] = both.cpu;
+        alone_ns = least(alone_ns, single.wall);
+        both_ns = least(both_ns, both.wall);
+    }
+    double each = load_median(one, REPEATS), each_of_two = load_median(two, REPEATS);
+    printf("%s-%u-ns %.0f\n", name, worker->dialogs, each);
+    printf("%s-%u-each-of-two-ns %.0f\n", name, worker->dialogs, each_of_two);
+    printf("%s-%u-two-threads %.2f\n", name, worker->dialogs, 2 * alone_ns / both_ns);
+    printf("%s-%u-two-threads-cpu %.2f\n", name, worker->dialogs, 2 * each / each_of_two);
 }
 
 static void times(void)
 {
-    struct worker hot = {.engine = engine_of(FEW), .dialogs = FEW, .more = ""};
-    struct mallinfo2 before = mallinfo2();
-    struct worker cold = {.engine = engine_of(MANY), .dialogs = MANY, .more = ""};
-    struct mallinfo2 after = mallinfo2();
-    size_t grown = after.uordblks + after.hblkhd - before.uordblks - before.hblkhd;
-    printf("bytes-per-dialog %.1f\n", (double)grown / MANY);
-    printf("floor-thousand-ns %.0f\nfloor-million-ns %.0f\n", floor_of(FEW), floor_of(MANY));
-    printf("hit-thousand-ns %.0f\n", measured(&hot, 1).wall);
-    struct worker refers = hot, misses = hot, churn = cold;
-    refers.kind = REFER;
-    misses.kind = MISS;
-    churn.churn = 1;
-    printf("refer-thousand-ns %.0f\n", measured(&refers, 1).wall);
-    printf("response-thousand-ns %.0f\n", measured(&misses, 1).wall);
-    scaling("hit", "reads", &cold);
-    scaling("mixed", "mixed", &churn);
-    sipxfer_engine_free(hot.engine);
-    sipxfer_engine_free(cold.engine);
+    for (unsigned dialogs = FEW; dialogs <= MANY; dialogs *= 10) {
+        size_t before = load_heap();
+        struct worker reads = {
+            .engine = load_engine(dialogs), .dialogs = dialogs, .more = "", .batch = ROUND};
+        printf("bytes-%u %.1f\n", dialogs, (double)(load_heap() - before) / dialogs);
+        printf("floor-%u-ns %.0f\n", dialogs, floor_of(dialogs));
+        struct worker refers = reads, misses = reads, churn = reads;
+        refers.kind = REFER;
+        misses.kind = MISS;
+        churn.churn = 1;
+        scaling("hit", &reads);
+        scaling("mixed", &churn);
+        printf("refer-%u-ns %.0f\n", dialogs, alone(&refers));
+        printf("response-%u-ns %.0f\n", dialogs, alone(&misses));
+        batch_measure(reads.engine, dialogs);
+        fflush(stdout);
+        sipxfer_engine_free(reads.engine);
+    }
 }
 
 /* So many bytes of header lines, of a folded one, or of parameters. */
 static char *filler(const char *piece, const char *first, size_t bytes)
 {
-    char *text = room(bytes + 256);
+    char *text = load_room(bytes + 256);
     size_t len = strlen(first), step = strlen(piece);
     memcpy(text, first, len);
     for (; len + step <= bytes; len += step)
@@ -375,8 +276,12 @@ int main(int count, char **arguments)
         times();
         return 0;
     }
+    if (count == 3 && strcmp(arguments[1], "transfers") == 0) {
+        transfers_measure((unsigned)strtoul(arguments[2], NULL, 10));
+        return 0;
+    }
     if (count != 4 || strcmp(arguments[1], "work") != 0) {
-        fprintf(stderr, "usage: goals times | work KIND ROUNDS\n");
+        fprintf(stderr, "usage: goals times | transfers COUNT | work KIND ROUNDS\n");
         return 2;
     }
     const char *kind = arguments[2];
@@ -384,7 +289,12 @@ int main(int count, char **arguments)
     const char *length = strchr(kind, ':');
     if (length != NULL)
         bytes = strtoul(length + 1, NULL, 10);
-    struct worker worker = {.engine = engine_of(FEW), .dialogs = FEW, .more = "", .random = 1};
+    if (strncmp(kind, "tick:", 5) == 0) {
+        transfers_tick((unsigned)bytes);
+        return 0;
+    }
+    struct worker worker = {
+        .engine = load_engine(FEW), .dialogs = FEW, .more = "", .random = 1, .batch = FEW_A_ROUND};
     worker.rounds = (unsigned)strtoul(arguments[3], NULL, 10);
     char *more = NULL;
     if (strncmp(kind, "headers:", 8) == 0)
@@ -399,6 +309,7 @@ int main(int count, char **arguments)
         worker.kind = MISS;
     if (more != NULL)
         worker.more = more;
+    CALLGRIND_START_INSTRUMENTATION;
     work(&worker);
     free(more);
     sipxfer_engine_free(worker.engine);

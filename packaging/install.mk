@@ -9,6 +9,7 @@ BINDIR = $(PREFIX)/bin
 LIBDIR = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
 MANDIR = $(PREFIX)/share/man
+DOCDIR = $(PREFIX)/share/doc/sipxfer
 PKGCONFIGDIR = $(LIBDIR)/pkgconfig
 CMAKEDIR = $(LIBDIR)/cmake/sipxfer
 INSTALL ?= install
@@ -25,20 +26,31 @@ TOOL = $(DIST)/tool/release/sipxfer
 METADATA = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' CMAKEDIR='$(CMAKEDIR)' \
     VERSION='$(VERSION)' ABI_MAJOR='$(ABI_MAJOR)' DESCRIPTION='$(DESCRIPTION)' DIST='$(DIST)'
 
-.PHONY: dist install uninstall deb
+.PHONY: dist install uninstall deb sbom
 
 # All that is installed and is the same for every prefix. rustc says what a program has to link besides
 # the static library.
 dist:
 	mkdir -p '$(DIST)/man'
-	$(CARGO) rustc --release --locked --lib --crate-type cdylib,staticlib --no-default-features \
+	CARGO_ENCODED_RUSTFLAGS="$$(packaging/rustflags.sh 'sipxfer-$(VERSION)')" $(CARGO) rustc --release --locked --lib --crate-type cdylib,staticlib --no-default-features \
 	    --target-dir '$(DIST)' -- \
 	    --print native-static-libs="$$(cd '$(DIST)' && pwd)/native-static-libs"
-	$(CARGO) build --release --locked --bin sipxfer --target-dir '$(DIST)/tool'
+	CARGO_ENCODED_RUSTFLAGS="$$(packaging/rustflags.sh 'sipxfer-$(VERSION)')" $(CARGO) build \
+	    --release --locked --bin sipxfer --target-dir '$(DIST)/tool'
 	for page in sipxfer.1 libsipxfer.3 sipxfer.conf.5; do \
 	    '$(TOOL)' man $$page >'$(DIST)/man/'$$page.$$$$ && \
 	    mv '$(DIST)/man/'$$page.$$$$ '$(DIST)/man/'$$page || exit 1; \
 	done
+	@rm -f '$(DIST)/libsipxfer.cdx.json'; \
+	if command -v python3 >/dev/null 2>&1; then $(MAKE) --no-print-directory sbom >/dev/null; \
+	else echo 'no python3: nothing is installed that says what the library is made of' >&2; fi
+
+# What the library is made of.
+sbom:
+	mkdir -p '$(DIST)'
+	CARGO='$(CARGO)' scripts/sbom.py >'$(DIST)/libsipxfer.cdx.json.new'
+	mv '$(DIST)/libsipxfer.cdx.json.new' '$(DIST)/libsipxfer.cdx.json'
+	@echo '$(DIST)/libsipxfer.cdx.json'
 
 install: dist
 	$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(INCLUDEDIR)' \
@@ -57,6 +69,8 @@ install: dist
 	$(INSTALL) -m 644 '$(DIST)/man/sipxfer.1' '$(DESTDIR)$(MANDIR)/man1/sipxfer.1'
 	$(INSTALL) -m 644 '$(DIST)/man/libsipxfer.3' '$(DESTDIR)$(MANDIR)/man3/libsipxfer.3'
 	$(INSTALL) -m 644 '$(DIST)/man/sipxfer.conf.5' '$(DESTDIR)$(MANDIR)/man5/sipxfer.conf.5'
+	[ ! -f '$(DIST)/libsipxfer.cdx.json' ] || { $(INSTALL) -d '$(DESTDIR)$(DOCDIR)' && \
+	    $(INSTALL) -m 644 '$(DIST)/libsipxfer.cdx.json' '$(DESTDIR)$(DOCDIR)/libsipxfer.cdx.json'; }
 	chmod 644 '$(DESTDIR)$(PKGCONFIGDIR)/sipxfer.pc' '$(DESTDIR)$(CMAKEDIR)'/*.cmake
 
 # Given the same variables as `make install`. Folders that other software shares stay.
@@ -68,8 +82,9 @@ uninstall:
 	    '$(DESTDIR)$(CMAKEDIR)/sipxfer-config.cmake' \
 	    '$(DESTDIR)$(CMAKEDIR)/sipxfer-config-version.cmake' \
 	    '$(DESTDIR)$(MANDIR)/man1/sipxfer.1' '$(DESTDIR)$(MANDIR)/man3/libsipxfer.3' \
-	    '$(DESTDIR)$(MANDIR)/man5/sipxfer.conf.5'
+	    '$(DESTDIR)$(MANDIR)/man5/sipxfer.conf.5' '$(DESTDIR)$(DOCDIR)/libsipxfer.cdx.json'
 	[ ! -d '$(DESTDIR)$(CMAKEDIR)' ] || rmdir '$(DESTDIR)$(CMAKEDIR)'
+	[ ! -d '$(DESTDIR)$(DOCDIR)' ] || rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(DOCDIR)'
 
 # The Debian packages, into target/deb.
 deb:

@@ -2,25 +2,23 @@
 # Runs every check and goes on behind a failure, so that one run tells all. The last line sums up:
 # each test is one check, and so are the formatting, the lints and the documentation.
 #
-# Usage: scripts/check.sh [none|asterisk|pjsua|all]
+# Usage: scripts/check.sh [none|asterisk|pjsua|cluster|all]
 #   none      the library and its own C hosts
 #   asterisk  these, and real Asterisks with phones around them; the first run makes a root folder
 #             with Asterisk in the user's cache (scripts/hosts/asterisk-root.sh)
 #   pjsua     these, and real pjsua processes; the first run builds pjproject into the same cache
 #             (scripts/hosts/pjproject.sh)
+#   cluster   these, and nodes of a cluster around real Redis or Valkey servers, which
+#             scripts/hosts/valkey.sh installs
 #   all       every real host that this version knows
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
 hosts=${1:-all}
 case $hosts in
-none | asterisk | pjsua | all) ;;
-cluster)
-    echo "HOSTS=$hosts: this host does not exist in this version yet; HOSTS is none, asterisk, pjsua or all." >&2
-    exit 2
-    ;;
+none | asterisk | pjsua | cluster | all) ;;
 *)
-    echo "HOSTS=$hosts: there is no such host; HOSTS is none, asterisk, pjsua or all." >&2
+    echo "HOSTS=$hosts: there is no such host; HOSTS is none, asterisk, pjsua, cluster or all." >&2
     exit 2
     ;;
 esac
@@ -78,19 +76,34 @@ tests() {
     fi
 }
 
-check "$cargo" fmt --check
+check "$cargo" fmt --all --check
 check "$cargo" fmt --check --manifest-path fuzz/Cargo.toml
 # Another version of it may see a line otherwise: .clang-format is written for 14.
-check clang-format --dry-run -Werror c_examples/{demo,dlopen,link}/*.[ch] tests/c/*.[ch]
+check clang-format --dry-run -Werror c_examples/{demo,dlopen,link}/*.[ch] tests/c/*.[ch] \
+    benches/*.[ch] benches/sides/*.[ch]
 check "$cargo" clippy --all-targets -- -D warnings
+check "$cargo" clippy -p sipxfer-cluster --all-targets -- -D warnings
 check env RUSTDOCFLAGS="-D warnings" "$cargo" doc --no-deps
 # Library, command line, tests; the examples in the documentation are another kind.
 tests "$cargo" test --no-fail-fast --lib --bins --tests
 tests "$cargo" test --no-fail-fast --doc
+tests "$cargo" test --no-fail-fast -p sipxfer-cluster --lib --test abi
 # Installs packages into a small Debian of its own, which only root can do.
 tests "$cargo" test --no-fail-fast --test debian
 # What grew in long runs is in the corpora; this looks that they still hold, and a little further.
 check scripts/fuzz.sh "${FUZZ_SECONDS:-3}"
+
+case $hosts in
+cluster | asterisk | all)
+    check scripts/hosts/valkey.sh
+    ;;
+esac
+case $hosts in
+cluster | all)
+    check "$cargo" clippy -p sipxfer-cluster --test server -- -D warnings
+    tests "$cargo" test --no-fail-fast -p sipxfer-cluster --test server
+    ;;
+esac
 
 # Real hosts. Their tests wait for them most of the time: more at once than there are processors.
 case $hosts in

@@ -15,6 +15,10 @@ needed=(
     "nm binutils"
     "readelf binutils"
     "valgrind valgrind"
+    # Today's interface against that of older versions.
+    "abidiff abigail-tools"
+    # What the library asks of the kernel while it is loaded and used.
+    "strace strace"
     # The ways in which others build with what is installed.
     "pkg-config pkgconf"
     "cmake cmake"

@@ -22,11 +22,12 @@ fn run(name: &str, library: &Library, flags: &[&str]) {
         tools::c_source("hostile_takeovers.c"),
         tools::c_source("hostile_park.c"),
         tools::c_source("hostile_explicit.c"),
+        tools::c_source("hostile_lookups.c"),
         tools::write(
             dir.join("hostile_functions.c"),
             &format!(
                 "#include \"hostile_transfers.h\"\n#include \"hostile_takeovers.h\"\n\
-                 #include \"hostile_park.h\"\n{generated}"
+                 #include \"hostile_park.h\"\n#include \"hostile_lookups.h\"\n{generated}"
             ),
         ),
     ];
@@ -48,13 +49,14 @@ fn every_function_stays_within_the_memory_it_is_given() {
 }
 
 /// The host whose callbacks misbehave, and its scenarios.
-const CALLBACKS: [&str; 6] = [
+const CALLBACKS: [&str; 7] = [
     "callbacks.c",
     "callbacks_again.c",
     "callbacks_host.c",
     "callbacks_transfers.c",
     "callbacks_takeovers.c",
     "callbacks_park.c",
+    "callbacks_lookups.c",
 ];
 
 fn run_callbacks(name: &str, library: &Library, flags: &[&str]) {

@@ -47,7 +47,9 @@ fn layout_in_rust() -> BTreeSet<String> {
             struct_size, dialog, call_id, local_tag, remote_tag, user, endpoint, state, initiator,
             usage, secure,
         }
-        sipxfer_directory { struct_size, user, find, lock, unlock, release, destroy }
+        sipxfer_directory {
+            struct_size, user, find, lock, unlock, release, destroy, lookup, lookup_user,
+        }
         sipxfer_request {
             struct_size, message, host_data, dialog, source, endpoint, user, context, now_ms,
             transport, secure, transfer_depth, handling,
@@ -55,6 +57,7 @@ fn layout_in_rust() -> BTreeSet<String> {
         sipxfer_host {
             struct_size, user, extension_exists, transfer_context, allow_transfer, approve, authorize,
             log, random, on_deadline, destroy, can_mix, is_conference, verify_token,
+            on_lookup,
         }
         sipxfer_engine_options { struct_size, directory, host }
         sipxfer_setting { struct_size, name, values, default_value, help, global, per_endpoint }
@@ -65,6 +68,7 @@ fn layout_in_rust() -> BTreeSet<String> {
             method, replaces, referred_by, headers, dropped, variables, variable_count, subscription,
             approval_pending, transfer_depth, retry_after_s, rules, rule_count, error_rule,
             error_what, error_offset, setting, why, in_call, referrer, token, target_dialog,
+            lookup, node,
         }
         sipxfer_event {
             struct_size, application, timestamp, state, replaces, destination, source_channel,
@@ -127,6 +131,18 @@ fn layout_in_rust() -> BTreeSet<String> {
             remote_tag, parker, party,
         }
         sipxfer_dialog_info { struct_size, entity, target, endpoint, user, only, version, reserved }
+        sipxfer_remote_dialog {
+            struct_size, node, uri, user, endpoint, state, initiator, secure, reserved,
+        }
+        sipxfer_stats {
+            struct_size, verdicts, accepted, refused, challenged, transfers_done, transfers_failed,
+            transfers_open, refers_done, refers_failed, refers_unknown, refers_open, takeovers_open,
+            parked, dialogs, panics, log_lines, log_lines_left_out,
+        }
+        sipxfer_transfer_record {
+            struct_size, transfer, began_ms, ended_ms, kind, code, cause, rule, call_id, endpoint,
+            target, why,
+        }
         sipxfer_api {
             struct_size, abi_major, abi_minor, version, strerror, panic_count, engine_new,
             engine_free, engine_supported, config_new, config_set, config_get, config_error,
@@ -152,6 +168,8 @@ fn layout_in_rust() -> BTreeSet<String> {
             park_next, dialog_info_print, dialog_bye,
             transfer_subscribe_at, refer_pass, message_part, output_name, command_name, cause_name,
             refer_output_name, refer_command_name, refer_outcome_name, refer_why_name,
+            lookup_resume, lookup_count, transfer_route,
+            stats_read, refusal_count, verdict_took, last_transfer, metrics_print,
         }
     }
 }

@@ -4,6 +4,8 @@
 // Tests may fail loudly.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "cli/captures.rs"]
+mod captures;
 #[path = "cli/parse.rs"]
 mod parse;
 #[path = "cli/unusable.rs"]

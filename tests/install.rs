@@ -81,6 +81,7 @@ fn expected(prefix: &str, lib: &str) -> BTreeSet<String> {
         "share/man/man1/sipxfer.1",
         "share/man/man3/libsipxfer.3",
         "share/man/man5/sipxfer.conf.5",
+        "share/doc/sipxfer/libsipxfer.cdx.json",
     ];
     names.iter().map(|name| format!("{prefix}{name}")).collect()
 }

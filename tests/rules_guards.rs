@@ -3,7 +3,7 @@
 
 mod common_rules;
 
-use common_rules::messages::{refer, refer_to};
+use common_rules::messages::{invite, refer, refer_to};
 use common_rules::{known, on_both, From, Got, Pbx};
 use sipxfer::ffi::*;
 
@@ -22,7 +22,7 @@ fn r090_listed_headers_are_taken_over_and_others_are_dropped_and_logged() {
         let lines = "Subject: a b\r\nUser-to-User: 00;encoding=hex\r\nAccept-Contact: *\r\n";
         assert_eq!((got.headers.as_str(), got.dropped.as_str()), (lines, "X-Own,Foo"));
         assert!(
-            pbx.log().iter().any(|line| line.contains("dropped: X-Own,Foo")),
+            pbx.log().iter().any(|line| line.contains("dropped: 'X-Own,Foo'")),
             "{:?}",
             pbx.log()
         );
@@ -86,8 +86,47 @@ fn r093_an_escape_that_decodes_to_cr_lf_or_nul_is_400_in_any_header() {
 #[test]
 fn r093_values_are_decoded_exactly_once() {
     on_both(|pbx| {
-        let got = with_headers(&pbx, "Subject=100%2525&Subject=%250D%250A");
-        assert_eq!(got.headers, "Subject: 100%25\r\nSubject: %0D%0A\r\n");
+        let got = with_headers(&pbx, "Subject=100%2525&User-to-User=%250D%250A");
+        assert_eq!(got.headers, "Subject: 100%25\r\nUser-to-User: %0D%0A\r\n");
+    });
+}
+
+#[test]
+fn r090_of_two_subjects_the_first_is_taken_over() {
+    on_both(|pbx| {
+        let got = with_headers(&pbx, "Subject=a&%53ubject=b&User-to-User=1&User-to-User=2");
+        assert_eq!(got.headers, "Subject: a\r\nUser-to-User: 1\r\nUser-to-User: 2\r\n");
+        assert_eq!(got.is(SIPXFER_VERDICT_BLIND, 90).dropped, "Subject");
+    });
+}
+
+#[test]
+fn r090_thousands_of_dropped_headers_are_one_short_line_of_the_log() {
+    on_both(|pbx| {
+        let got = with_headers(&pbx, &["X-Long-Name=1"; 5_000].join("&"));
+        assert!(got.is(SIPXFER_VERDICT_BLIND, 90).dropped.len() > 50_000);
+        assert!(pbx.log().iter().all(|line| line.len() < 300), "{:?}", pbx.log());
+    });
+}
+
+/// Two parsers may take either of them for the dialog of the request.
+#[test]
+fn r200_two_headers_that_identify_a_request_are_400() {
+    on_both(|pbx| {
+        for second in ["i: x", "Call-ID: x", "f: <sip:x@h>;tag=x", "To: <sip:x@h>", "CSeq: 8 REFER"]
+        {
+            let got =
+                pbx.route(&refer(&format!("Refer-To: <sip:100@h>\r\n{second}\r\n")), known("bob"));
+            assert!(got.refused(400, 200).error.is_some(), "{second}");
+            let replaces = invite(&format!("Replaces: a;to-tag=b;from-tag=c\r\n{second}\r\n"));
+            pbx.verify(&replaces, known("bob")).refused(400, 200);
+            pbx.set("join.allow", "yes");
+            let join = replaces.replace("Replaces:", "Join:");
+            pbx.verify_join(&join, known("bob")).refused(400, 200);
+        }
+        // What asks for nothing is for the host to look at.
+        let plain = invite("i: x\r\n");
+        pbx.verify(&plain, known("bob")).is(SIPXFER_VERDICT_NONE, 25);
     });
 }
 

@@ -462,7 +462,7 @@ fn name(of: *const std::ffi::c_char) -> &'static str {
 fn every_number_that_a_host_logs_has_a_name_of_its_own() {
     let names: [(extern "C" fn(u32) -> *const std::ffi::c_char, u32, &str); 7] = [
         (sipxfer_output_name, SIPXFER_OUTPUT_FINISHED, "finished"),
-        (sipxfer_command_name, SIPXFER_COMMAND_HANG_UP_TRANSFEROR, "hang_up_transferor"),
+        (sipxfer_command_name, SIPXFER_COMMAND_ROUTE, "route"),
         (sipxfer_cause_name, SIPXFER_CAUSE_GIVEN_UP, "given_up"),
         (sipxfer_refer_output_name, SIPXFER_REFER_OUTPUT_FINISHED, "finished"),
         (sipxfer_refer_command_name, SIPXFER_REFER_COMMAND_HANG_UP, "hang_up"),

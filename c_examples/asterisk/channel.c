@@ -12,37 +12,6 @@
 #include "asterisk/pbx.h"
 #include "asterisk/stasis_bridges.h"
 
-int cause_to_sip(int cause)
-{
-    switch (cause) {
-    case AST_CAUSE_UNALLOCATED:
-    case AST_CAUSE_NO_ROUTE_DESTINATION:
-    case AST_CAUSE_NO_ROUTE_TRANSIT_NET:
-        return 404;
-    case AST_CAUSE_USER_BUSY:
-        return 486;
-    case AST_CAUSE_NO_USER_RESPONSE:
-        return 408;
-    case AST_CAUSE_NO_ANSWER:
-    case AST_CAUSE_SUBSCRIBER_ABSENT:
-        return 480;
-    case AST_CAUSE_CALL_REJECTED:
-        return 603;
-    case AST_CAUSE_NUMBER_CHANGED:
-        return 410;
-    case AST_CAUSE_INVALID_NUMBER_FORMAT:
-        return 484;
-    case AST_CAUSE_DESTINATION_OUT_OF_ORDER:
-        return 502;
-    case AST_CAUSE_BEARERCAPABILITY_NOTAVAIL:
-        return 488;
-    case AST_CAUSE_INTERWORKING:
-        return 500;
-    default:
-        return 0;
-    }
-}
-
 static int result_to_sip(enum ast_transfer_result result)
 {
     switch (result) {
@@ -273,23 +242,17 @@ static int defer_task(void *data)
     return 0;
 }
 
-struct start {
-    struct xfer *xfer;        /* counted */
-    struct ast_channel *chan; /* of the transferor; counted */
-};
-
 /* In a thread of its own: it waits for both sessions, one after the other. */
 static void *attended(void *data)
 {
-    struct start *start = data;
-    struct xfer *xfer = start->xfer;
+    struct xfer *xfer = data;
     struct leg *other = leg_by_number(xfer->other);
-    struct ast_channel *chan = start->chan, *second = NULL, *peer = NULL;
+    struct ast_channel *chan = leg_channel(xfer->leg), *second = NULL, *peer = NULL;
     enum ast_transfer_result result;
     int waits = 0;
 
-    ast_free(start);
-    if (other == NULL || other == xfer->leg || (second = leg_channel(other)) == NULL) {
+    if (other == NULL || other == xfer->leg || (second = leg_channel(other)) == NULL ||
+        chan == NULL) {
         xfer_give_up(xfer, 603);
         goto out;
     }
@@ -301,12 +264,15 @@ static void *attended(void *data)
         peer = ast_channel_bridge_peer(chan);
         waits = behaviour.keep && !wait_set(xfer, chan);
         if (peer != NULL) {
-            ao2_lock(xfer);
+            /* The lock of a channel comes before that of a transfer. */
             ast_channel_lock(second);
-            ast_string_field_set(xfer, linked, ast_channel_linkedid(second));
-            ast_atomic_fetchadd_int(&semi_attended, 1);
-            ast_channel_unlock(second);
+            ao2_lock(xfer);
+            if (!xfer->over) {
+                ast_string_field_set(xfer, linked, ast_channel_linkedid(second));
+                ast_atomic_fetchadd_int(&semi_attended, 1);
+            }
             ao2_unlock(xfer);
+            ast_channel_unlock(second);
             watch_attach(xfer, peer);
         }
     }
@@ -329,30 +295,69 @@ static void *attended(void *data)
 out:
     ast_channel_cleanup(peer);
     ast_channel_cleanup(second);
-    ast_channel_unref(chan);
+    ast_channel_cleanup(chan);
     ao2_cleanup(other);
     ao2_ref(xfer, -1);
     return NULL;
 }
 
-static void attended_start(struct xfer *xfer, struct ast_channel *chan)
-{
-    struct start *start = ast_malloc(sizeof *start);
+static void start(struct xfer *xfer);
 
-    if (start != NULL) {
-        start->xfer = ao2_bump(xfer);
-        start->chan = ast_channel_ref(chan);
-        if (!detached(attended, start)) {
-            return;
+static int start_task(void *data)
+{
+    struct xfer *xfer = data;
+
+    start(xfer);
+    ao2_ref(xfer, -1);
+    return 0;
+}
+
+/* A transferor that is told of a failure may try the next target at once (RFC 5589 section 7.3),
+ * when who it had transferred is not back yet. */
+static void *start_later(void *data)
+{
+    struct xfer *xfer = data;
+    struct leg *leg = xfer->leg;
+    struct timespec until = {time(NULL) + 5, 0};
+
+    ao2_lock(leg);
+    while (leg->giving > 0 && !leg->ended) {
+        if (ast_cond_timedwait(&leg->given, ao2_object_get_lockaddr(leg), &until) != 0) {
+            leg->giving = 0; /* nobody comes back any more */
         }
-        ast_channel_unref(chan);
-        ao2_ref(xfer, -1);
-        ast_free(start);
     }
-    xfer_give_up(xfer, 500);
+    ao2_unlock(leg);
+    if (ast_sip_push_task(leg->session->serializer, start_task, xfer)) {
+        ao2_ref(xfer, -1);
+    }
+    return NULL;
 }
 
 void channel_start(struct xfer *xfer)
+{
+    int later;
+
+    ao2_lock(xfer->leg);
+    later = xfer->leg->giving > 0;
+    ao2_unlock(xfer->leg);
+    if (later && !detached(start_later, ao2_bump(xfer))) {
+        return;
+    }
+    if (later) {
+        ao2_ref(xfer, -1);
+    }
+    start(xfer);
+}
+
+static void gives(struct xfer *xfer, int more)
+{
+    ao2_lock(xfer->leg);
+    xfer->leg->giving = MAX(xfer->leg->giving + more, 0);
+    ast_cond_broadcast(&xfer->leg->given);
+    ao2_unlock(xfer->leg);
+}
+
+static void start(struct xfer *xfer)
 {
     struct ast_channel *chan = xfer->leg->session->channel;
 
@@ -368,7 +373,11 @@ void channel_start(struct xfer *xfer)
     }
     switch (xfer->kind) {
     case SIPXFER_VERDICT_LOCAL_ATTENDED:
-        attended_start(xfer, chan);
+        ao2_ref(xfer, +1);
+        if (detached(attended, xfer)) {
+            ao2_ref(xfer, -1);
+            xfer_give_up(xfer, 500);
+        }
         break;
     case SIPXFER_VERDICT_BLIND:
     case SIPXFER_VERDICT_REMOTE_ATTENDED:
@@ -392,6 +401,10 @@ void channel_fate(struct xfer *xfer, enum fate fate)
 
     ao2_lock(xfer);
     xfer->fate = fate;
+    xfer->gives = fate == FATE_KEEP && xfer->moved && !xfer->gone;
+    if (xfer->gives) {
+        gives(xfer, 1);
+    }
     send = fate != FATE_DONE && xfer->moved && !xfer->ending && !xfer->gone;
     if (fate != FATE_DONE && fate != FATE_KEEP) {
         xfer->release = 1;
@@ -408,7 +421,7 @@ void channel_fate(struct xfer *xfer, enum fate fate)
     if (!send) {
         return;
     }
-    transferee = ast_channel_get_by_name(xfer->transferee_id);
+    transferee = ast_channel_get_by_name(xfer_copy(xfer, transferee_id));
     if (transferee != NULL) {
         ast_async_goto(transferee, INTERNAL_CONTEXT, "fulfil", 1);
         ast_channel_unref(transferee);
@@ -444,7 +457,8 @@ static int into(struct ast_bridge *bridge, struct ast_channel *chan)
 static void rejoin(struct xfer *xfer)
 {
     struct ast_channel *transferor = transferor_of(xfer), *taken;
-    struct ast_bridge *bridge = transferor != NULL ? ast_bridge_find_by_id(xfer->bridge) : NULL;
+    struct ast_bridge *bridge =
+        transferor != NULL ? ast_bridge_find_by_id(xfer_copy(xfer, bridge)) : NULL;
 
     if (bridge != NULL) {
         taken = ast_channel_yank(transferor);
@@ -531,7 +545,7 @@ static int hangs_up_who_is_alone(const struct xfer *xfer)
     return result;
 }
 
-void channel_fulfil(struct xfer *xfer, struct ast_channel *chan)
+static void fulfil(struct xfer *xfer, struct ast_channel *chan)
 {
     if (xfer->several) {
         if (xfer->fate == FATE_KEEP) {
@@ -555,5 +569,19 @@ void channel_fulfil(struct xfer *xfer, struct ast_channel *chan)
     default:
         /* Its dialplan ends, and the channel with it. */
         break;
+    }
+}
+
+void channel_fulfil(struct xfer *xfer, struct ast_channel *chan)
+{
+    int gave;
+
+    fulfil(xfer, chan);
+    ao2_lock(xfer);
+    gave = xfer->gives;
+    xfer->gives = 0;
+    ao2_unlock(xfer);
+    if (gave) {
+        gives(xfer, -1);
     }
 }

@@ -82,14 +82,14 @@ static char *show_transfer(struct ast_cli_entry *e, int cmd, struct ast_cli_args
     ast_cli(a->fd, "Kind:        %s\n", sipxfer_verdict_name(xfer->kind));
     ast_cli(a->fd, "Controlled:  by %s\n", xfer->application ? "an application" : "the dialplan");
     ast_cli(a->fd, "Transferor:  %s (endpoint %s)\n", xfer->source_channel, xfer->endpoint);
-    ast_cli(a->fd, "Transferee:  %s\n", S_OR(xfer->transferee, "-"));
+    ast_cli(a->fd, "Transferee:  %s\n", S_OR(xfer_copy(xfer, transferee), "-"));
     ast_cli(a->fd, "Refer-To:    %s\n", xfer->refer_to_raw);
     ast_cli(a->fd, "Goes to:     %s in %s\n", S_OR(xfer->extension, "-"), S_OR(xfer->context, "-"));
     ast_cli(a->fd, "Referred-By: %s\n", S_OR(xfer->referred_by, "-"));
     ast_cli(a->fd, "Began:       %ld s ago\n",
             (long)(ast_tvdiff_ms(ast_tvnow(), xfer->began) / 1000));
     if (xfer->over) {
-        ast_cli(a->fd, "Outcome:     %d %s\n", xfer->outcome, xfer->reason);
+        ast_cli(a->fd, "Outcome:     %d %s\n", xfer->outcome, xfer_copy(xfer, reason));
     } else {
         ast_cli(a->fd, "Outcome:     pending, last heard %d\n", xfer->told);
     }
@@ -200,7 +200,10 @@ static char *typed_message(const char *typed)
 
 static void tell_verdict(int fd, const struct sipxfer_verdict *verdict)
 {
-    ast_cli(fd, "%s %u %.*s\n%.*s\n", sipxfer_verdict_name(verdict->kind), verdict->code,
+    /* Whoever has a password has been asked for it before this module sees the request. */
+    uint32_t code = verdict->kind == SIPXFER_VERDICT_CHALLENGE ? 403 : verdict->code;
+
+    ast_cli(fd, "%s %u %.*s\n%.*s\n", sipxfer_verdict_name(verdict->kind), code,
             SIPXFER_ARG(verdict->reason), SIPXFER_ARG(verdict->why));
     if (verdict->error_what.len > 0) {
         ast_cli(fd, "At byte %zu: %.*s\n", verdict->error_offset, SIPXFER_ARG(verdict->error_what));
@@ -214,46 +217,99 @@ static void tell_verdict(int fd, const struct sipxfer_verdict *verdict)
     }
 }
 
-static void explain_message(int fd, char *message, const char *name)
+struct question {
+    int fd;
+    char *message;
+    const char *name; /* of an endpoint, or NULL */
+    struct leg *leg;  /* of the call that it is in, or NULL; counted */
+};
+
+/* With a leg: in the serializer of its session. */
+static int explain_task(void *data)
 {
-    struct ast_sip_endpoint *endpoint =
-        name != NULL ? ast_sorcery_retrieve_by_id(ast_sip_get_sorcery(), "endpoint", name) : NULL;
-    size_t len = strlen(message), room = SIPXFER_SCRATCH_SIZE(len);
-    char *scratch = ast_malloc(room), user[256];
-    struct sipxfer_request request;
-    struct sipxfer_verdict verdict;
+    const struct question *question = data;
+    struct ast_sip_endpoint *endpoint = NULL;
+    struct asked asked = {{0}};
+    struct sipxfer_request *request = &asked.request;
     int32_t status;
 
-    SIPXFER_INIT(request);
-    SIPXFER_INIT(verdict);
-    request.message.ptr = message;
-    request.message.len = len;
-    request.now_ms = clock_ms();
-    if (endpoint != NULL) {
-        request.endpoint.ptr = name;
-        request.endpoint.len = strlen(name);
-        request.context.ptr = endpoint->context;
-        request.context.len = strlen(endpoint->context);
-        request.user.ptr = authenticated_user(endpoint, user, sizeof user);
-        request.user.len = strlen(user);
-    } else if (name != NULL) {
-        ast_cli(fd, "There is no endpoint %s; asked for a stranger.\n", name);
+    SIPXFER_INIT(asked.request);
+    SIPXFER_INIT(asked.verdict);
+    if (question->leg != NULL) {
+        endpoint = ao2_bump(question->leg->session->endpoint);
+    } else if (question->name != NULL) {
+        endpoint = ast_sorcery_retrieve_by_id(ast_sip_get_sorcery(), "endpoint", question->name);
+        if (endpoint == NULL) {
+            ast_cli(question->fd, "There is no endpoint %s; asked for a stranger.\n",
+                    question->name);
+        }
     }
-    if (scratch == NULL) {
+    request->message.ptr = question->message;
+    request->message.len = strlen(question->message);
+    request->host_data = &asked;
+    request->now_ms = clock_ms();
+    asked.endpoint = endpoint;
+    asked_by(&asked, question->leg);
+    if (question->leg != NULL && question->leg->session->transferhandling_ari) {
+        request->handling = SIPXFER_HANDLING_APPLICATION;
+    }
+    asked.scratch_len = SIPXFER_SCRATCH_SIZE(request->message.len);
+    asked.scratch = ast_malloc(asked.scratch_len);
+    if (asked.scratch == NULL) {
         status = SIPXFER_E_NOMEM;
-    } else if (!strncmp(message, "REFER ", 6)) {
-        status = sipxfer_refer_route(engine, &request, 0, scratch, room, &verdict);
+    } else if (!strncmp(question->message, "REFER ", 6)) {
+        status = sipxfer_refer_route(engine, request, 0, asked.scratch, asked.scratch_len,
+                                     &asked.verdict);
     } else {
-        status = sipxfer_replaces_verify_request(engine, &request, 0, scratch, room, &verdict);
+        status = sipxfer_replaces_verify_request(engine, request, 0, asked.scratch,
+                                                 asked.scratch_len, &asked.verdict);
     }
     if (status == SIPXFER_OK) {
-        tell_verdict(fd, &verdict);
-        sipxfer_verdict_release(engine, &verdict);
+        if (asked.verdict.kind == SIPXFER_VERDICT_ACCEPT && endpoint != NULL &&
+            !endpoint->allowtransfer && !behaviour.compat) {
+            ast_cli(question->fd, "reject 403 Forbidden\nallow_transfer of endpoint %s is no\n",
+                    ast_sorcery_object_get_id(endpoint));
+        } else {
+            tell_verdict(question->fd, &asked.verdict);
+        }
+        asked_close(&asked);
     } else {
-        ast_cli(fd, "No verdict: %s\n", sipxfer_strerror(status));
+        ast_cli(question->fd, "No verdict: %s\n", sipxfer_strerror(status));
+        ast_free(asked.scratch);
     }
-    ast_free(scratch);
     ao2_cleanup(endpoint);
+    return 0;
+}
+
+/* The call whose dialog a message belongs to. */
+static struct leg *leg_of_message(const char *text)
+{
+    struct sipxfer_message message;
+    struct sipxfer_dialog_key key;
+
+    SIPXFER_INIT(message);
+    SIPXFER_INIT(key);
+    if (sipxfer_message_parse(text, strlen(text), &message, NULL) != SIPXFER_OK ||
+        message.to_tag.len == 0) {
+        return NULL;
+    }
+    key.call_id = message.call_id;
+    key.local_tag = message.to_tag;
+    key.remote_tag = message.from_tag;
+    return leg_by_key(&key);
+}
+
+static void explain_message(int fd, char *message, const char *name)
+{
+    struct question question = {fd, message, name, leg_of_message(message)};
+
+    if (question.leg == NULL) {
+        explain_task(&question);
+    } else if (ast_sip_push_task_wait_serializer(question.leg->session->serializer, explain_task,
+                                                 &question)) {
+        ast_cli(fd, "No verdict: the call is over\n");
+    }
+    ao2_cleanup(question.leg);
 }
 
 static char *explain(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
@@ -266,7 +322,8 @@ static char *explain(struct ast_cli_entry *e, int cmd, struct ast_cli_args *a)
         e->usage =
             "Usage: sipxfer explain \"MESSAGE\" [ENDPOINT]\n"
             "       Says what would be decided about a REFER, or an INVITE with Replaces, of\n"
-            "       this endpoint, and why. Write \\\\n for a new line. Nothing is done.\n";
+            "       this endpoint, and why. One with the Call-ID and the tags of a call is taken\n"
+            "       for a request of that call. Write \\\\n for a new line. Nothing is done.\n";
         return NULL;
     case CLI_GENERATE:
         return NULL;

@@ -31,6 +31,7 @@ static void leg_destroy(void *object)
     struct leg *leg = object;
 
     ao2_cleanup(leg->session);
+    ast_cond_destroy(&leg->given);
     ast_string_field_free_memory(leg);
 }
 
@@ -42,6 +43,31 @@ struct leg *leg_of(struct ast_sip_session *session)
 struct leg *leg_by_number(uint64_t number)
 {
     return number != 0 && legs != NULL ? ao2_find(legs, &number, OBJ_SEARCH_KEY) : NULL;
+}
+
+static int is_str(const char *text, struct sipxfer_str other, int exactly)
+{
+    return strlen(text) == other.len &&
+           !(exactly ? strncmp : strncasecmp)(text, other.len > 0 ? other.ptr : "", other.len);
+}
+
+static int has_key(void *object, void *arg, int flags)
+{
+    struct leg *leg = object;
+    const struct sipxfer_dialog_key *key = arg;
+    int found;
+
+    ao2_lock(leg);
+    found = !leg->ended && is_str(leg->call_id, key->call_id, 1) &&
+            is_str(leg->local_tag, key->local_tag, 0) &&
+            is_str(leg->remote_tag, key->remote_tag, 0);
+    ao2_unlock(leg);
+    return found ? CMP_MATCH | CMP_STOP : 0;
+}
+
+struct leg *leg_by_key(const struct sipxfer_dialog_key *key)
+{
+    return legs != NULL ? ao2_callback(legs, 0, has_key, (void *)key) : NULL;
 }
 
 size_t dialogs_count(void)
@@ -82,6 +108,7 @@ static struct leg *leg_make(struct ast_sip_session *session, const char *user)
     if (leg == NULL) {
         return NULL;
     }
+    ast_cond_init(&leg->given, NULL);
     if (ast_string_field_init(leg, 256)) {
         ao2_ref(leg, -1);
         return NULL;
@@ -128,7 +155,9 @@ static void leg_report(struct leg *leg, const pj_str_t *remote_tag, uint32_t sta
         sipxfer_dialog_set_state(engine, leg->id, state);
         return;
     }
+    ao2_lock(leg);
     set_pj(leg, &leg->remote_tag, remote_tag);
+    ao2_unlock(leg);
     SIPXFER_INIT(dialog);
     dialog.dialog = leg;
     dialog.call_id = str(leg->call_id);

@@ -7,6 +7,7 @@
 #include "module.h"
 
 #include "asterisk/pbx.h"
+#include "asterisk/threadpool.h"
 
 /* The INVITE that this thread is about to hand on, and the leg that it may take over. */
 struct claim {
@@ -48,11 +49,31 @@ static int is_method(const pjsip_rx_data *rdata, const char *name)
     return !pj_stricmp2(&rdata->msg_info.msg->line.req.method.name, name);
 }
 
+/* With a transaction, so that it is sent again and its ACK is taken. Not by Asterisk's function for
+ * this, which wants an endpoint. */
+static void send_response(pjsip_rx_data *rdata, pjsip_tx_data *tdata)
+{
+    pjsip_transaction *tsx = NULL;
+    pjsip_response_addr to;
+
+    if (pjsip_tsx_create_uas2(&front_module, rdata, NULL, &tsx) == PJ_SUCCESS) {
+        pjsip_tsx_recv_msg(tsx, rdata);
+        if (pjsip_tsx_send_msg(tsx, tdata) == PJ_SUCCESS) {
+            return;
+        }
+        pjsip_tsx_terminate(tsx, 500);
+    } else if (pjsip_get_response_addr(tdata->pool, rdata, &to) == PJ_SUCCESS &&
+               pjsip_endpt_send_response(ast_sip_get_pjsip_endpoint(), &to, tdata, NULL, NULL) ==
+                   PJ_SUCCESS) {
+        return;
+    }
+    pjsip_tx_data_dec_ref(tdata);
+}
+
 static void refuse(pjsip_rx_data *rdata, int code, const struct sipxfer_verdict *verdict)
 {
     pjsip_endpoint *endpoint = ast_sip_get_pjsip_endpoint();
     pjsip_tx_data *tdata;
-    pjsip_transaction *tsx = NULL;
     pj_str_t reason = {NULL, 0};
 
     if (verdict != NULL && verdict->code == (uint32_t)code && verdict->reason.len > 0) {
@@ -65,17 +86,7 @@ static void refuse(pjsip_rx_data *rdata, int code, const struct sipxfer_verdict 
     if (verdict != NULL) {
         verdict_headers(verdict, tdata);
     }
-    /* With a transaction, so that it is sent again and its ACK is taken. */
-    if (pjsip_tsx_create_uas2(&front_module, rdata, NULL, &tsx) == PJ_SUCCESS) {
-        pjsip_tsx_recv_msg(tsx, rdata);
-        if (pjsip_tsx_send_msg(tsx, tdata) == PJ_SUCCESS) {
-            return;
-        }
-        pjsip_tx_data_dec_ref(tdata);
-        pjsip_tsx_terminate(tsx, 500);
-        return;
-    }
-    ast_sip_send_stateful_response(rdata, tdata, NULL);
+    send_response(rdata, tdata);
 }
 
 static int code_of(const struct sipxfer_verdict *verdict)
@@ -101,6 +112,16 @@ static int destination(const pjsip_rx_data *rdata, const struct ast_sip_endpoint
     return ast_exists_extension(NULL, endpoint->context, S_OR(extension, "s"), 1, NULL);
 }
 
+/* Behind the request that it stood in for, also where the session layer did not take that. */
+static int stood_in(void *data)
+{
+    struct claim *done = data;
+
+    ast_context_remove_extension(done->context, done->extension, 1, AST_MODULE);
+    ast_free(done);
+    return 0;
+}
+
 /* The session layer asks for the extension of the Request-URI before anybody may look at Replaces.
  * Where Replaces alone decides, one that nobody can guess stands in for the time of this request.
  */
@@ -108,6 +129,8 @@ static int stand_in(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoin
 {
     pjsip_uri *uri = rdata->msg_info.msg->line.req.uri;
     pjsip_sip_uri *sip;
+    struct claim *done;
+    struct ast_taskprocessor *here = ast_threadpool_serializer_get_current();
     char name[AST_UUID_STR_LEN];
 
     if (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri)) {
@@ -121,6 +144,13 @@ static int stand_in(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoin
                           AST_MODULE)) {
         claim.extension[0] = '\0';
         return -1;
+    }
+    done = here != NULL ? ast_malloc(sizeof *done) : NULL;
+    if (done != NULL) {
+        *done = claim;
+        if (ast_sip_push_task(here, stood_in, done)) {
+            ast_free(done);
+        }
     }
     sip = pjsip_uri_get_uri(uri);
     pj_strdup2(rdata->tp_info.pool, &sip->user, claim.extension);
@@ -181,7 +211,6 @@ static pj_bool_t replaces(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoin
             done = PJ_TRUE;
             break;
         }
-        claim_end();
         if (!destination(rdata, endpoint, extension, sizeof extension) &&
             stand_in(rdata, endpoint)) {
             refuse(rdata, 404, NULL);
@@ -204,12 +233,15 @@ static pj_bool_t replaces(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoin
     return done;
 }
 
-/* A REFER outside of any call. There is no channel that it could be about: what the library would
- * allow is still refused here. */
+/* A REFER outside of its call, or of any. Where it names no call there is no channel that it could
+ * be about: what the library would allow is still refused here. */
 static pj_bool_t refer_outside(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint)
 {
     struct asked asked;
 
+    if (!refer_beside(rdata, endpoint)) {
+        return PJ_TRUE;
+    }
     count(&stats.refers);
     if (asked_open(&asked, rdata, endpoint, NULL)) {
         refuse(rdata, 500, NULL);
@@ -231,35 +263,40 @@ static pj_bool_t refer_outside(pjsip_rx_data *rdata, struct ast_sip_endpoint *en
     return PJ_TRUE;
 }
 
-/* SUBSCRIBE with Event: refer (RFC 3515 section 2.4.4). */
+/* Whether a SUBSCRIBE is for the subscription of a REFER, and the id in its Event or 0. */
+static int is_refer_event(const pjsip_rx_data *rdata, unsigned int *id)
+{
+    struct sipxfer_event_header event;
+    struct sipxfer_str value;
+    char digits[12] = "";
+
+    SIPXFER_INIT(event);
+    if (sipxfer_message_header(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len,
+                               SIPXFER_LIT("Event"), 0, &value) != SIPXFER_OK ||
+        sipxfer_event_header_parse(value.ptr, value.len, &event, NULL) != SIPXFER_OK ||
+        !str_is(event.package, "refer")) {
+        return 0;
+    }
+    if (event.id.len > 0 && event.id.len < sizeof digits) {
+        memcpy(digits, event.id.ptr, event.id.len);
+        sscanf(digits, "%10u", id);
+    }
+    return 1;
+}
+
+/* SUBSCRIBE with Event: refer inside a dialog (RFC 3515 section 2.4.4). */
 static pj_bool_t subscribe(pjsip_rx_data *rdata)
 {
-    static const pj_str_t event_name = {"Event", 5}, event_brief = {"o", 1};
-    pjsip_hdr *header =
-        pjsip_msg_find_hdr_by_names(rdata->msg_info.msg, &event_name, &event_brief, NULL);
     pjsip_expires_hdr *expires = pjsip_msg_find_hdr(rdata->msg_info.msg, PJSIP_H_EXPIRES, NULL);
-    struct sipxfer_event_header event;
     struct sipxfer_dialog_key key;
-    struct sipxfer_str value;
     pjsip_tx_data *tdata;
     uint64_t transfer = 0;
     uint32_t granted = 0;
     unsigned int event_id = 0;
     pjsip_dialog *dlg;
 
-    SIPXFER_INIT(event);
-    if (header == NULL ||
-        sipxfer_message_header(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len,
-                               SIPXFER_LIT("Event"), 0, &value) != SIPXFER_OK ||
-        sipxfer_event_header_parse(value.ptr, value.len, &event, NULL) != SIPXFER_OK ||
-        !str_is(event.package, "refer")) {
+    if (!is_refer_event(rdata, &event_id)) {
         return PJ_FALSE;
-    }
-    if (event.id.len > 0 && event.id.len < 11) {
-        char digits[12] = "";
-
-        memcpy(digits, event.id.ptr, event.id.len);
-        sscanf(digits, "%10u", &event_id);
     }
     SIPXFER_INIT(key);
     key.call_id.ptr = rdata->msg_info.cid->id.ptr;
@@ -268,7 +305,17 @@ static pj_bool_t subscribe(pjsip_rx_data *rdata)
     key.local_tag.len = (size_t)rdata->msg_info.to->tag.slen;
     key.remote_tag.ptr = rdata->msg_info.from->tag.ptr;
     key.remote_tag.len = (size_t)rdata->msg_info.from->tag.slen;
-    if (sipxfer_transfer_find(engine, &key, event_id, &transfer) != SIPXFER_OK ||
+    if (sipxfer_transfer_find(engine, &key, event_id, &transfer) != SIPXFER_OK &&
+        pjsip_ua_find_dialog(&rdata->msg_info.cid->id, &rdata->msg_info.to->tag,
+                             &rdata->msg_info.from->tag, PJ_FALSE) != NULL) {
+        /* The dialog that a REFER made, which had no tag of ours when it came. */
+        key.local_tag.len = 0;
+        sipxfer_transfer_find(engine, &key, event_id, &transfer);
+    }
+    if (transfer == 0 && !replaces_refer) {
+        return PJ_FALSE; /* a subscription of res_pjsip_refer's, maybe */
+    }
+    if (transfer == 0 ||
         sipxfer_transfer_subscribe(engine, transfer,
                                    expires != NULL ? (uint32_t)expires->ivalue : UINT32_MAX,
                                    clock_ms(), &granted) != SIPXFER_OK) {
@@ -276,16 +323,20 @@ static pj_bool_t subscribe(pjsip_rx_data *rdata)
         return PJ_TRUE;
     }
     dlg = pjsip_ua_find_dialog(&rdata->msg_info.cid->id, &rdata->msg_info.to->tag,
-                               &rdata->msg_info.from->tag, PJ_FALSE);
-    if (dlg != NULL && pjsip_endpt_create_response(ast_sip_get_pjsip_endpoint(), rdata, 200, NULL,
-                                                   &tdata) == PJ_SUCCESS) {
+                               &rdata->msg_info.from->tag, PJ_TRUE);
+    if (dlg == NULL) {
+        refuse(rdata, 481, NULL);
+    } else if (pjsip_endpt_create_response(ast_sip_get_pjsip_endpoint(), rdata, 200, NULL,
+                                           &tdata) != PJ_SUCCESS) {
+        pjsip_dlg_dec_lock(dlg);
+        refuse(rdata, 500, NULL);
+    } else {
         pjsip_expires_hdr *told = pjsip_expires_hdr_create(tdata->pool, granted);
 
         pjsip_msg_add_hdr(tdata->msg, (pjsip_hdr *)told);
         pjsip_msg_add_hdr(tdata->msg, pjsip_hdr_clone(tdata->pool, dlg->local.contact));
-        ast_sip_send_stateful_response(rdata, tdata, NULL);
-    } else {
-        refuse(rdata, 481, NULL);
+        pjsip_dlg_dec_lock(dlg);
+        send_response(rdata, tdata);
     }
     outputs_take(transfer);
     return PJ_TRUE;
@@ -314,14 +365,18 @@ static pj_bool_t inside(pjsip_rx_data *rdata)
     struct ast_sip_endpoint *endpoint;
     pj_bool_t done = PJ_FALSE;
 
-    if (rdata->msg_info.to == NULL || rdata->msg_info.to->tag.slen == 0 ||
-        (!has_header(rdata, "Replaces") && !is_method(rdata, "SUBSCRIBE")) ||
-        (endpoint = endpoint_of(rdata)) == NULL) {
+    if (rdata->msg_info.to == NULL || rdata->msg_info.from == NULL || rdata->msg_info.cid == NULL ||
+        rdata->msg_info.to->tag.slen == 0) {
         return PJ_FALSE;
     }
     if (is_method(rdata, "SUBSCRIBE")) {
-        done = subscribe(rdata);
-    } else if (!is_method(rdata, "REFER")) {
+        /* A transfer that was begun goes on, also when the module was turned off since. */
+        return subscribe(rdata);
+    }
+    if (!has_header(rdata, "Replaces") || (endpoint = endpoint_of(rdata)) == NULL) {
+        return PJ_FALSE;
+    }
+    if (!is_method(rdata, "REFER")) {
         done = replaces(rdata, endpoint);
     }
     ao2_ref(endpoint, -1);
@@ -331,14 +386,27 @@ static pj_bool_t inside(pjsip_rx_data *rdata)
 static pj_bool_t outside(pjsip_rx_data *rdata)
 {
     struct ast_sip_endpoint *endpoint;
+    unsigned int event_id = 0;
     pj_bool_t done = PJ_FALSE;
 
+    /* Of a request before this one, which the session layer did not take: another request may lie
+     * where that one lay. */
+    claim_end();
     if (rdata->msg_info.to == NULL || rdata->msg_info.to->tag.slen > 0 ||
-        (!has_header(rdata, "Replaces") && !is_method(rdata, "REFER")) ||
+        (!has_header(rdata, "Replaces") && !is_method(rdata, "REFER") &&
+         !is_method(rdata, "SUBSCRIBE")) ||
         (endpoint = endpoint_of(rdata)) == NULL) {
         return PJ_FALSE;
     }
-    if (!is_method(rdata, "REFER")) {
+    if (is_method(rdata, "SUBSCRIBE") && is_refer_event(rdata, &event_id)) {
+        /* Only a REFER makes such a subscription (RFC 3515 section 2.4.4). */
+        if (!behaviour.compat && replaces_refer) {
+            refuse(rdata, 403, NULL);
+            done = PJ_TRUE;
+        }
+    } else if (is_method(rdata, "SUBSCRIBE") && !has_header(rdata, "Replaces")) {
+        done = PJ_FALSE;
+    } else if (!is_method(rdata, "REFER")) {
         done = replaces(rdata, endpoint);
     } else if (!behaviour.compat) {
         done = refer_outside(rdata, endpoint);

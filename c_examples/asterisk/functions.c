@@ -80,7 +80,7 @@ static int read_function(struct ast_channel *chan, const char *cmd, char *data, 
             ast_copy_string(buffer, "pending", len);
         }
     } else if (!strcasecmp(data, "reason")) {
-        ast_copy_string(buffer, xfer->reason, len);
+        ast_copy_string(buffer, xfer_copy(xfer, reason), len);
     } else if (!strcasecmp(data, "why")) {
         ast_copy_string(buffer, xfer->why, len);
     } else if (!strcasecmp(data, "rules")) {

@@ -193,7 +193,7 @@ int asked_open(struct asked *asked, pjsip_rx_data *rdata, struct ast_sip_endpoin
     asked->rdata = rdata;
     asked->session = session;
     asked->endpoint = endpoint;
-    asked->leg = session != NULL ? leg_of(session) : NULL;
+    asked->dlg = session != NULL ? session->inv_session->dlg : NULL;
     asked->scratch_len = SIPXFER_SCRATCH_SIZE(rdata->msg_info.len);
     asked->scratch = ast_malloc(asked->scratch_len);
     if (asked->scratch == NULL) {
@@ -202,17 +202,28 @@ int asked_open(struct asked *asked, pjsip_rx_data *rdata, struct ast_sip_endpoin
     request->message.ptr = rdata->msg_info.msg_buf;
     request->message.len = (size_t)rdata->msg_info.len;
     request->host_data = asked;
-    request->dialog = asked->leg;
     pj_sockaddr_print(&rdata->pkt_info.src_addr, asked->source, sizeof asked->source, 3);
     request->source.ptr = asked->source;
     request->source.len = strlen(asked->source);
-    if (endpoint != NULL) {
-        request->endpoint.ptr = ast_sorcery_object_get_id(endpoint);
+    request->transport = transport_of(rdata);
+    request->secure = !!(rdata->tp_info.transport->flag & PJSIP_TRANSPORT_SECURE);
+    request->now_ms = clock_ms();
+    asked_by(asked, session != NULL ? leg_of(session) : NULL);
+    return 0;
+}
+
+void asked_by(struct asked *asked, struct leg *leg)
+{
+    struct sipxfer_request *request = &asked->request;
+
+    if (asked->endpoint != NULL) {
+        request->endpoint.ptr = ast_sorcery_object_get_id(asked->endpoint);
         request->endpoint.len = strlen(request->endpoint.ptr);
-        request->context.ptr = endpoint->context;
-        request->context.len = strlen(endpoint->context);
+        request->context.ptr = asked->endpoint->context;
+        request->context.len = strlen(asked->endpoint->context);
     }
-    if (asked->leg != NULL) {
+    if (leg != NULL) {
+        asked_about(asked, leg);
         /* Asterisk challenges no request inside a dialog: whoever knows its tags is its peer, who
          * was challenged when it called, or whom Asterisk has called. */
         request->user.ptr = asked->leg->user;
@@ -220,14 +231,17 @@ int asked_open(struct asked *asked, pjsip_rx_data *rdata, struct ast_sip_endpoin
             request->user.ptr = asked->leg->endpoint;
         }
     } else {
-        request->user.ptr = authenticated_user(endpoint, asked->user, sizeof asked->user);
+        request->user.ptr = authenticated_user(asked->endpoint, asked->user, sizeof asked->user);
     }
     request->user.len = strlen(request->user.ptr);
-    request->now_ms = clock_ms();
-    request->transport = transport_of(rdata);
-    request->secure = !!(rdata->tp_info.transport->flag & PJSIP_TRANSPORT_SECURE);
-    request->transfer_depth = depth_of(session);
-    return 0;
+}
+
+void asked_about(struct asked *asked, struct leg *leg)
+{
+    asked->session = leg->session;
+    asked->leg = leg;
+    asked->request.dialog = leg;
+    asked->request.transfer_depth = depth_of(leg->session);
 }
 
 void asked_close(struct asked *asked)

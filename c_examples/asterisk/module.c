@@ -29,9 +29,8 @@ _Static_assert(sizeof(void *) < 8 ||
 
 struct behaviour behaviour;
 struct sipxfer_engine *engine;
+int replaces_refer;
 static int own_tech;
-
-static int replaces_refer; /* res_pjsip_refer is not there: everything that it did is done here */
 
 /* "22.10.1" and the like; development versions ("GIT-22-...") name the branch too. */
 static int major_version(const char *version)

@@ -57,6 +57,8 @@ struct behaviour {
 
 extern struct behaviour behaviour;
 extern struct sipxfer_engine *engine;
+/* res_pjsip_refer is not loaded: everything that it did is done here. */
+extern int replaces_refer;
 
 int settings_load(int reload);
 void settings_unload(void);
@@ -76,6 +78,8 @@ struct leg {
     int transfers; /* how many REFERs were accepted in it */
     int claimed;   /* an INVITE with Replaces is taking it over */
     int ended;
+    int giving; /* transferees on their way back to it */
+    ast_cond_t given;
     AST_DECLARE_STRING_FIELDS(AST_STRING_FIELD(call_id); AST_STRING_FIELD(local_tag);
                               AST_STRING_FIELD(remote_tag); AST_STRING_FIELD(user);
                               AST_STRING_FIELD(endpoint););
@@ -87,6 +91,8 @@ void dialogs_exit(void);
 struct leg *leg_of(struct ast_sip_session *session);
 /* By its number, counted, or NULL. */
 struct leg *leg_by_number(uint64_t number);
+/* By its Call-ID and tags as they are seen from here, counted, or NULL. */
+struct leg *leg_by_key(const struct sipxfer_dialog_key *key);
 void leg_key(const struct leg *leg, struct sipxfer_dialog_key *key);
 /* The channel of a leg, counted, or NULL; fetched in its serializer. Must not be called from one.
  */
@@ -103,6 +109,7 @@ struct asked {
     struct ast_sip_session *session;   /* borrowed, or NULL */
     struct ast_sip_endpoint *endpoint; /* borrowed, or NULL */
     struct leg *leg;                   /* borrowed, or NULL */
+    pjsip_dialog *dlg;                 /* of the answer and the NOTIFYs, or NULL */
     char source[80];
     char user[256];
     char *scratch;
@@ -112,6 +119,10 @@ struct asked {
 uint64_t clock_ms(void);
 int asked_open(struct asked *asked, pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint,
                struct ast_sip_session *session);
+/* Who asks: the other end of a call (the leg, in its serializer), or else the endpoint. */
+void asked_by(struct asked *asked, struct leg *leg);
+/* That it is about the call of this leg, from outside its dialog. In the session's serializer. */
+void asked_about(struct asked *asked, struct leg *leg);
 void asked_close(struct asked *asked);
 const char *authenticated_user(struct ast_sip_endpoint *endpoint, char *buffer, size_t size);
 int host_open(void);
@@ -177,6 +188,7 @@ struct xfer {
     int over;
     int gone;    /* the transferee has hung up */
     int ending;  /* the transferee's dialplan has ended, and its thread waits for the outcome */
+    int gives;   /* the transferee is on its way back */
     int waits;   /* the transferor's thread waits for the outcome */
     int release; /* the transferor's thread is to wait no more */
     int left;    /* the transferor's thread has waited, and does no more */
@@ -200,6 +212,19 @@ struct xfer {
                               AST_STRING_FIELD(transferee_id); AST_STRING_FIELD(bridge);
                               AST_STRING_FIELD(linked); AST_STRING_FIELD(reason););
 };
+
+/* A copy on the stack of a string that is set while the transfer goes on: transferee,
+ * transferee_id, bridge, linked, reason. The others never change. */
+#define xfer_copy(xfer, field)                                                                     \
+    ({                                                                                             \
+        char *copy_;                                                                               \
+        ao2_lock(xfer);                                                                            \
+        copy_ = ast_strdupa((xfer)->field);                                                        \
+        ao2_unlock(xfer);                                                                          \
+        copy_;                                                                                     \
+    })
+/* Whether such a string is this one, and not empty. */
+int xfer_is(struct xfer *xfer, const ast_string_field *field, const char *value);
 
 int transfers_init(void);
 void transfers_exit(void);
@@ -239,7 +264,6 @@ void channel_fate(struct xfer *xfer, enum fate fate);
 void channel_hang_up_transferor(struct xfer *xfer);
 /* Does to a transferee, in its own thread, what its transfer has come to. */
 void channel_fulfil(struct xfer *xfer, struct ast_channel *chan);
-int cause_to_sip(int cause);
 
 /* ---- watching a transferee (watch.c) ---- */
 
@@ -261,9 +285,13 @@ int replaces_take_over(struct ast_sip_session *session, pjsip_rx_data *rdata);
 /* ---- the rest ---- */
 
 int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata);
+/* A REFER outside of the call that its Target-Dialog names; not 0 where it names none. */
+int refer_beside(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint);
 void notify_send(struct xfer *xfer, const struct sipxfer_output *told);
 void notify_answered(pjsip_transaction *tsx, pjsip_event *event);
 void outgoing_invite(struct ast_sip_session *session, pjsip_tx_data *tdata);
+/* Of the answers of several targets: whether this one tells more than that. */
+int answer_says_more(int code, int than);
 void outgoing_answered(struct ast_sip_session *session, pjsip_rx_data *rdata);
 int tech_register(void);
 void tech_unregister(void);
@@ -271,6 +299,8 @@ void tech_unregister(void);
 int observe_init(void);
 void observe_exit(void);
 void observe_expect(const struct asked *asked);
+/* The target of a call, whose channel this is, has said something. */
+void observe_target(struct ast_channel *chan, int code);
 int ari_init(void);
 void ari_exit(void);
 void ari_event(struct xfer *xfer, const struct sipxfer_output *told);

@@ -87,8 +87,7 @@ static struct xfer *xfer_of_dialled(struct ast_channel *chan)
     linked = ast_channel_linkedid(chan);
     each = ao2_iterator_init(transfers_all(), 0);
     while ((xfer = ao2_iterator_next(&each))) {
-        if (xfer->semi && !xfer->over && !ast_strlen_zero(xfer->linked) &&
-            !strcmp(xfer->linked, linked)) {
+        if (xfer->semi && !xfer->over && xfer_is(xfer, &xfer->linked, linked)) {
             break;
         }
         ao2_ref(xfer, -1);
@@ -98,7 +97,7 @@ static struct xfer *xfer_of_dialled(struct ast_channel *chan)
 }
 
 /* Of several targets the one that says most is remembered: a refusal tells more than no answer. */
-static int says_more(int code, int than)
+int answer_says_more(int code, int than)
 {
     static const int order[] = {603, 486, 600, 480, 404, 481, 488};
     size_t a, b;
@@ -123,6 +122,10 @@ void outgoing_answered(struct ast_sip_session *session, pjsip_rx_data *rdata)
         status->code <= 100 || status->code == 401 || status->code == 407) {
         return;
     }
+    if (behaviour.observe) {
+        observe_target(session->channel, status->code);
+        return;
+    }
     if (behaviour.compat || transfers_all() == NULL || ao2_container_count(transfers_all()) == 0) {
         return;
     }
@@ -134,7 +137,7 @@ void outgoing_answered(struct ast_sip_session *session, pjsip_rx_data *rdata)
         if (status->code < 200) {
             xfer->told = status->code;
             xfer_progress(xfer, status->code, status->reason.ptr, (size_t)status->reason.slen);
-        } else if (status->code >= 300 && says_more(status->code, xfer->failure)) {
+        } else if (status->code >= 300 && answer_says_more(status->code, xfer->failure)) {
             /* The outcome only when the dialplan knows no other way either. */
             xfer->failure = status->code;
         }

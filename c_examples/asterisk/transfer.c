@@ -114,6 +114,16 @@ struct xfer *xfer_by_id(uint64_t id)
     return id != 0 && xfers != NULL ? ao2_find(xfers, &id, OBJ_SEARCH_KEY) : NULL;
 }
 
+int xfer_is(struct xfer *xfer, const ast_string_field *field, const char *value)
+{
+    int is;
+
+    ao2_lock(xfer);
+    is = !ast_strlen_zero(*field) && !strcmp(*field, value);
+    ao2_unlock(xfer);
+    return is;
+}
+
 struct xfer *xfer_by_transferee(const char *id)
 {
     return watched != NULL ? ao2_find(watched, id, OBJ_SEARCH_KEY) : NULL;
@@ -217,7 +227,7 @@ static int copy_verdict(struct xfer *xfer, const struct asked *asked)
     return 0;
 }
 
-static void xfer_run(struct xfer *xfer, pjsip_rx_data *rdata);
+static void xfer_run(struct xfer *xfer, const struct asked *asked);
 
 static int xfer_task(void *data)
 {
@@ -270,17 +280,17 @@ int xfer_begin(struct asked *asked, uint64_t id, int application)
             ast_channel_unlock(session->channel);
         }
         /* The dialog stays for the NOTIFYs, also behind a BYE. */
-        if (pjsip_dlg_has_usage(session->inv_session->dlg, &usage_module) ||
-            pjsip_dlg_add_usage(session->inv_session->dlg, &usage_module, NULL) == PJ_SUCCESS) {
-            pjsip_dlg_inc_session(session->inv_session->dlg, &usage_module);
-            xfer->dlg = session->inv_session->dlg;
+        if (pjsip_dlg_has_usage(asked->dlg, &usage_module) ||
+            pjsip_dlg_add_usage(asked->dlg, &usage_module, NULL) == PJ_SUCCESS) {
+            pjsip_dlg_inc_session(asked->dlg, &usage_module);
+            xfer->dlg = asked->dlg;
         }
         asked->leg->transfers++;
         xfer_link(xfer);
     }
     outputs_take(id);
     /* The answer goes out here and now, the rest behind this request. */
-    xfer_run(xfer, asked->rdata);
+    xfer_run(xfer, asked);
     xfer_push(xfer);
     ao2_ref(xfer, -1);
     return 0;
@@ -392,9 +402,10 @@ void transfers_leg_ended(struct leg *leg)
 
 /* ---- the outputs ---- */
 
-static void answer(struct xfer *xfer, const struct sipxfer_output *told, pjsip_rx_data *rdata)
+static void answer(const struct sipxfer_output *told, const struct asked *asked)
 {
-    pjsip_dialog *dlg = xfer->leg->session->inv_session->dlg;
+    pjsip_rx_data *rdata = asked->rdata;
+    pjsip_dialog *dlg = asked->dlg;
     pjsip_tx_data *tdata;
     pj_str_t reason = str_pj(told->reason);
     int code = (int)told->code;
@@ -452,19 +463,20 @@ static int forget_task(void *data)
 
 static void finished(struct xfer *xfer, const struct sipxfer_output *told)
 {
-    int success = told->code / 100 == 2;
+    int success = told->code / 100 == 2, semi;
 
-    if (!ast_strlen_zero(xfer->linked)) {
-        ast_atomic_fetchadd_int(&semi_attended, -1);
-    }
     count(success ? &stats.succeeded : &stats.failed);
     ast_verb(4, "sipxfer: the transfer of %s to %s has ended with %u\n", xfer->source_channel,
              S_OR(xfer->extension, xfer->target), told->code);
     ao2_lock(xfer);
+    semi = !ast_strlen_zero(xfer->linked);
     xfer->over = 1;
     xfer->outcome = (int)told->code;
     set_str(xfer, &xfer->reason, told->reason);
     ao2_unlock(xfer);
+    if (semi) {
+        ast_atomic_fetchadd_int(&semi_attended, -1);
+    }
     if (success) {
         channel_fate(xfer, FATE_DONE);
     }
@@ -474,12 +486,12 @@ static void finished(struct xfer *xfer, const struct sipxfer_output *told)
     }
 }
 
-static void execute(struct xfer *xfer, const struct sipxfer_output *told, pjsip_rx_data *rdata)
+static void execute(struct xfer *xfer, const struct sipxfer_output *told, const struct asked *asked)
 {
     switch (told->kind) {
     case SIPXFER_OUTPUT_ANSWER:
-        if (rdata != NULL) {
-            answer(xfer, told, rdata);
+        if (asked != NULL) {
+            answer(told, asked);
         }
         break;
     case SIPXFER_OUTPUT_NOTIFY:
@@ -519,15 +531,15 @@ static void execute(struct xfer *xfer, const struct sipxfer_output *told, pjsip_
 }
 
 /* Carries out what there is. With the request at hand: its answer, and no more. */
-static void xfer_run(struct xfer *xfer, pjsip_rx_data *rdata)
+static void xfer_run(struct xfer *xfer, const struct asked *asked)
 {
     for (;;) {
         struct output *output;
 
         ao2_lock(xfer);
         output = AST_LIST_FIRST(&xfer->queue);
-        if (output == NULL || (rdata != NULL && output->told.kind != SIPXFER_OUTPUT_ANSWER)) {
-            if (rdata == NULL) {
+        if (output == NULL || (asked != NULL && output->told.kind != SIPXFER_OUTPUT_ANSWER)) {
+            if (asked == NULL) {
                 xfer->scheduled = 0;
             }
             ao2_unlock(xfer);
@@ -535,7 +547,7 @@ static void xfer_run(struct xfer *xfer, pjsip_rx_data *rdata)
         }
         AST_LIST_REMOVE_HEAD(&xfer->queue, entry);
         ao2_unlock(xfer);
-        execute(xfer, &output->told, rdata);
+        execute(xfer, &output->told, asked);
         ast_free(output);
     }
 }

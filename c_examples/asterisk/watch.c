@@ -74,7 +74,7 @@ static void bridge_entered(void *data, struct stasis_subscription *subscription,
     if (xfer == NULL) {
         return;
     }
-    if (xfer->moved && strcmp(entered->bridge->uniqueid, xfer->bridge)) {
+    if (xfer->moved && !xfer_is(xfer, &xfer->bridge, entered->bridge->uniqueid)) {
         report_later(xfer, 200);
     }
     ao2_ref(xfer, -1);
@@ -321,6 +321,37 @@ static int has_hung_up(struct ast_channel *chan)
            ast_test_flag(ast_channel_flags(chan), AST_FLAG_ZOMBIE);
 }
 
+static int cause_to_sip(int cause)
+{
+    switch (cause) {
+    case AST_CAUSE_UNALLOCATED:
+    case AST_CAUSE_NO_ROUTE_DESTINATION:
+    case AST_CAUSE_NO_ROUTE_TRANSIT_NET:
+        return 404;
+    case AST_CAUSE_USER_BUSY:
+        return 486;
+    case AST_CAUSE_NO_USER_RESPONSE:
+        return 408;
+    case AST_CAUSE_NO_ANSWER:
+    case AST_CAUSE_SUBSCRIBER_ABSENT:
+        return 480;
+    case AST_CAUSE_CALL_REJECTED:
+        return 603;
+    case AST_CAUSE_NUMBER_CHANGED:
+        return 410;
+    case AST_CAUSE_INVALID_NUMBER_FORMAT:
+        return 484;
+    case AST_CAUSE_DESTINATION_OUT_OF_ORDER:
+        return 502;
+    case AST_CAUSE_BEARERCAPABILITY_NOTAVAIL:
+        return 488;
+    case AST_CAUSE_INTERWORKING:
+        return 500;
+    default:
+        return 0;
+    }
+}
+
 /* What the target said; else why the dialplan gave up: by the cause that it names, or by what its
  * last Dial came to. One that just hangs up has refused. */
 static int failure_of(struct xfer *xfer, struct ast_channel *chan)
@@ -356,7 +387,7 @@ static int ended_exec(struct ast_channel *chan, const char *data)
     if (xfer == NULL) {
         return 0;
     }
-    if (xfer->application || strcmp(xfer->transferee_id, ast_channel_uniqueid(chan)) ||
+    if (xfer->application || !xfer_is(xfer, &xfer->transferee_id, ast_channel_uniqueid(chan)) ||
         xfer->fate == FATE_DONE) {
         /* A channel that was dialled for it, or one whose transfer was over long ago. */
         ao2_ref(xfer, -1);

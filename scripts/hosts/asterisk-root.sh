@@ -119,49 +119,15 @@ fetch_source() {
     mv "$source.tmp" "$source"
 }
 
-# The headers of pjproject with the configuration of Asterisk: struct sizes depend on it.
 make_headers() {
-    local work asterisk pjproject to=$making/opt/sipxfer part patch
-    work=$(mktemp -d)
-    mkdir "$work/asterisk" "$work/pjproject"
-    tar xf "$source"/*.orig.tar.xz -C "$work/asterisk" --strip-components=1
-    tar xf "$source"/*.orig-Xpjproject.tar.xz -C "$work/pjproject" --strip-components=1
-    asterisk=$work/asterisk/third-party/pjproject
-    pjproject=$work/pjproject
-    for patch in "$asterisk"/patches/*.patch; do
-        # Some of them touch files that Debian has taken out; what is needed here are headers.
-        patch -s -f -p1 -d "$pjproject" <"$patch" || true
-    done
-    cp "$asterisk/patches/config_site.h" "$asterisk/patches/asterisk_malloc_debug.h" \
-        "$pjproject/pjlib/include/pj/"
-    cp "$asterisk/patches/user.mak" "$pjproject/"
-    (
-        cd "$pjproject"
-        # Asterisk's list of options, out of its own makefile.
-        make -s -f - "ASTERISK=$asterisk" options <<'END' >"$work/options"
-include $(ASTERISK)/Makefile.rules
-options:
-	@echo $(PJPROJECT_CONFIG_OPTS)
-END
-        chmod +x aconfigure config.guess config.sub
-        # shellcheck disable=SC2046 # one word an option
-        ./aconfigure $(cat "$work/options") >"$work/log" 2>&1 ||
-            { tail -n 30 "$work/log"; exit 1; }
-    )
-    # Debian's Asterisk has TLS, whatever this system has.
-    sed -i 's/^.*\(PJ_HAS_SSL_SOCK\) .*$/#define \1 1/' "$pjproject/pjlib/include/pj/compat/os_auto.h"
+    local to=$making/opt/sipxfer
     rm -rf "$to"
-    mkdir -p "$to/asterisk"
-    for part in pjlib pjlib-util pjnath pjmedia pjsip; do
-        mkdir -p "$to/pjproject/$part"
-        cp -a "$pjproject/$part/include" "$to/pjproject/$part/"
-    done
-    cp "$pjproject/version.mak" "$to/pjproject/"
+    ./pjproject-headers.sh "$source" "$to/pjproject" >/dev/null
     # A copy that stands alone: the root's other headers belong to another C library.
+    mkdir "$to/asterisk"
     cp -a "$making/usr/include/asterisk" "$making/usr/include/asterisk.h" "$to/asterisk/"
     # The headers do not say of which Asterisk they are.
     chroot "$making" dpkg-query -W -f '${Version}' asterisk-dev >"$to/asterisk/version"
-    rm -rf "$work"
 }
 
 # Found half made by an earlier run of this recipe, Asterisk and all: gone on from there.

@@ -52,10 +52,15 @@ impl HeaderNames {
     /// Whether this name is one of them, in any case.
     pub fn hold(&self, name: impl Iterator<Item = u8> + Clone) -> bool {
         let name = name.map(|byte| byte.to_ascii_lowercase());
-        let same = |known: &str| name.clone().eq(known.bytes().map(|it| it.to_ascii_lowercase()));
+        // A message may hold thousands of names: most differ in their first letter.
+        let first = name.clone().next();
+        let may = |known: &str| known.bytes().next().map(|it| it.to_ascii_lowercase()) == first;
+        let same = |known: &str| {
+            may(known) && name.clone().eq(known.bytes().map(|it| it.to_ascii_lowercase()))
+        };
         let begins = |start: &str| {
             let begin = name.clone().take(start.len());
-            begin.eq(start.bytes().map(|it| it.to_ascii_lowercase()))
+            may(start) && begin.eq(start.bytes().map(|it| it.to_ascii_lowercase()))
         };
         self.exact.iter().any(|known| same(known)) || self.beginning.iter().any(|it| begins(it))
     }

@@ -179,6 +179,12 @@ pub struct Settings {
     pub rate_per_endpoint: u32,
     /// `supported`
     pub supported: Names,
+    /// `log.per_second`; 0 for no limit
+    pub log_per_second: u32,
+    /// `log.transfers`
+    pub log_transfers: bool,
+    /// `log.format`: whether it is JSON
+    pub log_json: bool,
     /// `park.places`; empty for none
     pub park_places: RangeInclusive<u32>,
     /// `park.timeout_s`
@@ -189,6 +195,10 @@ pub struct Settings {
     pub park_max_secrets: u32,
     /// `park.open`
     pub park_open: bool,
+    /// `cluster.deadline_ms`
+    pub cluster_deadline_ms: u32,
+    /// `cluster.max_lookups`
+    pub cluster_max_lookups: u32,
     /// `warning.agent`
     pub warning_agent: Box<str>,
     /// `context`
@@ -245,11 +255,16 @@ impl Default for Settings {
             remote_require_tls: false,
             rate_per_endpoint: 0,
             supported: Names::default(),
+            log_per_second: 0,
+            log_transfers: false,
+            log_json: false,
             park_places: values::NO_PLACES,
             park_timeout_s: 0,
             park_claim_s: 0,
             park_max_secrets: 0,
             park_open: false,
+            cluster_deadline_ms: 0,
+            cluster_max_lookups: 0,
             warning_agent: Box::default(),
             context: Box::default(),
             transfer_context: Box::default(),

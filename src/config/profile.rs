@@ -247,15 +247,72 @@ const LOOKED_AT: usize = 256;
 
 /// The profiles that hold: an administrator's first, in the order in which they were set, then those
 /// that are shipped.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Profiles {
     own: Vec<Profile>,
+    /// The pieces of all that hold, by their first bytes.
+    pieces: Vec<Piece>,
+    /// Where the pieces begin that begin with this byte, in lower case, and where those of the last one
+    /// end.
+    starts: [u32; 257],
+}
+
+/// A piece of a pattern.
+#[derive(Clone, Debug)]
+struct Piece {
+    /// The number of its profile in the order in which they are tried.
+    profile: u32,
+    /// Whether it is tied to the beginning.
+    first: bool,
+    /// In lower case.
+    text: Box<[u8]>,
+}
+
+impl Default for Profiles {
+    fn default() -> Profiles {
+        let mut profiles = Profiles { own: Vec::new(), pieces: Vec::new(), starts: [0; 257] };
+        profiles.sort();
+        profiles
+    }
 }
 
 impl Profiles {
     /// Those that are shipped.
     pub fn new() -> Profiles {
         Profiles::default()
+    }
+
+    /// Sorts the pieces of all that hold: a User-Agent is then gone through once, however many there
+    /// are.
+    fn sort(&mut self) {
+        let mut pieces = Vec::new();
+        for (profile, number) in self.iter().zip(0..) {
+            for piece in profile.pattern.split('|') {
+                let text = piece.strip_prefix('^').unwrap_or(piece);
+                if !text.is_empty() {
+                    let first = text.len() < piece.len();
+                    let text = text.to_ascii_lowercase().into_bytes().into();
+                    pieces.push(Piece { profile: number, first, text });
+                }
+            }
+        }
+        pieces.sort_by_key(|piece| piece.text.first().copied());
+        for (start, byte) in self.starts.iter_mut().zip(0_u16..) {
+            let is_before =
+                |piece: &Piece| piece.text.first().is_none_or(|it| u16::from(*it) < byte);
+            let before = pieces.partition_point(is_before);
+            *start = u32::try_from(before).unwrap_or(u32::MAX);
+        }
+        self.pieces = pieces;
+    }
+
+    /// The pieces that begin with this byte.
+    #[inline]
+    fn beginning_with(&self, byte: u8) -> &[Piece] {
+        let byte = byte.to_ascii_lowercase();
+        let start = self.starts.get(usize::from(byte)).copied().unwrap_or_default();
+        let end = self.starts.get(usize::from(byte) + 1).copied().unwrap_or_default();
+        self.pieces.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// Sets `profile.NAME`. The name of a profile that is shipped, or was set before, changes that
@@ -275,13 +332,24 @@ impl Profiles {
             Some(own) => *own = profile,
             None => self.own.push(profile),
         }
+        self.sort();
         Ok(())
     }
 
     /// The profile of a User-Agent; [`Profile::GENERIC`] where none matches or there is none.
     pub fn of(&self, user_agent: &[u8]) -> &Profile {
         let looked_at = user_agent.get(..LOOKED_AT).unwrap_or(user_agent);
-        self.iter().find(|profile| profile.matches(looked_at)).unwrap_or(&Profile::GENERIC)
+        let mut found = u32::MAX;
+        for (at, &byte) in looked_at.iter().enumerate() {
+            for piece in self.beginning_with(byte) {
+                let here = looked_at.get(at..).unwrap_or_default();
+                if piece.profile < found && (at == 0 || !piece.first) && begins(here, &piece.text) {
+                    found = piece.profile;
+                }
+            }
+        }
+        let known = if found == u32::MAX { None } else { self.iter().nth(found as usize) };
+        known.unwrap_or(&Profile::GENERIC)
     }
 
     /// All that hold, in the order in which they are tried.

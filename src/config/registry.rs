@@ -157,8 +157,18 @@ registry! {
     "how many calls may be parked under secrets at once";
     "park.open", endpoint, "no", "yes or no", park_open = flag,
     "whether this endpoint may take out any call that is parked under a number, by Replaces with or without that number as its token; else only a secret is a ground";
+    "cluster.deadline_ms", all, "200", "milliseconds, at least 1", cluster_deadline_ms = positive,
+    "how long another node of a cluster may take to be found that has a dialog; a dialog that is not found by then is not there";
+    "cluster.max_lookups", all, "256", "a number, 0 for none", cluster_max_lookups = number,
+    "how many dialogs may be looked up in a cluster at once; one more is not found";
     "warning.agent", all, "sipxfer", "a token, or a host with :port or without", warning_agent = agent,
     "the name in front of the text of a Warning header";
+    "log.per_second", all, "0", "a number, 0 for no limit", log_per_second = number,
+    "how many lines a second go to the log; those over it are counted, and the next line that is written says how many were left out";
+    "log.transfers", all, "no", "yes or no", log_transfers = flag,
+    "whether the log follows each transfer by its id, from its REFER to the last NOTIFY: every output that is taken is a line";
+    "log.format", all, "text", "text or json", log_json = log_format,
+    "what a log line is: a sentence, or an object with level, transfer (its id, or null) and text";
 }
 
 fn flag(value: &str) -> Result<bool, &'static str> {
@@ -258,6 +268,14 @@ fn target_dialogs(value: &str) -> Result<TargetDialogs, &'static str> {
         "secure" => Ok(TargetDialogs::Secure),
         "any" => Ok(TargetDialogs::Any),
         "no" => Ok(TargetDialogs::No),
+        _ => Err("is no choice"),
+    }
+}
+
+fn log_format(value: &str) -> Result<bool, &'static str> {
+    match value {
+        "text" => Ok(false),
+        "json" => Ok(true),
         _ => Err("is no choice"),
     }
 }

@@ -57,6 +57,17 @@ pub enum Lookup<D> {
     Failed,
 }
 
+/// What became of a lookup elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// The answer will come, or has come.
+    Pending,
+    /// It is known that there is none, or nobody can be asked.
+    NotFound,
+    /// The directory failed.
+    Failed,
+}
+
 /// Where dialogs are found by their triple.
 pub trait Directory {
     /// What a lookup hands out.
@@ -69,4 +80,15 @@ pub trait Directory {
     /// Finds the dialog with this key. What is found is compared with the key again by
     /// [`Key::matches`], so that a directory that errs cannot hand over a stranger's call.
     fn find(&self, key: &Key<'_>) -> Lookup<Self::Dialog>;
+
+    /// Whether there is anywhere else to look.
+    fn has_elsewhere(&self) -> bool {
+        false
+    }
+
+    /// Has a dialog looked up that is not here. The answer comes by way of
+    /// [`Lookups`](super::Lookups), under this id.
+    fn seek(&self, _lookup: u64, _key: &Key<'_>) -> Sought {
+        Sought::NotFound
+    }
 }

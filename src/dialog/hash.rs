@@ -20,55 +20,45 @@ impl HashKey {
     /// without the secret can bring about.
     pub fn fingerprint(&self, key: &Key<'_>) -> u128 {
         let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
-        // The lengths keep ("ab", "c") and ("a", "bc") apart.
-        let lens = [key.call_id.len(), key.local_tag.len()].map(|len| (len as u64).to_le_bytes());
-        let mut together = [0; AT_ONCE];
-        match join(
-            &mut together,
-            [lens.as_flattened(), key.call_id],
-            [key.local_tag, key.remote_tag],
-        ) {
-            Some(bytes) => hasher.write(bytes),
-            None => {
-                hasher.write(lens.as_flattened());
-                hasher.write(key.call_id);
-                write_lowercase(&mut hasher, key.local_tag);
-                write_lowercase(&mut hasher, key.remote_tag);
-            }
+        // The lengths keep ("ab", "c") and ("a", "bc") apart, and tell where the words of each end.
+        for part in [key.call_id, key.local_tag, key.remote_tag] {
+            hasher.write_u64(part.len() as u64);
         }
+        each_word(key.call_id, |word| hasher.write_u64(word));
+        each_word(key.local_tag, |word| hasher.write_u64(lowercase(word)));
+        each_word(key.remote_tag, |word| hasher.write_u64(lowercase(word)));
         hasher.finish128().as_u128()
     }
 }
 
-/// The triple of nearly every dialog fits, and is hashed at once.
-const AT_ONCE: usize = 192;
-
-/// Puts the parts one behind the other, those of the second list in lower case; `None` where they do
-/// not fit.
-fn join<'r>(room: &'r mut [u8; AT_ONCE], exact: [&[u8]; 2], lower: [&[u8]; 2]) -> Option<&'r [u8]> {
-    let mut end = 0_usize;
-    for part in exact {
-        room.get_mut(end..end.checked_add(part.len())?)?.copy_from_slice(part);
-        end += part.len();
+/// Shows a text as words of eight bytes. The last one goes back over bytes of the one before it, where
+/// there are such, rather than beyond the end.
+#[inline]
+fn each_word(text: &[u8], mut show: impl FnMut(u64)) {
+    let words = text.chunks_exact(8);
+    let rest = words.remainder();
+    for word in words {
+        show(word.first_chunk().map_or(0, |word| u64::from_le_bytes(*word)));
     }
-    let tags = end;
-    for part in lower {
-        room.get_mut(end..end.checked_add(part.len())?)?.copy_from_slice(part);
-        end += part.len();
+    if !rest.is_empty() {
+        show(match text.last_chunk() {
+            Some(last) => u64::from_le_bytes(*last),
+            None => rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        });
     }
-    room.get_mut(tags..end)?.make_ascii_lowercase();
-    room.get(..end)
 }
 
-/// In pieces, so that tags of any length need no memory.
-fn write_lowercase(hasher: &mut SipHasher13, tag: &[u8]) {
-    let mut lower = [0; 64];
-    for piece in tag.chunks(lower.len()) {
-        for (to, from) in lower.iter_mut().zip(piece) {
-            *to = from.to_ascii_lowercase();
-        }
-        hasher.write(lower.get(..piece.len()).unwrap_or_default());
-    }
+/// One in each byte of a word.
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// Each of the eight bytes as ASCII has it in lower case.
+#[inline]
+fn lowercase(word: u64) -> u64 {
+    let low = word & (EACH * 0x7f);
+    // With the top bits gone a sum never carries into the next byte.
+    let from_a = low + EACH * u64::from(0x80 - b'A');
+    let behind_z = low + EACH * u64::from(0x7f - b'Z');
+    word | (from_a & !behind_z & !word & (EACH << 7)) >> 2
 }
 
 #[cfg(test)]
@@ -90,5 +80,22 @@ mod tests {
         assert_eq!(key("a@b", &long), key("a@b", &long.to_lowercase()));
         assert_ne!(key("a@b", &long), key("A@b", &long));
         assert_ne!(key("a@bx", "c"), key("a@b", "xc"));
+        for len in 0..40 {
+            let tag: String = "ab-Zz.[`{@~C".chars().cycle().take(len).collect();
+            assert_eq!(key("a", &tag), key("a", &tag.to_ascii_uppercase()));
+            assert_ne!(key("a", &tag), key("a", &format!("{tag}\0")));
+        }
+    }
+
+    #[test]
+    fn a_word_in_lower_case_is_that_of_each_byte() {
+        for byte in 0..=255_u8 {
+            for at in 0..8 {
+                let mut word = *b"aZ@[`{0\xff";
+                word[at] = byte;
+                let lower = lowercase(u64::from_le_bytes(word)).to_le_bytes();
+                assert_eq!(lower, word.map(|byte| byte.to_ascii_lowercase()));
+            }
+        }
     }
 }

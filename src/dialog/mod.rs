@@ -10,15 +10,17 @@ mod directory;
 mod entry;
 mod hash;
 mod ids;
+mod lookups;
 mod places;
 mod slots;
 mod table;
 mod tombstones;
 
-pub use directory::{DialogRef, Directory, Facts, Lock, Lookup};
+pub use directory::{DialogRef, Directory, Facts, Lock, Lookup, Sought};
 pub use entry::Entry;
 pub use hash::HashKey;
 pub use ids::{Ids, GENERATIONS, MOST_PER_SHARD, SHARDS};
+pub use lookups::{Asked, Lookups, Outcome, Over, Remote, HELD_MS, MOST_LOOKUPS};
 pub use slots::{Slot, Slots};
 pub use table::{Table, TableError};
 pub use tombstones::Tombstones;

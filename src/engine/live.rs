@@ -32,12 +32,15 @@ pub(super) struct Live<M: Machine, X> {
     /// What is known of it besides.
     pub more: X,
     pub outputs: VecDeque<M::Output>,
-    deadline: Option<u64>,
+    /// When it is due, or [`NEVER`].
+    deadline: u64,
 }
+
+const NEVER: u64 = u64::MAX;
 
 impl<M: Machine, X> Live<M, X> {
     pub fn new(machine: M, more: X, outputs: VecDeque<M::Output>) -> Self {
-        Live { machine, more, outputs, deadline: None }
+        Live { machine, more, outputs, deadline: NEVER }
     }
 }
 
@@ -91,15 +94,7 @@ impl<M: Machine, X> Table<M, X> {
         input: impl FnOnce(&mut M, &mut dyn FnMut(M::Output)) -> R,
         gone: impl FnOnce(u64, X),
     ) -> Option<R> {
-        let result = self.with(id, |live| {
-            let Live { machine, outputs, .. } = &mut *live;
-            let result = input(machine, &mut |output| outputs.push_back(output));
-            machine.take_back(outputs);
-            self.schedule(id, live);
-            result
-        })?;
-        self.sweep(id, gone);
-        Some(result)
+        self.handed(id, false, input, gone)
     }
 
     /// As [`Table::input`]; the outputs are had by id 0 too.
@@ -109,12 +104,23 @@ impl<M: Machine, X> Table<M, X> {
         input: impl FnOnce(&mut M, &mut dyn FnMut(M::Output)) -> R,
         gone: impl FnOnce(u64, X),
     ) -> Option<R> {
+        self.handed(id, true, input, gone)
+    }
+
+    fn handed<R>(
+        &self,
+        id: u64,
+        for_any: bool,
+        input: impl FnOnce(&mut M, &mut dyn FnMut(M::Output)) -> R,
+        gone: impl FnOnce(u64, X),
+    ) -> Option<R> {
         let result = self.with(id, |live| {
             let Live { machine, outputs, .. } = &mut *live;
             let result = input(machine, &mut |output| outputs.push_back(output));
             machine.take_back(outputs);
             self.schedule(id, live);
-            if !live.outputs.is_empty() {
+            // As long as the shard is locked: nobody finds the id and no output.
+            if for_any && !live.outputs.is_empty() {
                 self.ready.lock().insert(id);
             }
             result
@@ -129,7 +135,7 @@ impl<M: Machine, X> Table<M, X> {
     pub fn next<R, E>(
         &self,
         id: u64,
-        mut take: impl FnMut(u64, &M::Output, &X, bool) -> Result<R, E>,
+        mut take: impl FnMut(u64, &M::Output, (&M, &X), bool) -> Result<R, E>,
         gone: impl FnOnce(u64, X),
     ) -> Option<Result<R, E>> {
         if id != 0 {
@@ -149,15 +155,18 @@ impl<M: Machine, X> Table<M, X> {
     fn next_of<R, E>(
         &self,
         id: u64,
-        take: &mut impl FnMut(u64, &M::Output, &X, bool) -> Result<R, E>,
+        take: &mut impl FnMut(u64, &M::Output, (&M, &X), bool) -> Result<R, E>,
     ) -> Option<Result<R, E>> {
         let taken = self.with(id, |live| {
             let is_last = live.outputs.len() == 1 && live.machine.is_done();
-            let taken = live.outputs.front().map(|output| take(id, output, &live.more, is_last));
+            let whose = (&live.machine, &live.more);
+            let taken = live.outputs.front().map(|output| take(id, output, whose, is_last));
             if matches!(taken, Some(Ok(_))) {
                 live.outputs.pop_front();
             }
             if live.outputs.is_empty() {
+                // Most wait long, with nothing to say: no memory is kept for that.
+                live.outputs = VecDeque::new();
                 self.ready.lock().remove(&id);
             }
             taken
@@ -204,14 +213,14 @@ impl<M: Machine, X> Table<M, X> {
 
     /// Called with the shard's lock held.
     fn schedule(&self, id: u64, live: &mut Live<M, X>) {
-        let deadline = live.machine.deadline();
+        let deadline = live.machine.deadline().unwrap_or(NEVER);
         let mut due = self.due.lock();
         // What `tick` has taken out already is put in again where it still holds.
-        if let Some(old) = live.deadline.filter(|old| Some(*old) != deadline) {
-            due.remove(&(old, id));
+        if live.deadline != NEVER && live.deadline != deadline {
+            due.remove(&(live.deadline, id));
         }
-        if let Some(new) = deadline {
-            due.insert((new, id));
+        if deadline != NEVER {
+            due.insert((deadline, id));
         }
         live.deadline = deadline;
     }
@@ -226,8 +235,8 @@ impl<M: Machine, X> Table<M, X> {
             return;
         }
         let Some(live) = shard.remove(slot) else { return };
-        if let Some(at_ms) = live.deadline {
-            self.due.lock().remove(&(at_ms, id));
+        if live.deadline != NEVER {
+            self.due.lock().remove(&(live.deadline, id));
         }
         self.ready.lock().remove(&id);
         drop(shard);

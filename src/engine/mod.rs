@@ -4,7 +4,10 @@
 //! never lets time run backwards.
 #![forbid(unsafe_code)]
 
+pub mod counters;
+mod known;
 mod live;
+mod lookups;
 mod park;
 mod sent;
 mod shared;
@@ -12,18 +15,20 @@ mod takeovers;
 mod terms;
 mod transfers;
 
+pub use lookups::NotRouted;
 pub use park::{NotWatched, Park, ParkOutput, Wanted as WantedCall, Watch};
 pub use sent::{NotBegun, SentOutcome, SentOutput, SentRefers};
 pub use takeovers::{Side, Takeovers};
 pub use transfers::{About, Begun, ReferKey, Start, Transfers, Wanted};
 
+use self::counters::{Counters, Record, Short};
 use self::shared::Shared;
 use crate::config::{RequireAuth, Snapshot};
-use crate::dialog::{Directory, HashKey, Key, Tombstones};
+use crate::dialog::{DialogRef, Directory, HashKey, Key, Lookups, Outcome, Tombstones};
 use crate::sip::{Message, Name, Scratch};
 use crate::transfer::{
-    join, rate::Rates, refer, replaces, route, unreadable, Context, Host, Kind, Level, NoVerdict,
-    Request, Sender, Verdict,
+    elsewhere::Elsewhere, join, rate::Rates, refer, replaces, route, unreadable, Context, Host,
+    Kind, Level, NoVerdict, Request, Sender, Verdict,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -39,8 +44,22 @@ pub struct Received<'a> {
     pub now_ms: u64,
 }
 
-fn user_agent<'a>(request: &Request<'a>) -> &'a [u8] {
-    request.message.first(Name::UserAgent).map_or(&[][..], |value| value.raw)
+/// What is remembered of a request that was decided.
+fn record<D: DialogRef>(id: u64, verdict: &Verdict<'_, D>, request: &Request<'_>) -> Record {
+    let value = |name| request.message.first(name).map_or(&[][..], |value| value.raw);
+    Record {
+        id,
+        began_ms: request.now_ms,
+        ended_ms: if id == 0 { request.now_ms } else { 0 },
+        kind: Some(verdict.kind),
+        code: verdict.code,
+        cause: None,
+        rule: verdict.rules.iter().last(),
+        call_id: Short::new(value(Name::CallId)),
+        endpoint: Short::new(request.sender.endpoint),
+        target: Short::new(verdict.target),
+        why: Short::new(verdict.why),
+    }
 }
 
 /// Decides about requests; used by any number of threads at once.
@@ -52,6 +71,8 @@ pub struct Engine {
     sent: SentRefers,
     takeovers: Takeovers,
     park: Park,
+    lookups: Lookups,
+    counters: Counters,
     latest_ms: AtomicU64,
 }
 
@@ -62,7 +83,8 @@ impl Engine {
         let hash = HashKey::new(random);
         let snapshot = Arc::new(Snapshot::default());
         // Never the same salt: an id of one kind is strange to the others.
-        let [received, sent, parked, taken] = [0, 0xffff, 0x5555, 0xaaaa].map(|bits| salt ^ bits);
+        let [received, sent, parked, taken, sought] =
+            [0, 0xffff, 0x5555, 0xaaaa, 0x3333].map(|bits| salt ^ bits);
         Engine {
             park: Park::new(&snapshot, hash, parked),
             snapshot: Shared::new(snapshot),
@@ -71,6 +93,8 @@ impl Engine {
             transfers: Transfers::new(hash, received),
             sent: SentRefers::new(sent),
             takeovers: Takeovers::new(hash, taken),
+            lookups: Lookups::new(hash, sought),
+            counters: Counters::default(),
             latest_ms: AtomicU64::new(0),
         }
     }
@@ -101,6 +125,11 @@ impl Engine {
         &self.park
     }
 
+    /// What was counted, and the last transfers.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     /// The received transfers that are under way.
     pub fn transfers(&self) -> &Transfers {
         &self.transfers
@@ -111,20 +140,28 @@ impl Engine {
         &self.sent
     }
 
-    /// Lets time pass for the transfers of both sides, for takeovers and for the park lot.
-    pub fn tick(&self, now_ms: u64) {
+    /// Lets time pass for the transfers of both sides, for takeovers and for the park lot, and for
+    /// lookups: those are returned that are given up.
+    pub fn tick(&self, now_ms: u64) -> Vec<u64> {
         let now_ms = self.now(now_ms);
+        let given_up = self.give_up_lookups(now_ms);
         self.transfers.tick(now_ms);
         self.sent.tick(now_ms);
         self.takeovers.tick(now_ms);
         self.park.tick(now_ms);
+        given_up
     }
 
     /// When something is due next, on any side or in the park lot.
     pub fn deadline(&self) -> Option<u64> {
-        let Engine { transfers, sent, takeovers, park, .. } = self;
-        let deadlines =
-            [transfers.deadline(), sent.deadline(), takeovers.deadline(), park.deadline()];
+        let Engine { transfers, sent, takeovers, park, lookups, .. } = self;
+        let deadlines = [
+            transfers.deadline(),
+            sent.deadline(),
+            takeovers.deadline(),
+            park.deadline(),
+            lookups.deadline(),
+        ];
         deadlines.into_iter().flatten().min()
     }
 
@@ -140,53 +177,78 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<(Verdict<'a, D::Dialog>, Begun), NoVerdict> {
-        let mut begun = Begun::Full;
-        let verdict = self.decide_anew(
-            directory,
-            host,
-            request,
-            true,
-            scratch,
-            |context, request, scratch| {
-                let settings = context.snapshot.of(request.sender.endpoint);
-                let is_refer = request.message.method() == Some(b"REFER");
-                let habits = context.snapshot.profile(user_agent(request)).habits;
-                let refer = terms::refer_key(request);
-                // Only who could have sent it is told of it; to ask makes its answer an output again.
-                let may_ask =
-                    request.is_authenticated() || settings.refer_require_auth == RequireAuth::No;
-                let known = (is_refer && may_ask).then(|| self.transfers.known(&refer)).flatten();
-                if let Some(known) = known {
-                    begun = known;
-                    let code = habits.accept_code.unwrap_or(settings.refer_accept_code);
-                    return Ok(Verdict::again(code));
-                }
-                let mut verdict = route::route(context, request, want_lock, scratch)?;
-                if !(200..300).contains(&verdict.code) {
-                    return Ok(verdict);
-                }
-                let mut accepted = terms::accepted(&verdict, request, settings, &habits);
-                verdict.code = accepted.accept_code;
-                let id_on_first = settings.refer_event_id_on_first || habits.event_id_on_first;
-                let start = Start {
-                    refer,
-                    wanted: terms::wanted(&verdict, request, settings),
-                    id_on_first,
-                    several: settings.refer_concurrent,
-                    call: terms::call(&verdict),
-                    events_at: verdict.explicitsub.then_some(settings.refer_events_at.as_bytes()),
-                };
-                begun = self.transfers.begin(start, &mut accepted, request.now_ms);
-                match begun {
-                    Begun::New(_) => Ok(verdict),
-                    Begun::Again(_) | Begun::Over => Ok(Verdict::again(verdict.code)),
-                    // The dialog of the verdict, if it has one, is given back with it.
-                    Begun::Pending => refer::pending(settings, scratch),
-                    Begun::Full => refer::full(settings, scratch),
-                }
-            },
-        )?;
+        let mut verdict = Verdict::default();
+        let begun =
+            self.receive_refer_into(directory, host, request, want_lock, scratch, &mut verdict)?;
         Ok((verdict, begun))
+    }
+
+    /// The same, with the verdict written where it is to stay; it has to be a new one.
+    pub fn receive_refer_into<'a, D: Directory, H: Host<D::Dialog>>(
+        &self,
+        directory: &D,
+        host: &H,
+        request: Received<'a>,
+        want_lock: bool,
+        scratch: &mut Scratch<'a>,
+        verdict: &mut Verdict<'a, D::Dialog>,
+    ) -> Result<Begun, NoVerdict> {
+        let mut begun = Begun::Full;
+        let rule = |context: &Context<'_, D, H>,
+                    request: &Request<'a>,
+                    scratch: &mut Scratch<'a>,
+                    verdict: &mut Verdict<'a, D::Dialog>| {
+            let settings = context.snapshot.of(request.sender.endpoint);
+            let is_refer = request.message.method() == Some(b"REFER");
+            let habits = || context.profile(request).habits;
+            let refer = terms::refer_key(request);
+            // Only who could have sent it is told of it; to ask makes its answer an output again.
+            let may_ask =
+                request.is_authenticated() || settings.refer_require_auth == RequireAuth::No;
+            let known = (is_refer && may_ask).then(|| self.transfers.known(&refer)).flatten();
+            if let Some(known) = known {
+                begun = known;
+                let code = habits().accept_code.unwrap_or(settings.refer_accept_code);
+                *verdict = Verdict::again(code);
+                return Ok(());
+            }
+            route::route(context, request, want_lock, scratch, verdict)?;
+            let lookup = verdict.lookup;
+            if lookup != 0 {
+                // The REFER need not wait for it: its NOTIFYs will tell.
+                let newer = verdict.nosub || verdict.explicitsub;
+                verdict.code = if newer { 200 } else { settings.refer_accept_code };
+            }
+            if !(200..300).contains(&verdict.code) {
+                return Ok(());
+            }
+            let habits = habits();
+            let mut accepted = terms::accepted(verdict, request, settings, &habits);
+            verdict.code = accepted.accept_code;
+            let id_on_first = settings.refer_event_id_on_first || habits.event_id_on_first;
+            let start = Start {
+                refer,
+                wanted: terms::wanted(verdict, request, settings),
+                id_on_first,
+                several: settings.refer_concurrent,
+                call: terms::call(verdict),
+                events_at: verdict.explicitsub.then_some(settings.refer_events_at.as_bytes()),
+            };
+            begun = self.transfers.begin(start, &mut accepted, request.now_ms);
+            // The dialog of the verdict, if it has one, is given back with it.
+            match begun {
+                Begun::New(id) => {
+                    self.counters.last().lock().add(record(id, verdict, request));
+                    self.wait_for_lookup(lookup, id, request.now_ms);
+                }
+                Begun::Again(_) | Begun::Over => *verdict = Verdict::again(verdict.code),
+                Begun::Pending => *verdict = refer::pending(settings, scratch)?,
+                Begun::Full => *verdict = refer::full(settings, scratch)?,
+            }
+            Ok(())
+        };
+        self.decide(directory, host, request, true, None, scratch, verdict, rule)?;
+        Ok(begun)
     }
 
     /// Verifies a request that may carry Replaces: RFC 3891 section 3.
@@ -219,7 +281,7 @@ impl Engine {
                     verdict: &mut Verdict<'a, D::Dialog>| {
             replaces::verify(context, request, want_lock, scratch, verdict)
         };
-        self.decide(directory, host, request, false, scratch, verdict, rule)
+        self.decide(directory, host, request, false, None, scratch, verdict, rule)
     }
 
     /// Verifies a request that may carry Join: RFC 3911 section 4.
@@ -245,9 +307,28 @@ impl Engine {
         want_lock: bool,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
-        self.decide_anew(directory, host, request, false, scratch, |context, request, scratch| {
-            route::route(context, request, want_lock, scratch)
-        })
+        let mut verdict = Verdict::default();
+        self.route_refer_into(directory, host, request, want_lock, scratch, &mut verdict)?;
+        Ok(verdict)
+    }
+
+    /// The same, with the verdict written where it is to stay; it has to be a new one.
+    pub fn route_refer_into<'a, D: Directory, H: Host<D::Dialog>>(
+        &self,
+        directory: &D,
+        host: &H,
+        request: Received<'a>,
+        want_lock: bool,
+        scratch: &mut Scratch<'a>,
+        verdict: &mut Verdict<'a, D::Dialog>,
+    ) -> Result<(), NoVerdict> {
+        let rule = |context: &Context<'_, D, H>,
+                    request: &Request<'a>,
+                    scratch: &mut Scratch<'a>,
+                    verdict: &mut Verdict<'a, D::Dialog>| {
+            route::route(context, request, want_lock, scratch, verdict)
+        };
+        self.decide(directory, host, request, false, None, scratch, verdict, rule)
     }
 
     fn decide_anew<'a, D: Directory, H: Host<D::Dialog>>(
@@ -271,7 +352,7 @@ impl Engine {
             *verdict = rule(context, request, scratch)?;
             Ok(())
         };
-        self.decide(directory, host, request, transfers, scratch, &mut verdict, into)?;
+        self.decide(directory, host, request, transfers, None, scratch, &mut verdict, into)?;
         Ok(verdict)
     }
 
@@ -283,6 +364,7 @@ impl Engine {
         host: &H,
         request: Received<'a>,
         transfers: bool,
+        sought: Option<&Outcome>,
         scratch: &mut Scratch<'a>,
         verdict: &mut Verdict<'a, D::Dialog>,
         rule: impl FnOnce(
@@ -297,14 +379,26 @@ impl Engine {
         let snapshot = self.snapshot.borrow();
         let Engine { tombstones, rates, park: tokens, .. } = self;
         let snapshot = &snapshot;
-        let context = Context { directory, host, snapshot, tombstones, rates, tokens, transfers };
+        let elsewhere = match sought {
+            Some(outcome) => Elsewhere::Known(outcome),
+            None if directory.has_elsewhere() => Elsewhere::Ask(&self.lookups),
+            None => Elsewhere::Nowhere,
+        };
+        let context =
+            Context { directory, host, snapshot, tombstones, rates, tokens, transfers, elsewhere };
         let mut request = Request { message: Message::unread(raw), sender, now_ms };
         if let Err(error) = request.message.read() {
             *verdict = unreadable(snapshot.of(sender.endpoint), error, scratch)?;
+            self.counters.verdict(verdict.kind, verdict.code, Some(error.rule));
             host.log(Level::Warning, verdict.why);
             return Ok(());
         }
         rule(&context, &request, scratch, verdict)?;
+        self.counters.verdict(verdict.kind, verdict.code, verdict.rules.iter().last());
+        // Strangers have no way to push the others out.
+        if verdict.kind == Kind::Reject && request.is_authenticated() {
+            self.counters.last().lock().add(record(0, verdict, &request));
+        }
         match verdict.code {
             0 if verdict.kind == Kind::Pass => {
                 context.log(Level::Info, &request, verdict.why, scratch);

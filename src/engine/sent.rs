@@ -156,7 +156,7 @@ impl SentRefers {
         id: u64,
         mut take: impl FnMut(u64, &SentOutput) -> Result<R, E>,
     ) -> Option<Result<R, E>> {
-        self.table.next(id, |id, output, (), _| take(id, output), |_, ()| ())
+        self.table.next(id, |id, output, _, _| take(id, output), |_, ()| ())
     }
 
     /// Lets time pass for the transfers that it concerns. Their outputs are had by id 0.

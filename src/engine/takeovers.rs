@@ -147,7 +147,7 @@ impl Takeovers {
         mut take: impl FnMut(u64, Output) -> Result<R, E>,
         ended: impl Fn(u128),
     ) -> Option<Result<R, E>> {
-        let take = |id, output: &Output, names: &Names, _| {
+        let take = |id, output: &Output, (_, names): (&Takeover, &Names), _| {
             let taken = take(id, *output);
             let replaced = *output == Output::Finished(Outcome::Success) && !names.old_goes_on;
             if taken.is_ok() && replaced {

@@ -6,7 +6,7 @@ use crate::config::{self, Handling, Settings};
 use crate::dialog::{DialogRef, Key};
 use crate::sip::{tag_of, CSeq, Name, TargetDialog};
 use crate::transfer::recipient::{Accepted, Control, OnFailure, Subscribes};
-use crate::transfer::{Request, Verdict};
+use crate::transfer::{Kind, Request, Verdict};
 
 /// The longest that a refresh of a subscription is granted.
 const MOST_EXPIRES_S: u32 = 3_600;
@@ -44,7 +44,7 @@ pub(super) fn accepted<D: DialogRef>(
         max_expires_s: MOST_EXPIRES_S,
         invite_expires_s: None,
         min_interval_ms: habits.notify_min_interval_ms.unwrap_or(settings.notify_min_interval_ms),
-        approval_pending: verdict.approval_pending,
+        approval_pending: verdict.approval_pending || verdict.kind == Kind::Pending,
         control,
         on_failure: match settings.refer_on_failure {
             config::OnFailure::Keep => OnFailure::Keep,

@@ -4,18 +4,16 @@
 //! No lock is held while anybody else's code runs: outputs are kept with the transfer, and the host
 //! takes them one by one.
 
+use super::known::{Dialog, Dialogs};
 use super::live::{Live, Machine, Table};
-use crate::dialog::{HashKey, Key};
+use super::NotRouted;
+use crate::dialog::{HashKey, Key, Outcome};
 use crate::sip::Uri;
 use crate::transfer::recipient::{Accepted, Error, Output, Recipient, Sink, Subscribes};
+use crate::transfer::Kind;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Dialogs whose REFERs are all over are remembered, so that the next one carries an id in its Event
-/// (R042), until there are so many dialogs in all, or twice as many as had pending REFERs when the
-/// others were forgotten last.
-const REMEMBERED: usize = 1 << 17;
 
 /// What stands before the secret in the user part of a URI for an explicit subscription.
 const TOKEN_PREFIX: &[u8] = b"refer-";
@@ -73,6 +71,8 @@ pub struct Start<'a> {
 /// What is known of an output besides itself.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
+    /// What kind of transfer it is.
+    pub kind: Kind,
     /// What was asked for, where an application controls the transfer.
     pub wanted: Option<&'a Wanted>,
     /// The body of its final NOTIFY, where a call was parked by it.
@@ -100,72 +100,42 @@ impl Machine for Recipient {
     }
 }
 
-/// What is known of a transfer besides its state.
+/// What is known of a transfer besides its state. There may be a million of them: what few have stands
+/// elsewhere.
 struct Refer {
-    wanted: Option<Box<Wanted>>,
+    /// Bytes of its fingerprint: in a number they would be aligned, which makes each place longer.
+    dialog: [u8; 16],
+    rare: Option<Box<Rare>>,
+}
+
+/// What few transfers have, those that an application controls for the most part.
+#[derive(Default)]
+struct Rare {
+    wanted: Option<Wanted>,
     /// The sipfrag that it ends with, where it parks a call.
     parked: Option<Box<[u8]>>,
-    dialog: u128,
     /// The call that it is about, where that is another dialog.
-    call: Option<u128>,
+    call: Option<Box<u128>>,
     explicit: Option<Box<Explicit>>,
-    cseq: u32,
+    /// What the lookup of the dialog that it names has come to, where it waits for that.
+    sought: Option<Box<Outcome>>,
+}
+
+impl Refer {
+    fn explicit(&self) -> Option<&Explicit> {
+        self.rare.as_ref()?.explicit.as_deref()
+    }
+
+    /// The room for what few have.
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
 }
 
 /// Where an explicit subscription is asked for.
 struct Explicit {
     token: u128,
     uri: Box<[u8]>,
-}
-
-/// The REFERs of one dialog that are not over, by CSeq.
-#[derive(Default)]
-struct Dialog {
-    live: Vec<(u32, u64)>,
-    /// Transfers that are about this dialog and came outside of it.
-    beside: Vec<u64>,
-    /// Whether it has ended: it is forgotten with its last transfer.
-    ended: bool,
-    /// The highest CSeq that began a transfer: what is not above it is no new REFER (RFC 3261
-    /// section 12.2.2).
-    highest: Option<u32>,
-}
-
-/// Dialogs by their fingerprints.
-struct Dialogs {
-    known: HashMap<u128, Dialog>,
-    /// How many there are when those without a pending REFER are forgotten. It grows with the others,
-    /// so that looking at all of them stays seldom.
-    forget_at: usize,
-}
-
-impl Dialog {
-    fn has_transfers(&self) -> bool {
-        !self.live.is_empty() || !self.beside.is_empty()
-    }
-
-    /// Those of this dialog and those that are about it.
-    fn transfers(&self) -> impl Iterator<Item = u64> + '_ {
-        self.live.iter().map(|(_, id)| *id).chain(self.beside.iter().copied())
-    }
-}
-
-impl Dialogs {
-    /// A transfer has gone from a dialog.
-    fn settle(&mut self, fingerprint: u128) {
-        let is_over =
-            |dialog: &Dialog| !dialog.has_transfers() && (dialog.ended || dialog.highest.is_none());
-        if self.known.get(&fingerprint).is_some_and(is_over) {
-            self.known.remove(&fingerprint);
-        }
-    }
-
-    fn forget_some(&mut self) {
-        if self.known.len() >= self.forget_at {
-            self.known.retain(|_, dialog| dialog.has_transfers());
-            self.forget_at = REMEMBERED.max(2 * self.known.len());
-        }
-    }
 }
 
 /// The received transfers of an engine.
@@ -183,7 +153,6 @@ pub struct Transfers {
 impl Transfers {
     /// None yet.
     pub fn new(hash: HashKey, salt: u16) -> Transfers {
-        let dialogs = Dialogs { known: HashMap::new(), forget_at: REMEMBERED };
         let label = Key { call_id: b"tokens", local_tag: b"", remote_tag: b"" };
         let tokens = HashKey::new(hash.fingerprint(&label).to_le_bytes());
         let explicit = Mutex::default();
@@ -193,7 +162,7 @@ impl Transfers {
             explicit,
             handed_out: AtomicU64::new(0),
             table: Table::new(salt),
-            dialogs: Mutex::new(dialogs),
+            dialogs: Mutex::default(),
         }
     }
 
@@ -202,10 +171,10 @@ impl Transfers {
     pub fn known(&self, refer: &ReferKey<'_>) -> Option<Begun> {
         let dialogs = self.dialogs.lock();
         let dialog = dialogs.known.get(&self.hash.fingerprint(&refer.dialog))?;
-        if let Some((_, id)) = dialog.live.iter().find(|(cseq, _)| *cseq == refer.cseq) {
-            return Some(self.again(*id));
+        if let Some(id) = dialog.of_cseq(refer.cseq) {
+            return Some(self.again(id));
         }
-        dialog.highest.is_some_and(|highest| refer.cseq <= highest).then_some(Begun::Over)
+        dialog.highest().is_some_and(|highest| refer.cseq <= highest).then_some(Begun::Over)
     }
 
     /// Begins a transfer. `accepted` gets its Event id here: whether it is the first REFER of its
@@ -217,9 +186,8 @@ impl Transfers {
         dialogs.forget_some();
         let call = call.map(|call| self.hash.fingerprint(&call)).filter(|it| *it != fingerprint);
         let known = dialogs.known.get(&fingerprint);
-        let same = known.and_then(|it| it.live.iter().find(|(cseq, _)| *cseq == refer.cseq));
-        if let Some((_, id)) = same {
-            return self.again(*id);
+        if let Some(id) = known.and_then(|it| it.of_cseq(refer.cseq)) {
+            return self.again(id);
         }
         let of_call = call.and_then(|call| dialogs.known.get(&call));
         let has_pending = |it: &Dialog| it.transfers().any(|id| self.is_pending(id));
@@ -227,7 +195,7 @@ impl Transfers {
             return Begun::Pending;
         }
         let dialog = dialogs.known.entry(fingerprint).or_default();
-        let is_first = dialog.highest.is_none();
+        let is_first = dialog.highest().is_none();
         // An explicit subscription has a dialog of its own, where its SUBSCRIBE says what the Event is.
         let is_explicit = accepted.subscribes == Subscribes::Explicit;
         accepted.event_id =
@@ -237,19 +205,20 @@ impl Transfers {
         let machine = Recipient::accept(accepted, now_ms, &mut |output| outputs.push_back(output));
         let explicit = events_at.map(|uri| Box::new(self.explicit_at(uri, &refer)));
         let token = explicit.as_ref().map(|it| it.token);
-        let wanted = wanted.map(Box::new);
-        let cseq = refer.cseq;
-        let more = Refer { wanted, parked: None, dialog: fingerprint, call, explicit, cseq };
+        let has_more = wanted.is_some() || call.is_some() || explicit.is_some();
+        let named = call.map(Box::new);
+        let rare = has_more
+            .then(|| Box::new(Rare { wanted, parked: None, call: named, explicit, sought: None }));
+        let more = Refer { dialog: fingerprint.to_ne_bytes(), rare };
         // Spread by what the transferor cannot choose.
         let spread = (fingerprint >> 64) as usize;
         let Some(id) = self.table.insert(spread, Live::new(machine, more, outputs)) else {
             dialogs.settle(fingerprint);
             return Begun::Full;
         };
-        dialog.live.push((refer.cseq, id));
-        dialog.highest = dialog.highest.max(Some(refer.cseq));
+        dialog.began(refer.cseq, id);
         if let Some(call) = call {
-            dialogs.known.entry(call).or_default().beside.push(id);
+            dialogs.known.entry(call).or_default().began_beside(id);
         }
         if let Some(token) = token {
             // Before the dialogs are let go of: nobody can forget it sooner.
@@ -271,12 +240,60 @@ impl Transfers {
     /// where the call is. `None` for a stale or foreign id.
     pub fn parked(&self, id: u64, sipfrag: &[u8], now_ms: u64) -> Option<Result<(), Error>> {
         // Known before the NOTIFY is an output that somebody else may take.
-        let before = self.table.with(id, |live| live.more.parked.replace(sipfrag.into()))?;
+        let before = self.table.with(id, |live| live.more.rare().parked.replace(sipfrag.into()))?;
         let ended = self.input(id, |machine, out| machine.progress(200, b"OK", now_ms, out));
         if !matches!(ended, Some(Ok(()))) {
-            let _ = self.table.with(id, |live| live.more.parked = before);
+            let _ = self.table.with(id, |live| {
+                if let Some(rare) = &mut live.more.rare {
+                    rare.parked = before;
+                }
+            });
         }
         ended
+    }
+
+    /// The lookup that a transfer waited for is over. Its outputs are had by id 0.
+    pub fn looked_up(&self, id: u64, outcome: &Outcome, now_ms: u64) {
+        // One that is gone waits for nothing.
+        let _ =
+            self.table.with(id, |live| live.more.rare().sought = Some(Box::new(outcome.clone())));
+        let gone = |id, refer: Refer| self.gone(id, &refer);
+        let _ = self.table.input_for_any(id, |it, out| it.looked_up(now_ms, out), gone);
+    }
+
+    /// What the lookup that a transfer waited for has come to.
+    pub fn sought(&self, id: u64) -> Result<Outcome, NotRouted> {
+        let known = self.table.with(id, |live| {
+            let waits = live.machine.outcome().is_none() && live.machine.kind() == Kind::Pending;
+            live.more.rare.as_ref()?.sought.as_deref().filter(|_| waits).cloned()
+        });
+        known.ok_or(NotRouted::NoTransfer)?.ok_or(NotRouted::WrongState)
+    }
+
+    /// Whether a REFER is the one that began a transfer.
+    pub fn is_of(&self, id: u64, refer: &ReferKey<'_>) -> bool {
+        let dialog = self.hash.fingerprint(&refer.dialog);
+        let dialogs = self.dialogs.lock();
+        dialogs.known.get(&dialog).and_then(|it| it.of_cseq(refer.cseq)) == Some(id)
+    }
+
+    /// Where a transfer goes was decided, or with what code it is refused. Whether it waited for that.
+    pub fn routed(
+        &self,
+        id: u64,
+        decided: Result<(Kind, bool), u16>,
+        wanted: Option<Wanted>,
+        now_ms: u64,
+    ) -> bool {
+        if decided.is_ok() {
+            let _ = self.table.with(id, |live| {
+                if wanted.is_some() || live.more.rare.is_some() {
+                    live.more.rare().wanted = wanted;
+                }
+            });
+        }
+        let done = self.input(id, |machine, out| machine.routed(decided, now_ms, out));
+        matches!(done, Some(Ok(())))
     }
 
     /// Shows the first output of a transfer to `take` and, where that answers `Ok`, takes it off.
@@ -286,10 +303,12 @@ impl Transfers {
         id: u64,
         mut take: impl FnMut(u64, &Output, About<'_>) -> Result<R, E>,
     ) -> Option<Result<R, E>> {
-        let take = |id, output: &Output, refer: &Refer, is_last| {
-            let (wanted, parked) = (refer.wanted.as_deref(), refer.parked.as_deref());
-            let events_at = refer.explicit.as_ref().map_or(&[][..], |it| &it.uri);
-            take(id, output, About { wanted, parked, events_at, is_last })
+        let take = |id, output: &Output, (machine, refer): (&Recipient, &Refer), is_last| {
+            let rare = refer.rare.as_deref();
+            let wanted = rare.and_then(|it| it.wanted.as_ref());
+            let parked = rare.and_then(|it| it.parked.as_deref());
+            let events_at = refer.explicit().map_or(&[][..], |it| &it.uri);
+            take(id, output, About { kind: machine.kind(), wanted, parked, events_at, is_last })
         };
         self.table.next(id, take, |id, refer| self.gone(id, &refer))
     }
@@ -308,13 +327,11 @@ impl Transfers {
     /// only one.
     pub fn find(&self, dialog: &Key<'_>, event_id: Option<u32>) -> Option<u64> {
         let dialogs = self.dialogs.lock();
-        let live = &dialogs.known.get(&self.hash.fingerprint(dialog))?.live;
-        match (event_id, live.as_slice()) {
-            (Some(cseq), _) => live.iter().find(|(it, _)| *it == cseq).map(|(_, id)| *id),
-            (None, [(_, id)]) => Some(*id),
+        let known = dialogs.known.get(&self.hash.fingerprint(dialog))?;
+        match event_id {
+            Some(cseq) => known.of_cseq(cseq),
             // The first one of a dialog may go without an id; it is the oldest.
-            (None, [(_, id), ..]) => Some(*id),
-            (None, []) => None,
+            None => known.oldest(),
         }
     }
 
@@ -357,7 +374,7 @@ impl Transfers {
         let fingerprint = self.hash.fingerprint(dialog);
         let mut dialogs = self.dialogs.lock();
         if let Some(known) = dialogs.known.get_mut(&fingerprint) {
-            known.ended = true;
+            known.end();
         }
         dialogs.settle(fingerprint);
     }
@@ -405,19 +422,20 @@ impl Transfers {
 
     /// The table has let go of a transfer.
     fn gone(&self, id: u64, refer: &Refer) {
+        let fingerprint = u128::from_ne_bytes(refer.dialog);
         let mut dialogs = self.dialogs.lock();
-        if let Some(dialog) = dialogs.known.get_mut(&refer.dialog) {
-            dialog.live.retain(|(cseq, it)| *cseq != refer.cseq || *it != id);
+        if let Some(dialog) = dialogs.known.get_mut(&fingerprint) {
+            dialog.gone(id);
         }
-        dialogs.settle(refer.dialog);
-        if let Some(call) = refer.call {
+        dialogs.settle(fingerprint);
+        if let Some(call) = refer.rare.as_ref().and_then(|it| it.call.as_deref().copied()) {
             if let Some(dialog) = dialogs.known.get_mut(&call) {
-                dialog.beside.retain(|it| *it != id);
+                dialog.gone_beside(id);
             }
             dialogs.settle(call);
         }
         drop(dialogs);
-        if let Some(explicit) = &refer.explicit {
+        if let Some(explicit) = refer.explicit() {
             self.explicit.lock().remove(&explicit.token);
         }
     }
@@ -427,7 +445,6 @@ impl Transfers {
 mod tests {
     use super::*;
     use crate::transfer::recipient::{Control, OnFailure};
-    use crate::transfer::Kind;
 
     const CALL: Key<'static> = Key { call_id: b"c@h", local_tag: b"l", remote_tag: b"r" };
 

@@ -5,7 +5,9 @@ use super::dialog_headers::*;
 use super::dialog_info::*;
 use super::engine::*;
 use super::event_headers::*;
+use super::lookups::*;
 use super::message::*;
+use super::metrics::*;
 use super::outputs::*;
 use super::parks::*;
 use super::passing::*;
@@ -357,6 +359,29 @@ pub struct sipxfer_api {
     pub refer_outcome_name: extern "C" fn(outcome: u32) -> *const c_char,
     /// `sipxfer_refer_why_name()`.
     pub refer_why_name: extern "C" fn(why: u32) -> *const c_char,
+    /// `sipxfer_lookup_resume()`.
+    pub lookup_resume: unsafe extern "C" fn(engine: *const sipxfer_engine, lookup: u64,
+        status: i32, dialog: *const sipxfer_remote_dialog, now_ms: u64) -> i32,
+    /// `sipxfer_lookup_count()`.
+    pub lookup_count: unsafe extern "C" fn(engine: *const sipxfer_engine, count: *mut usize) -> i32,
+    /// `sipxfer_transfer_route()`.
+    pub transfer_route: unsafe extern "C" fn(engine: *const sipxfer_engine, transfer: u64,
+        request: *const sipxfer_request, lock_dialog: u32, scratch: *mut c_char,
+        scratch_len: usize, verdict: *mut sipxfer_verdict) -> i32,
+    /// `sipxfer_stats_read()`.
+    pub stats_read: unsafe extern "C" fn(engine: *const sipxfer_engine,
+        stats: *mut sipxfer_stats) -> i32,
+    /// `sipxfer_refusal_count()`.
+    pub refusal_count: unsafe extern "C" fn(engine: *const sipxfer_engine, rule: u32,
+        count: *mut u64) -> i32,
+    /// `sipxfer_verdict_took()`.
+    pub verdict_took: unsafe extern "C" fn(engine: *const sipxfer_engine, ns: u64) -> i32,
+    /// `sipxfer_last_transfer()`.
+    pub last_transfer: unsafe extern "C" fn(engine: *const sipxfer_engine, back: usize,
+        buffer: *mut c_char, capacity: usize, record: *mut sipxfer_transfer_record) -> i32,
+    /// `sipxfer_metrics_print()`.
+    pub metrics_print: unsafe extern "C" fn(engine: *const sipxfer_engine, buffer: *mut c_char,
+        capacity: usize, needed: *mut usize) -> i32,
 }
 
 /// The table of functions, for dlopen: look up this one symbol with dlsym and call the rest through

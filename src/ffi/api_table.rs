@@ -7,7 +7,9 @@ use super::dialog_info::*;
 use super::dialogs::*;
 use super::engine::*;
 use super::event_headers::*;
+use super::lookups::*;
 use super::message::*;
+use super::metrics::*;
 use super::names::*;
 use super::outputs::*;
 use super::park::*;
@@ -137,4 +139,12 @@ pub(super) static API: sipxfer_api = sipxfer_api {
     refer_command_name: sipxfer_refer_command_name,
     refer_outcome_name: sipxfer_refer_outcome_name,
     refer_why_name: sipxfer_refer_why_name,
+    lookup_resume: sipxfer_lookup_resume,
+    lookup_count: sipxfer_lookup_count,
+    transfer_route: sipxfer_transfer_route,
+    stats_read: sipxfer_stats_read,
+    refusal_count: sipxfer_refusal_count,
+    verdict_took: sipxfer_verdict_took,
+    last_transfer: sipxfer_last_transfer,
+    metrics_print: sipxfer_metrics_print,
 };

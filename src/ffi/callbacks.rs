@@ -49,6 +49,21 @@ pub struct sipxfer_directory {
     pub release: Option<unsafe extern "C" fn(user: *mut c_void, dialog: *mut c_void)>,
     /// Called once when the engine is gone and nothing will use `user` any more; may be NULL.
     pub destroy: Option<unsafe extern "C" fn(user: *mut c_void)>,
+    /// Begins to look on other nodes for a dialog that is not here (`find`, or the engine's own table, has
+    /// none, and none has ended a short while ago); NULL where there are none. Answers
+    /// `SIPXFER_E_PENDING`: the answer comes by `sipxfer_lookup_resume()` with this id, from any thread,
+    /// also before this callback returns; or `SIPXFER_E_NOT_FOUND`, where nobody can be asked now. Any
+    /// other answer counts as not found, with a line in the log. Must not block: a call waits for it.
+    ///
+    /// Asked for the Replaces of an INVITE and of a Refer-To, once for each dialog, whoever asks for it
+    /// meanwhile, and only for senders that are authenticated. No more than `cluster.max_lookups` are
+    /// under way at once, each for at most `cluster.deadline_ms`. The strings of `key` hold until it
+    /// returns. With this callback the host needs `on_lookup` too.
+    pub lookup: Option<
+        unsafe extern "C" fn(user: *mut c_void, lookup: u64, key: *const sipxfer_dialog_key) -> i32,
+    >,
+    /// Handed to `lookup` in the place of `user`.
+    pub lookup_user: *mut c_void,
 }
 
 /// What the library asks the host about dialplan and policy, and where it logs.
@@ -156,4 +171,10 @@ pub struct sipxfer_host {
             part: sipxfer_str,
         ) -> i32,
     >,
+    /// A lookup on other nodes is over: it was resumed, or its time has passed. A request whose verdict
+    /// was `SIPXFER_VERDICT_PENDING` with this `lookup` is asked about again now, and transfers may have
+    /// outputs (`sipxfer_transfer_next()` with `transfer` 0). Called by `sipxfer_lookup_resume()` and
+    /// `sipxfer_tick()`, and perhaps before the function that hands the verdict out has returned: a host
+    /// that keeps a request under the number only then asks about it once more when it is kept.
+    pub on_lookup: Option<unsafe extern "C" fn(user: *mut c_void, lookup: u64)>,
 }

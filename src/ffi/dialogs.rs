@@ -88,6 +88,7 @@ pub unsafe extern "C" fn sipxfer_dialog_set_state(
 /// holds it: `release` is called when the last one lets go, maybe before this returns. For 32
 /// seconds from `now_ms` a Replaces that names the dialog gets 603 instead of 481 (RFC 3891
 /// section 3). A parked one is out of the lot; those who watch are told (`sipxfer_park_next()`).
+/// A takeover that stands on the dialog is not: that is `sipxfer_takeover_old_ended()`.
 ///
 /// Returns `SIPXFER_OK`, or `SIPXFER_E_NOT_FOUND` for a stale or foreign id. Threads: any.
 ///

@@ -7,7 +7,8 @@ use super::raw::{bytes, text, versioned};
 use super::status::*;
 use super::types::*;
 use crate::dialog::{
-    DialogRef, Directory, Entry, Facts, HashKey, Initiator, Key, Lock, Lookup, State, Table, Usage,
+    DialogRef, Directory, Entry, Facts, HashKey, Initiator, Key, Lock, Lookup, Sought, State,
+    Table, Usage,
 };
 use core::ffi::c_void;
 use std::sync::Arc;
@@ -117,12 +118,7 @@ impl HostDirectory {
         let Some(find) = self.callbacks.0.find else {
             return Lookup::Failed;
         };
-        let asked = sipxfer_dialog_key {
-            struct_size: core::mem::size_of::<sipxfer_dialog_key>(),
-            call_id: text(key.call_id),
-            local_tag: text(key.local_tag),
-            remote_tag: text(key.remote_tag),
-        };
+        let asked = key_out(key);
         let mut found = empty_dialog();
         // SAFETY: both structs live through the call.
         match unsafe { find(self.callbacks.0.user, &asked, &mut found) } {
@@ -161,6 +157,33 @@ impl Directory for HostDirectory {
                 Lookup::Failed => Lookup::Failed,
             },
         }
+    }
+
+    fn has_elsewhere(&self) -> bool {
+        self.callbacks.0.lookup.is_some()
+    }
+
+    fn seek(&self, lookup: u64, key: &Key<'_>) -> Sought {
+        let Some(seek) = self.callbacks.0.lookup else {
+            return Sought::NotFound;
+        };
+        let asked = key_out(key);
+        // SAFETY: the callback is the host's, with the user that was given for it; the key lives through
+        // the call.
+        match unsafe { seek(self.callbacks.0.lookup_user, lookup, &asked) } {
+            SIPXFER_E_PENDING => Sought::Pending,
+            SIPXFER_E_NOT_FOUND => Sought::NotFound,
+            _ => Sought::Failed,
+        }
+    }
+}
+
+fn key_out(key: &Key<'_>) -> sipxfer_dialog_key {
+    sipxfer_dialog_key {
+        struct_size: core::mem::size_of::<sipxfer_dialog_key>(),
+        call_id: text(key.call_id),
+        local_tag: text(key.local_tag),
+        remote_tag: text(key.remote_tag),
     }
 }
 

@@ -48,6 +48,14 @@ impl Drop for HostCallbacks {
 }
 
 impl sipxfer_engine {
+    /// Tells the host that a lookup is over. No lock of ours is held.
+    pub(super) fn tell_lookup(&self, lookup: u64) {
+        if let Some(tell) = self.host.0.on_lookup {
+            // SAFETY: the callback is the host's, with the `user` it was given with.
+            unsafe { tell(self.host.0.user, lookup) };
+        }
+    }
+
     /// Tells the host of another earliest deadline. No lock of ours is held.
     ///
     /// One thread tells at a time, and looks again before it goes: the last that the host is told is
@@ -102,6 +110,8 @@ const NO_DIRECTORY: sipxfer_directory = sipxfer_directory {
     unlock: None,
     release: None,
     destroy: None,
+    lookup: None,
+    lookup_user: core::ptr::null_mut(),
 };
 
 const NO_HOST: sipxfer_host = sipxfer_host {
@@ -119,6 +129,7 @@ const NO_HOST: sipxfer_host = sipxfer_host {
     destroy: None,
     can_mix: None,
     is_conference: None,
+    on_lookup: None,
 };
 
 /// 16 bytes for the hash, 6 for the salts of ids.
@@ -161,8 +172,8 @@ pub struct sipxfer_engine_options {
 
 /// Makes an engine with the default settings. Both callback tables are copied.
 ///
-/// Returns `SIPXFER_OK`, `SIPXFER_E_CALLBACK_MISSING` where `find` comes without `release` or only one
-/// of `lock` and `unlock` is given, `SIPXFER_E_RANDOM`, or the status of a wrong argument. On a
+/// Returns `SIPXFER_OK`, `SIPXFER_E_CALLBACK_MISSING` where `find` comes without `release`, only one
+/// of `lock` and `unlock` is given, or `lookup` comes without `on_lookup`, `SIPXFER_E_RANDOM`, or the status of a wrong argument. On a
 /// failure the `destroy` callbacks are not called. Threads: any; allocates.
 ///
 /// # Safety
@@ -184,6 +195,7 @@ pub unsafe extern "C" fn sipxfer_engine_new(
         let host = unsafe { optional(options.host, NO_HOST) }?;
         if directory.find.is_some() && directory.release.is_none()
             || directory.lock.is_some() != directory.unlock.is_some()
+            || directory.lookup.is_some() && host.on_lookup.is_none()
         {
             return Err(SIPXFER_E_CALLBACK_MISSING);
         }
@@ -200,6 +212,9 @@ pub unsafe extern "C" fn sipxfer_engine_new(
             told_deadline: AtomicU64::new(u64::MAX),
             deadline_changes: AtomicU64::new(0),
         });
+        if made.directory.callbacks.0.lookup.is_some() {
+            made.core.lookups().reserve();
+        }
         // SAFETY: contract of this function.
         unsafe { put(engine, Box::into_raw(made)) }
     })

@@ -2,6 +2,8 @@
 
 use super::callbacks::sipxfer_host;
 use super::directory::Dialog;
+use super::engine::sipxfer_engine;
+use super::logging;
 use super::numbers::kind_number;
 use super::raw::text;
 use super::status::*;
@@ -14,6 +16,8 @@ const CONTEXT_BYTES: usize = 256;
 
 /// The callbacks, and the request that they are asked about.
 pub(super) struct Asker<'c> {
+    pub engine: &'c sipxfer_engine,
+    pub now_ms: u64,
     pub callbacks: &'c sipxfer_host,
     pub request: *const sipxfer_request,
 }
@@ -116,15 +120,11 @@ impl Host<Dialog> for Asker<'_> {
     }
 
     fn log(&self, level: Level, line: &[u8]) {
-        let Some(log) = self.callbacks.log else {
-            return;
-        };
         let level = match level {
             Level::Error => SIPXFER_LOG_ERROR,
             Level::Warning => SIPXFER_LOG_WARNING,
             Level::Info => SIPXFER_LOG_INFO,
         };
-        // SAFETY: the callback is the host's; the line lives through the call.
-        unsafe { log(self.callbacks.user, level, text(line)) };
+        logging::write(self.engine, self.now_ms, level, 0, line);
     }
 }

@@ -36,6 +36,7 @@ pub extern "C" fn sipxfer_command_name(command: u32) -> *const c_char {
             (SIPXFER_COMMAND_RECALL_TRANSFEROR, c"recall_transferor"),
             (SIPXFER_COMMAND_HANG_UP_TRANSFEREE, c"hang_up_transferee"),
             (SIPXFER_COMMAND_HANG_UP_TRANSFEROR, c"hang_up_transferor"),
+            (SIPXFER_COMMAND_ROUTE, c"route"),
         ],
     )
 }

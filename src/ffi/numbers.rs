@@ -19,6 +19,7 @@ pub(super) fn kind_number(kind: Kind) -> u32 {
         Kind::Pending => SIPXFER_VERDICT_PENDING,
         Kind::Join => SIPXFER_VERDICT_JOIN,
         Kind::Again => SIPXFER_VERDICT_AGAIN,
+        Kind::RemoteNode => SIPXFER_VERDICT_REMOTE_NODE,
     }
 }
 

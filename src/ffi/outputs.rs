@@ -40,6 +40,10 @@ pub const SIPXFER_COMMAND_RECALL_TRANSFEROR: u32 = 3;
 pub const SIPXFER_COMMAND_HANG_UP_TRANSFEREE: u32 = 4;
 /// The transfer has succeeded and the transferor has not hung up: send it a BYE.
 pub const SIPXFER_COMMAND_HANG_UP_TRANSFEROR: u32 = 5;
+/// The lookup is over that the transfer waited for since its REFER was accepted with
+/// `SIPXFER_VERDICT_PENDING`: call `sipxfer_transfer_route()` with the REFER, of which the host has kept a
+/// copy.
+pub const SIPXFER_COMMAND_ROUTE: u32 = 6;
 
 /// The final response of the target.
 pub const SIPXFER_CAUSE_TARGET: u32 = 1;

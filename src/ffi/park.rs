@@ -208,7 +208,7 @@ unsafe fn claim(
 }
 
 /// Claims a parked call by its token, as it was dialled, say: a number, or the letters of a secret in
-/// any case. Nobody else gets it, and its time-out waits, until the claim is released or
+/// any case. Nobody else gets it, and nobody is rung back, until the claim is released or
 /// `park.claim_s` is over. The host then connects the call, or hands `replaces` to somebody, and tells
 /// how that went.
 ///
@@ -294,7 +294,8 @@ pub(super) unsafe fn change<R>(
     changed.ok_or(SIPXFER_E_NOT_FOUND)
 }
 
-/// The retrieval has failed: the call waits on, in its place and with its time (RFC 3891 section 3).
+/// The retrieval has failed: the call waits on, in its place (RFC 3891 section 3). Its time ran on
+/// meanwhile: where it is over, the parker is rung back at once.
 ///
 /// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where the claim has lapsed or is foreign, or the status of
 /// a wrong argument. Threads: any.

@@ -20,7 +20,7 @@ use core::ffi::{c_char, c_void};
 ///
 /// `scratch` is as long as `SIPXFER_SCRATCH_SIZE()` says. Otherwise as `sipxfer_map_replaces()`:
 /// `SIPXFER_E_PARSE` where the message is no REFER or a header does not parse, the offset in `error` being
-/// one in the message; `SIPXFER_E_SCRATCH`. Threads: any; blocks only if the callback does; allocates
+/// one in the message; `SIPXFER_E_SCRATCH`; `SIPXFER_E_CALLBACK_MISSING` where `peer_leg` is NULL. Threads: any; blocks only if the callback does; allocates
 /// nothing.
 ///
 /// # Safety

@@ -1,7 +1,6 @@
 //! Dialogs that verdicts hold, by ids that C programs give back.
 
 use super::directory::Dialog;
-use super::types::sipxfer_verdict;
 use crate::dialog::{Ids, Slots, GENERATIONS, MOST_PER_SHARD, SHARDS};
 use crate::thread;
 use crate::transfer::Matched;
@@ -53,11 +52,4 @@ impl Pins {
         let (shard, slot) = self.ids.unpack(id)?;
         self.shards.get(shard)?.0.lock().remove(slot)
     }
-}
-
-/// Forgets in a verdict what was given back.
-pub(super) fn clear(verdict: &mut sipxfer_verdict) {
-    verdict.dialog = core::ptr::null_mut();
-    verdict.pin = 0;
-    verdict.locked = 0;
 }

@@ -5,6 +5,7 @@ use super::types::{sipxfer_parse_error, sipxfer_str, SIPXFER_ALLOW_UNKNOWN};
 use crate::sip::{ParseError, Writer};
 use core::ffi::c_char;
 use core::mem::{align_of, size_of, MaybeUninit};
+use core::ptr::NonNull;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -70,6 +71,7 @@ versioned! { sipxfer_parse_error: reserved; }
 ///
 /// # Safety
 /// `ptr` is NULL or points to `struct_size` readable bytes (at least a `usize`).
+#[inline]
 pub(super) unsafe fn read_struct<T: Versioned>(ptr: *const T) -> Result<T, Status> {
     // SAFETY: forwarded from the caller.
     let known = unsafe { read_known(ptr) }?;
@@ -92,13 +94,18 @@ pub(super) unsafe fn read_struct<T: Versioned>(ptr: *const T) -> Result<T, Statu
 ///
 /// # Safety
 /// As for [`read_struct`].
+#[inline]
 pub(super) unsafe fn read_known<T: Versioned>(ptr: *const T) -> Result<T, Status> {
     // SAFETY: forwarded from the caller.
     let (size, _) = unsafe { struct_size(ptr) }?;
+    if size >= size_of::<T>() {
+        // Of this one only the fields that are asked for are really read.
+        // SAFETY: the caller vouches for `size` bytes, which are a T as the header has it.
+        return Ok(unsafe { ptr.read_unaligned() });
+    }
     let mut local = MaybeUninit::<T>::zeroed();
-    let copied = size.min(size_of::<T>());
-    // SAFETY: the caller vouches for `size` bytes, and the local is at least `copied` long.
-    unsafe { core::ptr::copy_nonoverlapping(ptr.cast::<u8>(), local.as_mut_ptr().cast(), copied) };
+    // SAFETY: the caller vouches for `size` bytes, and the local is longer.
+    unsafe { core::ptr::copy_nonoverlapping(ptr.cast::<u8>(), local.as_mut_ptr().cast(), size) };
     // SAFETY: zeros are a valid T (contract of Versioned), and the bytes copied are the caller's T.
     Ok(unsafe { local.assume_init() })
 }
@@ -130,10 +137,43 @@ pub(super) unsafe fn write_struct<T: Versioned>(ptr: *mut T, value: &T) -> Resul
     Ok(())
 }
 
+/// Where the caller's struct can be written as a whole and in place: it is of today's size at least,
+/// and aligned. `None` where [`write_struct`] is to do it.
+///
+/// # Safety
+/// As for [`write_struct`].
+#[inline]
+pub(super) unsafe fn whole<T: Versioned>(ptr: *mut T) -> Result<Option<NonNull<T>>, Status> {
+    // SAFETY: forwarded from the caller.
+    let (size, _) = unsafe { struct_size(ptr.cast_const()) }?;
+    let fits = size >= size_of::<T>() && ptr.is_aligned();
+    Ok(NonNull::new(ptr).filter(|_| fits))
+}
+
+/// Reads one field of the caller's struct; zero where that is too short to have it.
+///
+/// # Safety
+/// As for [`read_struct`]; `offset` is that of a field of this type, which may be zero.
+pub(super) unsafe fn read_field<T: Versioned, F: Copy + Default>(
+    ptr: *const T,
+    offset: usize,
+) -> Result<F, Status> {
+    // SAFETY: forwarded from the caller.
+    let (size, _) = unsafe { struct_size(ptr) }?;
+    if size < offset + size_of::<F>() {
+        return Ok(F::default());
+    }
+    // SAFETY: the caller's struct reaches to the end of the field.
+    let place = unsafe { ptr.cast::<u8>().add(offset) }.cast::<F>();
+    // SAFETY: as above; the place need not be aligned.
+    Ok(unsafe { place.read_unaligned() })
+}
+
 /// Writes one field of the caller's struct, where that is long enough to have it.
 ///
 /// # Safety
 /// As for [`write_struct`]; `offset` is that of a field of this type.
+#[inline]
 pub(super) unsafe fn write_field<T: Versioned, F>(
     ptr: *mut T,
     offset: usize,

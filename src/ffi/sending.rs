@@ -8,6 +8,7 @@ use super::refers::*;
 use super::status::*;
 use super::types::*;
 use crate::dialog::{Initiator, State};
+use crate::engine::counters::Sent;
 use crate::engine::{NotBegun, SentOutcome, SentOutput};
 use crate::sip::{Message, Name, OutOfScratch, ReferSub, Scratch, TargetDialog, Value};
 use crate::transfer::transferor::{
@@ -187,14 +188,28 @@ pub unsafe extern "C" fn sipxfer_refer_next(
         unsafe { check_out(output) }?;
         // SAFETY: contract of this function.
         let mut room = unsafe { self::buffer(buffer, capacity) }?;
+        let mut ended = None;
         let told = engine.core.sent().next(transfer, |id, output| {
             let needed = room_for(output);
             let mut scratch = Scratch::new(core::mem::take(&mut room));
-            tell(id, output, needed, &mut scratch).map_err(|OutOfScratch| needed)
+            let told = tell(id, output, needed, &mut scratch);
+            if let (Ok(_), SentOutput::Finished(outcome)) = (&told, output) {
+                ended = Some(match outcome {
+                    SentOutcome::Success { .. } => Sent::Done,
+                    SentOutcome::Failure { .. } => Sent::Failed,
+                    SentOutcome::Unknown { .. } => Sent::Unknown,
+                });
+            }
+            told.map_err(|OutOfScratch| needed)
         });
         match told.ok_or(SIPXFER_E_NOT_FOUND)? {
-            // SAFETY: contract of this function.
-            Ok(told) => unsafe { write_struct(output, &told) },
+            Ok(told) => {
+                if let Some(outcome) = ended {
+                    engine.core.counters().sent(outcome);
+                }
+                // SAFETY: contract of this function.
+                unsafe { write_struct(output, &told) }
+            }
             Err(needed) => {
                 let place = core::mem::offset_of!(sipxfer_refer_output, needed);
                 // SAFETY: contract of this function.
@@ -365,7 +380,7 @@ pub unsafe extern "C" fn sipxfer_refer_sent(
 /// (RFC 3261 section 8.1.3.1). A challenge that the host meets with credentials is not reported.
 ///
 /// A 2xx is no outcome, and 200 is as good as 202 (RFC 7647 section 5, RFC 5589 section 4); after 403,
-/// 404 or 408 the other URI of an ATTENDED is tried (RFC 5589 section 7.3).
+/// 404 or 408 the other URI of an ATTENDED is tried, once (RFC 5589 section 7.3).
 ///
 /// Returns as `sipxfer_refer_sent()`, and `SIPXFER_E_PARSE` for what is no response.
 ///
@@ -414,7 +429,8 @@ fn unfolded(value: Value<'_>) -> Cow<'_, [u8]> {
 /// Event id that is handed in again behind the second REFER would be taken for one of that.
 ///
 /// It may come before the answer to its REFER (RFC 3515 section 2.4.4), and after the outcome. A body
-/// that does not begin with a status line is no outcome (RFC 3420 section 2).
+/// that does not begin with a status line is no outcome (RFC 3420 section 2). One that reports 403, 404,
+/// 408 or 503 makes the other URI of an ATTENDED be tried, as `sipxfer_refer_response()` says.
 ///
 /// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` for a stale or foreign id (the NOTIFY is then answered
 /// with 481), `SIPXFER_E_RANGE` for an attempt above 2, `SIPXFER_E_PARSE` for what is no NOTIFY, or the

@@ -9,9 +9,7 @@ use super::types::*;
 use super::verdict::{give_verdict, Decide};
 use crate::engine::{About, Begun, Wanted};
 use crate::sip::{reason_phrase, OutOfScratch, Scratch, Writer};
-use crate::transfer::recipient::{
-    AppState, Cause, Command, Error, Finished, Output, Recipient, Sink,
-};
+use crate::transfer::recipient::{AppState, Command, Error, Finished, Output, Recipient, Sink};
 use core::ffi::c_char;
 use core::mem::offset_of;
 
@@ -60,9 +58,7 @@ pub unsafe extern "C" fn sipxfer_transfer_receive(
         unsafe { put(transfer, 0) }?;
         let decide: Decide<'_, Begun> =
             |core, directory, host, received, lock, scratch, verdict| {
-                let begun;
-                (*verdict, begun) = core.receive_refer(directory, host, received, lock, scratch)?;
-                Ok(begun)
+                core.receive_refer_into(directory, host, received, lock, scratch, verdict)
             };
         let scratch = (scratch, scratch_len);
         // SAFETY: contract of this function.
@@ -71,6 +67,7 @@ pub unsafe extern "C" fn sipxfer_transfer_receive(
         if let Begun::New(id) | Begun::Again(id) = begun {
             // SAFETY: contract of this function.
             unsafe { put(transfer, id) }?;
+            super::metrics::follow_refer(whole, id);
             whole.tell_deadline();
         }
         Ok(())
@@ -105,14 +102,28 @@ pub unsafe extern "C" fn sipxfer_transfer_next(
         unsafe { check_out(output) }?;
         // SAFETY: contract of this function.
         let mut room = unsafe { self::buffer(buffer, capacity) }?;
+        let mut ended = None;
         let told = engine.core.transfers().next(transfer, |id, output, about| {
             let needed = room_for(output, &about);
             let mut scratch = Scratch::new(core::mem::take(&mut room));
-            tell(id, output, &about, needed, &mut scratch).map_err(|OutOfScratch| needed)
+            let told = tell(id, output, &about, needed, &mut scratch);
+            if let (Ok(_), Output::Finished(Finished { status, cause })) = (&told, output) {
+                ended = Some((id, about.kind, status.code(), *cause));
+            }
+            told.map_err(|OutOfScratch| needed)
         });
         match told.ok_or(SIPXFER_E_NOT_FOUND)? {
-            // SAFETY: contract of this function.
-            Ok(told) => unsafe { write_struct(output, &told) },
+            Ok(told) => {
+                if let Some((id, kind, code, cause)) = ended {
+                    let counters = engine.core.counters();
+                    counters.ended(kind, code, cause);
+                    counters.last().lock().end(id, code, cause, engine.core.now(0));
+                }
+                // SAFETY: contract of this function.
+                unsafe { write_struct(output, &told) }?;
+                super::metrics::follow_output(engine, &told);
+                Ok(())
+            }
             Err(needed) => {
                 let place = offset_of!(sipxfer_output, needed);
                 // SAFETY: contract of this function.
@@ -213,6 +224,7 @@ fn tell(
                 Command::RecallTransferor => SIPXFER_COMMAND_RECALL_TRANSFEROR,
                 Command::HangUpTransferee => SIPXFER_COMMAND_HANG_UP_TRANSFEREE,
                 Command::HangUpTransferor => SIPXFER_COMMAND_HANG_UP_TRANSFEROR,
+                Command::Route => SIPXFER_COMMAND_ROUTE,
             };
         }
         Output::Event(state) => {
@@ -227,14 +239,7 @@ fn tell(
             told.kind = SIPXFER_OUTPUT_FINISHED;
             told.code = u32::from(status.code());
             told.reason = text(scratch.copy(status.reason().as_bytes())?);
-            told.cause = match cause {
-                Cause::Target => SIPXFER_CAUSE_TARGET,
-                Cause::Contact => SIPXFER_CAUSE_CONTACT,
-                Cause::Refused => SIPXFER_CAUSE_REFUSED,
-                Cause::Application => SIPXFER_CAUSE_APPLICATION,
-                Cause::Deadline => SIPXFER_CAUSE_DEADLINE,
-                Cause::GivenUp => SIPXFER_CAUSE_GIVEN_UP,
-            };
+            told.cause = super::metrics::cause_number(*cause);
         }
     }
     Ok(told)
@@ -434,7 +439,8 @@ pub unsafe extern "C" fn sipxfer_transfer_subscribe(
 /// subscription (RFC 6665 section 4.2.2), never the call or the transfer.
 ///
 /// Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` (as a rule for the last NOTIFY, with which the transfer
-/// went), or the status of a wrong argument.
+/// went), `SIPXFER_E_RANGE` for a code that is neither 0 nor from 100 to 699, or the status of a wrong
+/// argument.
 ///
 /// # Safety
 /// `engine` is valid.
@@ -546,8 +552,8 @@ pub unsafe extern "C" fn sipxfer_transfer_count(
 }
 
 /// Lets time pass: deadlines that have come are acted on. The outputs are then taken by
-/// `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0, and by `sipxfer_park_next()`. Costs what is due, not what
-/// exists.
+/// `sipxfer_transfer_next()`, `sipxfer_refer_next()` and `sipxfer_takeover_next()` with the id 0, and by
+/// `sipxfer_park_next()`. Costs what is due, not what exists.
 ///
 /// Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
 ///
@@ -561,8 +567,9 @@ pub unsafe extern "C" fn sipxfer_tick(engine: *const sipxfer_engine, now_ms: u64
         if now_ms > i64::MAX as u64 {
             return Err(SIPXFER_E_RANGE);
         }
-        engine.core.tick(now_ms);
+        let given_up = engine.core.tick(now_ms);
         engine.tell_deadline();
+        given_up.into_iter().for_each(|lookup| engine.tell_lookup(lookup));
         Ok(())
     })
 }

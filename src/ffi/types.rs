@@ -11,7 +11,8 @@ pub const SIPXFER_ABI_MINOR: u32 = 1;
 /// does not know are ignored, whatever they hold.
 pub const SIPXFER_ALLOW_UNKNOWN: u32 = 0x8000_0000;
 
-/// The request carries no Replaces that applies: go on as with any other INVITE.
+/// INVITE: it carries no Replaces that applies, go on as with any other. REFER: it was received before,
+/// `code` is to be answered again (`sipxfer_transfer_receive()`).
 pub const SIPXFER_VERDICT_NONE: u32 = 0;
 /// INVITE: accept it in the place of `dialog`, then do `old_dialog` to the old one.
 pub const SIPXFER_VERDICT_ACCEPT: u32 = 1;
@@ -30,7 +31,10 @@ pub const SIPXFER_VERDICT_LOCAL_ATTENDED: u32 = 5;
 pub const SIPXFER_VERDICT_REMOTE_ATTENDED: u32 = 6;
 /// REFER: another method than INVITE is asked for (`method`), and the settings allow it.
 pub const SIPXFER_VERDICT_OTHER_METHOD: u32 = 7;
-/// The directory has not found out yet: keep the request and ask again later.
+/// The directory has not found out yet: keep the request and ask again later; where `lookup` is not 0,
+/// when `on_lookup` tells of it, an INVITE being answered with 100 meanwhile. By
+/// `sipxfer_transfer_receive()` a REFER that waits for a lookup is accepted: `code` is its answer, and the
+/// transfer goes on by `sipxfer_transfer_route()`.
 pub const SIPXFER_VERDICT_PENDING: u32 = 8;
 /// INVITE with Join: accept it and mix it with the call of `dialog`, which goes on (RFC 3911 section
 /// 4). What cannot be accepted after all is refused and leaves `dialog` as it was.
@@ -49,6 +53,14 @@ pub const SIPXFER_VERDICT_AGAIN: u32 = 10;
 /// 2.4.6); each is answered as the one sent on is. A SUBSCRIBE goes the same way in the other direction.
 /// No transfer of the library begins.
 pub const SIPXFER_VERDICT_PASS: u32 = 11;
+
+/// The dialog is on another node, `node`, and the sender may replace it; only where the directory has
+/// `lookup`. REFER: as `SIPXFER_VERDICT_REMOTE_ATTENDED`, but `target` is the URI under which that node
+/// takes INVITEs with Replaces, whatever the Refer-To names; `remote.allow_domains` and its kin do not
+/// hold for it, `remote.require_tls` does. INVITE: redirect it, with `code` 302 and a Contact of `target`
+/// (`sipxfer_response_print()` has both); its sender repeats the Replaces there (RFC 3261 section
+/// 8.1.3.4).
+pub const SIPXFER_VERDICT_REMOTE_NODE: u32 = 12;
 
 /// There is no Referred-By.
 pub const SIPXFER_REFERRER_NONE: u32 = 0;
@@ -174,7 +186,8 @@ pub struct sipxfer_parse_error {
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct sipxfer_variable {
-    /// Name: SIPTRANSFER, SIPREFERRINGCONTEXT, SIPREFERTOHDR, SIPREPLACESHDR, SIPREFERREDBYHDR.
+    /// Name: SIPTRANSFER, SIPREFERRINGCONTEXT, SIPREFERTOHDR, SIPREPLACESHDR, SIPREFERREDBYHDR,
+    /// SIPTRANSFERNODE (the name of the node that has the dialog; not by Asterisk's names).
     pub name: sipxfer_str,
     /// Value. SIPREFERTOHDR is the URI as a Request-URI, without the headers behind its `?`. It
     /// comes from a stranger: a host that reads it into a dial string escapes what that string
@@ -370,4 +383,8 @@ pub struct sipxfer_verdict {
     /// and the setting `refer.target_dialog` lets that stand; otherwise empty.
     /// `sipxfer_target_dialog_parse()` reads it.
     pub target_dialog: sipxfer_str,
+    /// Of a PENDING verdict: the lookup that is waited for, or 0.
+    pub lookup: u64,
+    /// The name of the node that has the dialog (`SIPXFER_VERDICT_REMOTE_NODE`), or empty.
+    pub node: sipxfer_str,
 }

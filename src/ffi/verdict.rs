@@ -4,7 +4,6 @@ use super::directory::{Dialog, HostDirectory};
 use super::engine::{engine_in, sipxfer_engine};
 use super::host::Asker;
 use super::numbers::{ground_number, initiator_number, kind_number, state_number};
-use super::pins;
 use super::raw::*;
 use super::status::*;
 use super::types::*;
@@ -14,8 +13,8 @@ use crate::rule::Rule;
 use crate::sip::{reason_phrase, Message, Scratch};
 use crate::transfer::response::{self, Extra};
 use crate::transfer::{NoVerdict, OldDialog, Referrer, Sender, Variables, Verdict};
-use core::ffi::{c_char, CStr};
-use core::mem::{align_of, size_of};
+use core::ffi::{c_char, c_void, CStr};
+use core::mem::{align_of, offset_of, size_of};
 
 versioned! {
     sipxfer_request: handling;
@@ -46,6 +45,30 @@ pub(super) unsafe fn give_verdict<T>(
     decide: Decide<'_, T>,
 ) -> Result<T, Status> {
     // SAFETY: contract of this function.
+    unsafe { give_verdict_by(engine, request, lock_dialog, scratch, verdict, decide) }
+}
+
+/// The same with a decision that knows more than the request.
+///
+/// # Safety
+/// As for `sipxfer_replaces_verify_request()`.
+pub(super) unsafe fn give_verdict_by<'c, T>(
+    engine: *const sipxfer_engine,
+    request: *const sipxfer_request,
+    lock_dialog: u32,
+    scratch: (*mut c_char, usize),
+    verdict: *mut sipxfer_verdict,
+    decide: impl for<'a> FnOnce(
+        &Engine,
+        &HostDirectory,
+        &Asker<'c>,
+        Received<'a>,
+        bool,
+        &mut Scratch<'a>,
+        &mut Verdict<'a, Dialog>,
+    ) -> Result<T, NoVerdict>,
+) -> Result<T, Status> {
+    // SAFETY: contract of this function.
     let engine = unsafe { engine_in(engine) }?;
     // SAFETY: contract of this function.
     let asked = unsafe { read_struct(request) }?;
@@ -70,15 +93,18 @@ pub(super) unsafe fn give_verdict<T>(
     let (variables, rest) = scratch
         .split_at_mut_checked(size_of::<[sipxfer_variable; Variables::MOST]>())
         .ok_or(SIPXFER_E_SCRATCH)?;
-    let host = Asker { callbacks: &engine.host.0, request };
+    let now_ms = received.now_ms;
+    let host = Asker { engine, now_ms, callbacks: &engine.host.0, request };
     let mut scratch = Scratch::new(rest);
     let mut decided = Verdict::default();
     let (core, directory) = (&engine.core, &engine.directory);
     let more = decide(core, directory, &host, received, want_lock, &mut scratch, &mut decided)
         .map_err(|NoVerdict| SIPXFER_E_SCRATCH)?;
-    let told = hand_out(engine, &mut decided, variables)?;
+    if decided.lookup != 0 {
+        engine.tell_deadline();
+    }
     // SAFETY: contract of this function.
-    unsafe { write_struct(verdict, &told) }?;
+    unsafe { hand_out(engine, &mut decided, variables, verdict) }?;
     Ok(more)
 }
 
@@ -123,12 +149,60 @@ unsafe fn received<'a>(request: &sipxfer_request) -> Result<Received<'a>, Status
     Ok(Received { raw, sender, now_ms: request.now_ms })
 }
 
-/// The verdict as the struct of the boundary; the dialog, if there is one, is pinned by an id.
-fn hand_out(
+/// Hands out the verdict as the struct of the boundary; the dialog, if there is one, is pinned by an id.
+///
+/// # Safety
+/// As for [`write_struct`].
+unsafe fn hand_out(
     engine: &sipxfer_engine,
     verdict: &mut Verdict<'_, Dialog>,
     room: &mut [u8],
-) -> Result<sipxfer_verdict, Status> {
+    place: *mut sipxfer_verdict,
+) -> Result<(), Status> {
+    // SAFETY: contract of this function.
+    let whole = unsafe { whole(place) }?;
+    let pinned = match verdict.dialog.take() {
+        None => {
+            let dialog = core::ptr::null_mut();
+            Pinned { dialog, pin: 0, state: 0, initiator: 0, locked: 0 }
+        }
+        Some(matched) => Pinned {
+            dialog: matched.dialog.object(),
+            state: state_number(matched.state),
+            initiator: initiator_number(matched.initiator),
+            locked: u32::from(matched.locked),
+            pin: engine.pins.keep(matched).ok_or(SIPXFER_E_NOMEM)?,
+        },
+    };
+    let Some(whole) = whole else {
+        // SAFETY: contract of this function.
+        return unsafe { write_struct(place, &told(verdict, pinned, room, 0)) };
+    };
+    // Where it is to stay, with no copy made of it first.
+    // SAFETY: `whole` looked that all of it is the caller's.
+    let struct_size = unsafe { (*whole.as_ptr()).struct_size };
+    // SAFETY: as above.
+    unsafe { whole.write(told(verdict, pinned, room, struct_size)) };
+    Ok(())
+}
+
+/// What a verdict says of its dialog.
+struct Pinned {
+    dialog: *mut c_void,
+    pin: u64,
+    state: u32,
+    initiator: u32,
+    locked: u32,
+}
+
+/// The verdict as the struct of the boundary.
+#[inline(always)]
+fn told(
+    verdict: &Verdict<'_, Dialog>,
+    pinned: Pinned,
+    room: &mut [u8],
+    struct_size: usize,
+) -> sipxfer_verdict {
     let mut rules = [0; SIPXFER_MAX_RULES];
     let mut rule_count = 0;
     for (place, rule) in rules.iter_mut().zip(verdict.rules.iter()) {
@@ -144,8 +218,8 @@ fn hand_out(
             place.write(sipxfer_variable { name: text(name.as_bytes()), value: text(value) })
         };
     }
-    let mut told = sipxfer_verdict {
-        struct_size: 0,
+    sipxfer_verdict {
+        struct_size,
         kind: kind_number(verdict.kind),
         code: u32::from(verdict.code),
         reason: text(match verdict.code {
@@ -154,17 +228,17 @@ fn hand_out(
         }),
         warning: text(verdict.warning),
         unsupported: text(verdict.unsupported),
-        dialog: core::ptr::null_mut(),
-        pin: 0,
-        dialog_state: 0,
-        dialog_initiator: 0,
+        dialog: pinned.dialog,
+        pin: pinned.pin,
+        dialog_state: pinned.state,
+        dialog_initiator: pinned.initiator,
         old_dialog: match verdict.old_dialog {
             OldDialog::Nothing => SIPXFER_OLD_DIALOG_NOTHING,
             OldDialog::Bye => SIPXFER_OLD_DIALOG_BYE,
             OldDialog::Cancel => SIPXFER_OLD_DIALOG_CANCEL,
             OldDialog::Reject => SIPXFER_OLD_DIALOG_REJECT,
         },
-        locked: 0,
+        locked: pinned.locked,
         early_only: u32::from(verdict.early_only),
         ground: verdict.ground.map_or(SIPXFER_GROUND_NONE, ground_number),
         context: text(verdict.context),
@@ -196,15 +270,9 @@ fn hand_out(
         },
         token: text(verdict.token),
         target_dialog: text(verdict.target_dialog),
-    };
-    if let Some(matched) = verdict.dialog.take() {
-        told.dialog = matched.dialog.object();
-        told.dialog_state = state_number(matched.state);
-        told.dialog_initiator = initiator_number(matched.initiator);
-        told.locked = u32::from(matched.locked);
-        told.pin = engine.pins.keep(matched).ok_or(SIPXFER_E_NOMEM)?;
+        lookup: verdict.lookup,
+        node: text(verdict.node),
     }
-    Ok(told)
 }
 
 /// Verifies an INVITE by RFC 3891 section 3, in the manner of `pjsip_replaces_verify_request()`.
@@ -280,8 +348,7 @@ pub unsafe extern "C" fn sipxfer_refer_route(
             return Err(SIPXFER_E_CALLBACK_MISSING);
         }
         let decide: Decide<'_, ()> = |core, directory, host, received, lock, scratch, verdict| {
-            *verdict = core.route_refer(directory, host, received, lock, scratch)?;
-            Ok(())
+            core.route_refer_into(directory, host, received, lock, scratch, verdict)
         };
         // SAFETY: contract of this function.
         unsafe {
@@ -309,25 +376,32 @@ pub unsafe extern "C" fn sipxfer_verdict_release(
         // SAFETY: contract of this function.
         let engine = unsafe { engine_in(engine) }?;
         // SAFETY: contract of this function.
-        let mut told = unsafe { read_known(verdict) }?;
-        if told.locked > 1 {
+        let pin: u64 = unsafe { read_field(verdict, offset_of!(sipxfer_verdict, pin)) }?;
+        // SAFETY: contract of this function.
+        let locked: u32 = unsafe { read_field(verdict, offset_of!(sipxfer_verdict, locked)) }?;
+        if locked > 1 {
             return Err(SIPXFER_E_RANGE);
         }
-        if told.pin == 0 {
+        if pin == 0 {
             return Ok(());
         }
-        let mut matched = engine.pins.take(told.pin).ok_or(SIPXFER_E_NOT_FOUND)?;
+        let mut matched = engine.pins.take(pin).ok_or(SIPXFER_E_NOT_FOUND)?;
         // A host that has unlocked by itself says so.
-        matched.locked = matched.locked && told.locked != 0;
+        matched.locked = matched.locked && locked != 0;
         drop(matched);
-        pins::clear(&mut told);
+        // What was given back is forgotten.
+        let none = core::ptr::null_mut::<c_void>();
         // SAFETY: contract of this function.
-        unsafe { write_struct(verdict, &told) }
+        unsafe { write_field(verdict, offset_of!(sipxfer_verdict, dialog), none) }?;
+        // SAFETY: contract of this function.
+        unsafe { write_field(verdict, offset_of!(sipxfer_verdict, pin), 0_u64) }?;
+        // SAFETY: contract of this function.
+        unsafe { write_field(verdict, offset_of!(sipxfer_verdict, locked), 0_u32) }
     })
 }
 
-/// Prints the refusal or challenge that a verdict asks for (300 to 699), ready to send: status line, Via, From, To
-/// with `to_tag`, Call-ID and CSeq of the request, Warning, Unsupported, Retry-After, and
+/// Prints the refusal, challenge or redirection that a verdict asks for (300 to 699), ready to send: status line, Via, From, To
+/// with `to_tag`, Call-ID and CSeq of the request, Warning, Unsupported, Contact, Retry-After, and
 /// `Content-Length: 0` (RFC 3261 section 8.2.6). The header part ends with one empty line, before
 /// which a host puts header lines of its own: the challenge of a 401, say. The 2xx of an accepted
 /// request is the host's to make, with its Contact.
@@ -366,18 +440,25 @@ pub unsafe extern "C" fn sipxfer_response_print(
             .ok()
             .filter(|code| (300..700).contains(code))
             .ok_or(SIPXFER_E_RANGE)?;
-        if !matches!(told.kind, SIPXFER_VERDICT_REJECT | SIPXFER_VERDICT_CHALLENGE) {
+        let redirects = told.kind == SIPXFER_VERDICT_REMOTE_NODE && code == 302;
+        if !matches!(told.kind, SIPXFER_VERDICT_REJECT | SIPXFER_VERDICT_CHALLENGE) && !redirects {
             return Err(SIPXFER_E_RANGE);
         }
+        let contact = match redirects {
+            // SAFETY: contract of this function.
+            true => unsafe { bytes(told.target.ptr, told.target.len) }?,
+            false => b"",
+        };
         if !crate::sip::lex::is_token(to_tag) {
             return Err(SIPXFER_E_PARSE);
         }
-        let one_line = |value: &[u8]| !value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0));
-        if !one_line(warning) || !one_line(unsupported) {
+        let breaks = |value: &[u8]| memchr::memchr3(b'\r', b'\n', 0, value).is_some();
+        if breaks(warning) || breaks(unsupported) || breaks(contact) {
             return Err(SIPXFER_E_PARSE);
         }
         let message = Message::parse(raw).map_err(|_| SIPXFER_E_PARSE)?;
-        let extra = Extra { warning, unsupported, retry_after_s: told.retry_after_s, to_tag };
+        let retry_after_s = told.retry_after_s;
+        let extra = Extra { warning, unsupported, contact, retry_after_s, to_tag };
         let print = |out: &mut crate::sip::Writer<'_>| {
             response::print(&message, code, &extra, out);
             Ok(())
@@ -404,6 +485,7 @@ pub extern "C" fn sipxfer_verdict_name(kind: u32) -> *const c_char {
         SIPXFER_VERDICT_PENDING => c"pending",
         SIPXFER_VERDICT_JOIN => c"join",
         SIPXFER_VERDICT_AGAIN => c"again",
+        SIPXFER_VERDICT_REMOTE_NODE => c"remote_node",
         _ => c"unknown",
     };
     name.as_ptr()

@@ -1,7 +1,7 @@
 //! The grammar that Replaces, Join and Target-Dialog share: a Call-ID, two tags, parameters.
 
 use super::error::ParseError;
-use super::lex::{self, eq_ignore_case, from, offset_of_suffix, trim_start};
+use super::lex::{self, eq_ignore_case, find_near, from, is_plain, offset_of_suffix, trim_start};
 use super::writer::Writer;
 use crate::rule::Rule;
 
@@ -74,6 +74,17 @@ pub(crate) struct Tag {
     pub unseparated: &'static str,
 }
 
+impl Tag {
+    /// The value in `name=value` where that is plain and the name is this one, spelt the same.
+    fn value_of<'a>(&self, param: &'a [u8]) -> Option<&'a [u8]> {
+        let (name, value) = param.split_at_checked(self.name.len())?;
+        match value {
+            [b'=', value @ ..] if name == self.name.as_bytes() && is_plain(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
 /// What was read: the Call-ID, the two tags in the order of the grammar, the flag.
 pub(crate) struct DialogParams<'a> {
     pub call_id: &'a [u8],
@@ -86,6 +97,9 @@ impl Grammar {
     /// Reads the whole of `raw`. White space may stand around ";" and "=" (RFC 3261 section 25.1,
     /// SEMI and EQUAL).
     pub fn parse<'a>(&self, raw: &'a [u8]) -> Result<DialogParams<'a>, ParseError> {
+        if let Some(usual) = self.parse_usual(raw) {
+            return Ok(usual);
+        }
         let mut seen = 0;
         let parsed = self.parse_plain(raw, &mut seen);
         // The value is printed again, so no fold may be left in it (R093). Only white space and quoted
@@ -94,6 +108,28 @@ impl Grammar {
             lex::one_line(raw, Rule::R093)?;
         }
         parsed
+    }
+
+    /// What nearly all values are: a Call-ID and both tags, spelt as they are here, of plain bytes and
+    /// nothing between them. `None` for whatever else may be well formed.
+    fn parse_usual<'a>(&self, raw: &'a [u8]) -> Option<DialogParams<'a>> {
+        let (call_id, behind) = raw.split_at_checked(find_near(raw, b';'))?;
+        let (word, host) = call_id.split_at_checked(find_near(call_id, b'@'))?;
+        let is_host = |host: &[u8]| host.split_first().is_some_and(|(_, host)| is_plain(host));
+        if !is_plain(word) || !(host.is_empty() || is_host(host)) {
+            return None;
+        }
+        let (_, text) = behind.split_first()?;
+        let (first, behind) = text.split_at_checked(find_near(text, b';'))?;
+        let (_, second) = behind.split_first()?;
+        let params = Params { raw: text, known: self.known, all_known: true };
+        let [one, other] = &self.tags;
+        let tags = match (one.value_of(first), one.value_of(second)) {
+            (Some(first), None) => [first, other.value_of(second)?],
+            (None, Some(second)) => [second, other.value_of(first)?],
+            _ => return None,
+        };
+        Some(DialogParams { call_id, tags, flag: false, params })
     }
 
     /// The same; `seen` counts the bytes that are neither white space nor quoted.

@@ -1,9 +1,11 @@
 //! The %-escapes of SIP URIs (RFC 3261 sections 19.1.2 and 19.1.5).
 
+use core::cmp::Ordering;
+
 use memchr::{memchr, memchr3};
 
 use super::error::ParseError;
-use super::lex::{from, is_line_breaker, is_unreserved, until};
+use super::lex::{find_near, from, is_line_breaker, is_unreserved};
 use super::scratch::{OutOfScratch, Scratch};
 use super::writer::Writer;
 use crate::rule::Rule;
@@ -77,8 +79,11 @@ pub(crate) fn check(raw: &[u8], rule: Rule) -> Result<(), ParseError> {
         return Err(ParseError::new(BREAKER, at, Rule::R093));
     }
     let mut at = 0;
-    while let Some(next) = memchr(b'%', from(raw, at)) {
-        at += next;
+    loop {
+        at += find_near(from(raw, at), b'%');
+        if at >= raw.len() {
+            return Ok(());
+        }
         let digits =
             (raw.get(at + 1).copied().and_then(hex), raw.get(at + 2).copied().and_then(hex));
         match digits {
@@ -92,7 +97,6 @@ pub(crate) fn check(raw: &[u8], rule: Rule) -> Result<(), ParseError> {
             }
         }
     }
-    Ok(())
 }
 
 /// Decodes the escapes of one level, and borrows where there is none. A "+" stays a plus: the
@@ -100,19 +104,55 @@ pub(crate) fn check(raw: &[u8], rule: Rule) -> Result<(), ParseError> {
 /// escaped or raw, is one of R093.
 pub fn unescape<'a>(raw: &'a [u8], scratch: &mut Scratch<'a>) -> Result<&'a [u8], UnescapeError> {
     check(raw, Rule::R029)?;
+    Ok(unescape_checked(raw, scratch)?)
+}
+
+/// The same for a part of a URI that was read, whose escapes were looked at by that.
+pub(crate) fn unescape_checked<'a>(
+    raw: &'a [u8],
+    scratch: &mut Scratch<'a>,
+) -> Result<&'a [u8], OutOfScratch> {
     let Some(first) = memchr(b'%', raw) else {
         return Ok(raw);
     };
-    Ok(scratch.write_with(|out| {
-        out.push(until(raw, first));
-        Decoded(from(raw, first)).for_each(|byte| out.push_byte(byte));
-    })?)
+    scratch.write_with(|out| {
+        let (mut plain, mut rest) = raw.split_at_checked(first).unwrap_or_default();
+        loop {
+            out.push(plain);
+            let mut escaped = Decoded(rest);
+            let Some(byte) = escaped.next() else { break };
+            out.push_byte(byte);
+            (plain, rest) =
+                escaped.0.split_at_checked(find_near(escaped.0, b'%')).unwrap_or_default();
+        }
+    })
+}
+
+/// Whether a byte of the text, decoded or as it stands there, is such a one; `%` is none.
+pub(crate) fn decodes_to_any(raw: &[u8], is: impl Fn(u8) -> bool) -> bool {
+    // All of it at once, many bytes at a time.
+    if raw.iter().fold(false, |any, &byte| any | is(byte)) {
+        return true;
+    }
+    let mut rest = from(raw, find_near(raw, b'%'));
+    while !rest.is_empty() {
+        let mut escaped = Decoded(rest);
+        if escaped.next().is_some_and(&is) {
+            return true;
+        }
+        rest = from(escaped.0, find_near(escaped.0, b'%'));
+    }
+    false
 }
 
 /// Whether the escaped text means `plain`, without regard to ASCII case.
 pub fn means_ignore_case(raw: &[u8], plain: &[u8]) -> bool {
-    if memchr(b'%', raw).is_none() {
-        return raw.eq_ignore_ascii_case(plain);
+    // An escape is longer than what it means.
+    match raw.len().cmp(&plain.len()) {
+        Ordering::Less => return false,
+        Ordering::Equal => return raw.eq_ignore_ascii_case(plain),
+        Ordering::Greater if memchr(b'%', raw).is_none() => return false,
+        Ordering::Greater => {}
     }
     let lower = |byte: u8| byte.to_ascii_lowercase();
     Decoded(raw).map(lower).eq(plain.iter().copied().map(lower))
@@ -210,6 +250,17 @@ mod tests {
         assert!(means_ignore_case(b"REPLACES", b"Replaces"));
         assert!(!means_ignore_case(b"%52eplace", b"Replaces"));
         assert!(!means_ignore_case(b"%2552eplaces", b"Replaces"));
+    }
+
+    #[test]
+    fn a_byte_is_found_behind_an_escape_too() {
+        for (raw, found) in [("", false), ("ab", false), ("a:b", true), ("a%3ab", true)] {
+            assert_eq!(decodes_to_any(raw.as_bytes(), |byte| byte == b':'), found, "{raw}");
+        }
+        for raw in ["%", "a%3", "%253a", "%3b%3c%4", "%zz%"] {
+            assert!(!decodes_to_any(raw.as_bytes(), |byte| byte == b':'), "{raw}");
+        }
+        assert!(decodes_to_any(b"%zz%3A", |byte| byte == b':'));
     }
 
     #[test]

@@ -61,8 +61,49 @@ pub fn is_unreserved(byte: u8) -> bool {
 }
 
 /// One in each byte of a word, and the top bit of each.
-const EACH: u64 = 0x0101_0101_0101_0101;
+pub(crate) const EACH: u64 = 0x0101_0101_0101_0101;
 const TOPS: u64 = EACH << 7;
+
+/// The first eight bytes as a word; 0 where there are fewer.
+#[inline]
+pub(crate) fn word_of(bytes: &[u8]) -> u64 {
+    bytes.first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
+}
+
+/// The last eight bytes as a word; 0 where there are fewer.
+#[inline]
+pub(crate) fn last_word_of(bytes: &[u8]) -> u64 {
+    bytes.last_chunk().map_or(0, |word| u64::from_le_bytes(*word))
+}
+
+/// The top bit of each byte that is less than `limit` (at most 128), up to the first one; of those
+/// behind it maybe others.
+#[inline]
+pub(crate) const fn less(word: u64, limit: u8) -> u64 {
+    word.wrapping_sub(EACH * limit as u64) & !word & TOPS
+}
+
+/// The top bit of each byte that is `byte` (less than 128), up to the first one; of those behind it
+/// maybe others.
+#[inline]
+pub(crate) const fn bytes_of(word: u64, byte: u8) -> u64 {
+    less(word ^ (EACH * byte as u64), 1)
+}
+
+/// Where the first `byte` stands, or the length of all; for short texts, which are not worth a call.
+#[inline]
+pub(crate) fn find_near(bytes: &[u8], byte: u8) -> usize {
+    let mut at = 0;
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let found = bytes_of(u64::from_le_bytes(*word), byte);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = from(bytes, at);
+    at + rest.iter().position(|it| *it == byte).unwrap_or(rest.len())
+}
 
 /// The top bit of each byte that is a letter, a digit, `-` or `.`: what tokens, words and Call-IDs
 /// mostly are made of.
@@ -75,6 +116,33 @@ fn plain(word: u64) -> u64 {
         (bytes + EACH * u64::from(0x80 - first)) & !(bytes + EACH * u64::from(0x7f - last))
     };
     (among(small, b'a', b'z') | among(low, b'0', b'9') | among(low, b'-', b'.')) & !word & TOPS
+}
+
+/// Whether nothing but letters, digits, `-` and `.` stands there, and at least one of them: a token,
+/// and a word. Of less than eight bytes the whole class of a token passes.
+#[inline]
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    let plain_16 = |bytes: &[u8; 16]| {
+        bytes.iter().fold(true, |all, byte| {
+            let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+            all & (letter | (byte.wrapping_sub(b'0') < 10) | (byte.wrapping_sub(b'-') < 2))
+        })
+    };
+    match (bytes.last_chunk(), bytes.len()) {
+        (Some(last), _) => {
+            let mut rest = bytes;
+            // The last ones are looked at on their own, so that none is left over.
+            while let Some((block, behind)) = rest.split_first_chunk() {
+                if !plain_16(block) {
+                    return false;
+                }
+                rest = behind;
+            }
+            plain_16(last)
+        }
+        (None, 8..) => plain(word_of(bytes)) & plain(last_word_of(bytes)) == TOPS,
+        (None, _) => !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte)),
+    }
 }
 
 /// How many bytes from the first on are of a class that holds letters, digits, `-` and `.`.
@@ -122,7 +190,7 @@ pub fn is_line_breaker(byte: u8) -> bool {
 
 /// Whether `bytes` is a whole `token`.
 pub fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && run(bytes, &TOKEN) == bytes.len()
+    is_plain(bytes) || !bytes.is_empty() && run(bytes, &TOKEN) == bytes.len()
 }
 
 /// Whether `bytes` is a whole `callid`: `word [ "@" word ]` (RFC 3261 section 25.1).
@@ -406,6 +474,25 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_plain_text_is_one_of_letters_digits_and_two_more_wherever_another_byte_stands() {
+        assert!(!is_plain(b"") && !is_plain(b"_bcdefgh") && !is_plain(b"abcdefg\xe1bcdefgh"));
+        for len in 1..50 {
+            let text: Vec<u8> = (0..len).map(|at| b"aZ09-.fG"[at % 8]).collect();
+            assert!(is_plain(&text), "{len}");
+            for at in 0..len {
+                for byte in [0, b' ', b',', b'/', b':', b'@', b'[', b'`', b'{', 0x7f, 0x80, 0xff] {
+                    let mut text = text.clone();
+                    text[at] = byte;
+                    let short = len < 8 && is_token_byte(byte);
+                    assert_eq!(is_plain(&text), short, "{text:?}");
+                    assert_eq!(find_near(&text, byte), at.min(len), "{text:?}");
+                }
+            }
+        }
+        assert_eq!(find_near(b"abcdefghij", b';'), 10);
     }
 
     #[test]

@@ -301,6 +301,21 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// What is wrong where From, To, Call-ID or CSeq stands there twice. RFC 3261 section 7.3.1 lets
+    /// none of them be repeated and does not say which one counts: parsers differ, and two that differ
+    /// see two dialogs in one request.
+    pub fn contradiction(&self) -> Option<ParseError> {
+        const ONCE: [(Name, &str); 4] = [
+            (Name::From, "expected one From, found a second one"),
+            (Name::To, "expected one To, found a second one"),
+            (Name::CallId, "expected one Call-ID, found a second one"),
+            (Name::CSeq, "expected one CSeq, found a second one"),
+        ];
+        let (name, what) = ONCE.into_iter().find(|(name, _)| self.spans.is_repeated(*name))?;
+        let second = self.all(name).nth(1).map_or(0, |value| value.offset);
+        Some(ParseError::new(what, second, RULE))
+    }
+
     /// The value of the first header line of this name.
     pub fn first(&self, name: Name) -> Option<Value<'a>> {
         match self.spans.of(name) {

@@ -1,5 +1,7 @@
 //! The names of the header fields that are known here, long and compact (RFC 3261 section 7.3.3).
 
+use super::lex::{bytes_of, from, word_of, EACH};
+
 /// A known header field.
 ///
 /// The first [`Name::TRACKED`] of them are those that the rules of transfer ask for: a message
@@ -211,70 +213,31 @@ impl Name {
 
     /// The known header of this name, long or compact, in any case.
     pub fn from_bytes(name: &[u8]) -> Option<Name> {
-        let mut padded = [0; 8 * WORDS];
-        padded.get_mut(..name.len())?.copy_from_slice(name);
-        let mut words = [0; WORDS];
-        for (word, bytes) in words.iter_mut().zip(padded.chunks_exact(8)) {
-            *word = u64::from_le_bytes(*bytes.first_chunk()?);
+        let mut line = [0; 8 * WORDS];
+        line.get_mut(..name.len())?.copy_from_slice(name);
+        *line.get_mut(name.len())? = b':';
+        match Name::at_start(&line) {
+            Some((known, len)) => (len == name.len()).then_some(known),
+            // The one that has no place of its own.
+            None => name
+                .eq_ignore_ascii_case(Name::ProxyAuthenticate.canonical().as_bytes())
+                .then_some(Name::ProxyAuthenticate),
         }
-        Name::from_words(words, name.len())
     }
 
-    /// The same for the bytes of a name in little-endian words, with zeros behind them: this runs for
-    /// each line of each message.
+    /// The known name that a line begins with, long or compact, with its colon right behind it; and
+    /// how long it is. Now and then `None` where there is one. This runs for each line of each message.
     #[inline]
-    pub(crate) fn from_words(words: [u64; WORDS], len: usize) -> Option<Name> {
-        let [first, ..] = words;
-        let last_at = len.checked_sub(1)?;
-        if last_at == 0 {
-            return Name::from_compact((first as u8).to_ascii_lowercase());
-        }
-        let last = words.get(last_at / 8)? >> (last_at % 8 * 8);
-        let number = *PLACES.get(place(len, first as u8, last as u8))?;
-        let known = KNOWN.get(usize::from(number))?;
-        // No bit differs but the one that makes a letter small, and that only in letters.
-        let differ = known.words.iter().zip(words).zip(known.letters);
-        let same = differ.fold(0, |all, ((a, b), letters)| all | ((a ^ b) & !letters)) == 0;
-        same.then_some(known.name)
-    }
-
-    /// The same for a name of less than eight bytes.
-    #[inline]
-    pub(crate) fn from_word(word: u64, len: usize) -> Option<Name> {
-        if len < 2 {
-            return Name::from_words([word, 0, 0], len);
-        }
-        let last = word >> ((len - 1) % 8 * 8);
-        let number = *PLACES.get(place(len, word as u8, last as u8))?;
-        let known = KNOWN.get(usize::from(number))?;
-        let ([name, rest, _], [letters, ..]) = (known.words, known.letters);
-        // A known name that goes on behind the word has its eighth byte there.
-        (((name ^ word) & !letters) | rest == 0).then_some(known.name)
-    }
-
-    fn from_compact(letter: u8) -> Option<Name> {
-        Some(match letter {
-            b'a' => Name::AcceptContact,
-            b'b' => Name::ReferredBy,
-            b'c' => Name::ContentType,
-            b'd' => Name::RequestDisposition,
-            b'e' => Name::ContentEncoding,
-            b'f' => Name::From,
-            b'i' => Name::CallId,
-            b'j' => Name::RejectContact,
-            b'k' => Name::Supported,
-            b'l' => Name::ContentLength,
-            b'm' => Name::Contact,
-            b'o' => Name::Event,
-            b'r' => Name::ReferTo,
-            b's' => Name::Subject,
-            b't' => Name::To,
-            b'u' => Name::AllowEvents,
-            b'v' => Name::Via,
-            b'x' => Name::SessionExpires,
-            b'y' => Name::Identity,
-            _ => return None,
-        })
+    pub(crate) fn at_start(line: &[u8; 8 * WORDS]) -> Option<(Name, usize)> {
+        let [a, b, c] = [0, 8, 16].map(|at| word_of(from(line, at)));
+        let colons = bytes_of(a, b':');
+        // Up to the first colon and no further. Without one, all, and a byte more.
+        let first = a & (colons ^ colons.wrapping_sub(1));
+        let ninth = if colons == 0 { b as u8 | 0x20 } else { 0 };
+        let known = KNOWN.get(place(first, ninth))?;
+        let ([ka, kb, kc], [ma, mb, mc]) = (known.words, known.masks);
+        let differ = ((a ^ ka) & ma) | ((b ^ kb) & mb) | ((c ^ kc) & mc);
+        (differ == 0).then_some((known.name, usize::from(known.len)))
     }
 
     /// The long name as the standards spell it.
@@ -348,68 +311,97 @@ impl Name {
     }
 }
 
-/// How many words of eight bytes hold every known name.
+/// How many words of eight bytes hold every known name and its colon.
 pub(crate) const WORDS: usize = 3;
 
-/// Where the long name of this length, first and last letter stands in [`PLACES`]. No two known names
-/// have one place; the factors were found by trying. All begin and end with a letter, whose case one
-/// bit tells.
+/// Where the name stands in [`KNOWN`] that begins with this word, which holds nothing behind a colon,
+/// and has this ninth byte in lower case, or 0 where it ends before. No two known names have one place
+/// but Proxy-Authenticate and Proxy-Authorization; the factor was found by trying.
 #[inline]
-const fn place(len: usize, first: u8, last: u8) -> usize {
-    (len * 31 + (first | 0x20) as usize * 156 + (last | 0x20) as usize) % 256
+const fn place(first: u64, ninth: u8) -> usize {
+    let small = (first | (EACH << 5)).wrapping_add(ninth as u64);
+    (small.wrapping_mul(0x5bcc_b168_2d39_6481) >> 56) as usize
 }
 
-/// A long name as it is compared.
+/// A name with its colon as it is compared.
 #[derive(Clone, Copy)]
 struct Known {
-    name: Name,
     words: [u64; WORDS],
-    /// The bit of case of each byte that is a letter.
-    letters: [u64; WORDS],
+    /// The bits that count: not those behind the colon, nor the bit of case of a letter.
+    masks: [u64; WORDS],
+    len: u8,
+    name: Name,
 }
 
-/// The long names in the order of their numbers.
-static KNOWN: [Known; Name::ALL.len()] = known();
+/// The compact names.
+const COMPACT: [(u8, Name); 19] = [
+    (b'a', Name::AcceptContact),
+    (b'b', Name::ReferredBy),
+    (b'c', Name::ContentType),
+    (b'd', Name::RequestDisposition),
+    (b'e', Name::ContentEncoding),
+    (b'f', Name::From),
+    (b'i', Name::CallId),
+    (b'j', Name::RejectContact),
+    (b'k', Name::Supported),
+    (b'l', Name::ContentLength),
+    (b'm', Name::Contact),
+    (b'o', Name::Event),
+    (b'r', Name::ReferTo),
+    (b's', Name::Subject),
+    (b't', Name::To),
+    (b'u', Name::AllowEvents),
+    (b'v', Name::Via),
+    (b'x', Name::SessionExpires),
+    (b'y', Name::Identity),
+];
 
-/// The numbers of the long names by their [`place`]; one that is none where no name stands. A byte
-/// each: the table is walked by every message, and the first cache is small.
-static PLACES: [u8; 256] = places();
+/// The known names in their places. In the others stands what no line begins with.
+static KNOWN: [Known; 256] = known();
 
-// Tables being built before anything runs: a wrong index would not compile.
+// A table being built before anything runs: a wrong index would not compile.
 #[allow(clippy::indexing_slicing)]
-const fn known() -> [Known; Name::ALL.len()] {
-    let empty = Known { name: Name::Via, words: [0; WORDS], letters: [0; WORDS] };
-    let mut all = [empty; Name::ALL.len()];
-    let mut number = 0;
-    while number < Name::ALL.len() {
-        let name = Name::ALL[number];
-        let text = name.canonical().as_bytes();
-        let mut known = Known { name, ..empty };
-        let mut at = 0;
-        while at < text.len() {
-            let (word, shift) = (at / 8, at % 8 * 8);
-            known.words[word] |= (text[at] as u64) << shift;
-            if text[at].is_ascii_alphabetic() {
-                known.letters[word] |= 0x20 << shift;
-            }
-            at += 1;
+const fn known() -> [Known; 256] {
+    let none = Known { words: [!0; WORDS], masks: [!0; WORDS], len: 0, name: Name::Via };
+    let mut known = [none; 256];
+    let mut at = 0;
+    while at < Name::ALL.len() + COMPACT.len() {
+        let (name, compact);
+        let text = if at < Name::ALL.len() {
+            name = Name::ALL[at];
+            name.canonical().as_bytes()
+        } else {
+            (compact, name) = COMPACT[at - Name::ALL.len()];
+            &[compact]
+        };
+        at += 1;
+        if name as u8 == Name::ProxyAuthenticate as u8 {
+            continue;
         }
-        all[number] = known;
-        number += 1;
+        let it = lined(name, text);
+        let [first, second, _] = it.words;
+        let place = place(first, if text.len() < 8 { 0 } else { second as u8 | 0x20 });
+        // No two in one place: where there are, this does not compile.
+        assert!(known[place].len == 0);
+        known[place] = it;
     }
-    all
+    known
 }
 
+/// A name as it is compared.
 #[allow(clippy::indexing_slicing)]
-const fn places() -> [u8; 256] {
-    let mut places = [u8::MAX; 256];
-    let mut number = 0;
-    while number < Name::ALL.len() {
-        let text = Name::ALL[number].canonical().as_bytes();
-        places[place(text.len(), text[0], text[text.len() - 1])] = number as u8;
-        number += 1;
+const fn lined(name: Name, text: &[u8]) -> Known {
+    let mut known = Known { words: [0; WORDS], masks: [0; WORDS], len: text.len() as u8, name };
+    let mut at = 0;
+    while at <= text.len() {
+        let byte = if at < text.len() { text[at] } else { b':' };
+        let (word, shift) = (at / 8, at % 8 * 8);
+        let mask: u8 = if byte.is_ascii_alphabetic() { !0x20 } else { !0 };
+        known.words[word] |= (byte as u64) << shift;
+        known.masks[word] |= (mask as u64) << shift;
+        at += 1;
     }
-    places
+    known
 }
 
 #[cfg(test)]

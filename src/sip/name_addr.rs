@@ -132,6 +132,20 @@ fn refuse_open_quote(params: &[u8], offset: usize, rule: Rule) -> Result<(), Par
 /// The tag of a From or To value (RFC 3261 section 19.3): `None` without one, with one that is no
 /// token, and for a value that cannot be read. The value need not be unfolded.
 pub fn tag_of(value: &[u8]) -> Option<&[u8]> {
+    usual_tag(value).or_else(|| any_tag(value))
+}
+
+/// What nearly all values are: an optional quoted name, a URI in angle brackets, and behind it nothing
+/// but the tag, of plain bytes.
+#[inline]
+fn usual_tag(value: &[u8]) -> Option<&[u8]> {
+    let name = if value.first() == Some(&b'"') { lex::quoted_len(value)? } else { 0 };
+    let inside = trim_start(from(value, name)).strip_prefix(b"<")?;
+    let params = from(inside, memchr(b'>', inside)? + 1);
+    params.strip_prefix(b";tag=").filter(|tag| lex::is_plain(tag))
+}
+
+fn any_tag(value: &[u8]) -> Option<&[u8]> {
     let parsed = NameAddr::parse(value, Rule::R200).ok()?;
     parsed.param(b"tag").flatten().filter(|tag| lex::is_token(tag))
 }

@@ -1,7 +1,9 @@
 //! Refer-To (RFC 3515 section 2.1): whom to contact, and how.
 
 use super::error::ParseError;
-use super::escape::{escape_header, means_ignore_case, raw_offset, unescape, UnescapeError};
+use super::escape::{
+    escape_header, means_ignore_case, raw_offset, unescape_checked, UnescapeError,
+};
 use super::lex;
 use super::name_addr::NameAddr;
 use super::replaces::Replaces;
@@ -125,10 +127,7 @@ impl<'a> ReferTo<'a> {
             let what = "expected one Replaces, found a second one";
             return Err(ParseError::new(what, at, Rule::R002).into());
         }
-        let text = unescape(found.value_raw, scratch).map_err(|error| match error {
-            UnescapeError::Parse(error) => error.shifted(found.offset).into(),
-            UnescapeError::OutOfScratch => error,
-        })?;
+        let text = unescape_checked(found.value_raw, scratch)?;
         let replaces = Replaces::parse(text).map_err(|error| {
             let offset = found.offset + raw_offset(found.value_raw, error.offset);
             ParseError { offset, ..error }

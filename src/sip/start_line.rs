@@ -3,7 +3,9 @@
 use memchr::{memchr, memrchr};
 
 use super::error::ParseError;
-use super::lex::{from, is_line_breaker, is_token, is_token_byte, trim, until};
+use super::lex::{
+    bytes_of, from, is_line_breaker, is_token_byte, last_word_of, less, trim, until, word_of,
+};
 use super::writer::Writer;
 use crate::rule::Rule;
 
@@ -33,27 +35,29 @@ const VERSION: &[u8] = b"SIP/2.0";
 pub(crate) fn parse(line: &[u8], rule: Rule) -> Result<StartLine<'_>, ParseError> {
     let err = |what, offset| ParseError::new(what, offset, rule);
     let is_status = line.split_at_checked(VERSION.len()).is_some_and(|(version, rest)| {
-        version.eq_ignore_ascii_case(VERSION) && !rest.first().copied().is_some_and(is_token_byte)
+        is_version(version) && !rest.first().copied().is_some_and(is_token_byte)
     });
     if is_status {
         return status(line, rule);
     }
-    let space = memchr(b' ', line).ok_or_else(|| err("expected a request or status line", 0))?;
+    let Some(space) = method_end(line) else {
+        // Which of the two it is.
+        return Err(match memchr(b' ', line) {
+            Some(_) => err("expected a method", 0),
+            None => err("expected a request or status line", 0),
+        });
+    };
     let method = until(line, space);
-    if !is_token(method) {
-        return Err(err("expected a method", 0));
-    }
     let behind = from(line, space + 1);
     let uri = match behind.split_last_chunk::<8>() {
-        Some((uri, [b' ', version @ ..])) if version.eq_ignore_ascii_case(VERSION) => uri,
+        Some((uri, [b' ', version @ ..])) if is_version(version) => uri,
         _ => {
             let at = memrchr(b' ', behind).map_or(line.len(), |at| space + 1 + at + 1);
             return Err(err("expected \"SIP/2.0\" after the Request-URI", at));
         }
     };
     let breaks = |byte: u8| byte <= b' ' || byte == 0x7f;
-    // All of it at once, which takes many bytes at a time; where is only asked of a bad one.
-    if uri.iter().fold(false, |any, &byte| any | breaks(byte)) {
+    if breaks_anywhere(uri) {
         let at = space + 1 + uri.iter().position(|&byte| breaks(byte)).unwrap_or_default();
         return Err(err("expected no space or control character in the Request-URI", at));
     }
@@ -61,6 +65,32 @@ pub(crate) fn parse(line: &[u8], rule: Rule) -> Result<StartLine<'_>, ParseError
         return Err(err("expected a Request-URI", space + 1));
     }
     Ok(StartLine::Request { method, uri })
+}
+
+/// Mostly as it is written here, and always one word.
+#[inline]
+fn is_version(version: &[u8]) -> bool {
+    version == VERSION || version.eq_ignore_ascii_case(VERSION)
+}
+
+/// Whether a space or a control character stands there.
+#[inline]
+fn breaks_anywhere(uri: &[u8]) -> bool {
+    let breaks = |word| less(word, b' ' + 1) | bytes_of(word, 0x7f);
+    if uri.len() < 8 {
+        return uri.iter().any(|&byte| byte <= b' ' || byte == 0x7f);
+    }
+    let words = uri.chunks_exact(8);
+    let all = words.fold(0, |all, word| all | breaks(word_of(word)));
+    // The last ones once more, so that none is left over.
+    all | breaks(last_word_of(uri)) != 0
+}
+
+/// Where the space behind a token is that the line begins with.
+#[inline]
+fn method_end(line: &[u8]) -> Option<usize> {
+    let len = line.iter().position(|&byte| !is_token_byte(byte))?;
+    (len > 0 && line.get(len) == Some(&b' ')).then_some(len)
 }
 
 fn status(line: &[u8], rule: Rule) -> Result<StartLine<'_>, ParseError> {

@@ -15,14 +15,24 @@ impl<'b> Writer<'b> {
     }
 
     /// Appends `bytes`.
+    #[inline]
     pub fn push(&mut self, bytes: &[u8]) {
+        let end = self.needed.saturating_add(bytes.len());
+        match self.buffer.get_mut(self.needed..end) {
+            Some(to) => to.copy_from_slice(bytes),
+            None => self.push_what_fits(bytes),
+        }
+        self.needed = end;
+    }
+
+    #[cold]
+    fn push_what_fits(&mut self, bytes: &[u8]) {
         if let Some(room) = self.buffer.get_mut(self.needed..) {
             let fits = room.len().min(bytes.len());
             if let (Some(to), Some(from)) = (room.get_mut(..fits), bytes.get(..fits)) {
                 to.copy_from_slice(from);
             }
         }
-        self.needed = self.needed.saturating_add(bytes.len());
     }
 
     /// Appends one byte.

@@ -162,18 +162,36 @@ pub(super) fn ground<D: DialogRef, H: Host<D>>(
     (dialog, facts): (&D, &Facts<'_>),
     has_token: bool,
 ) -> Result<Option<Ground>, Failed> {
+    let stated = ground_by_facts(authority, accepted, facts, has_token);
+    if stated.is_some() || !authority.request.is_authenticated() || !accepted.hold(Ground::Host) {
+        return Ok(stated);
+    }
+    match host.authorize(dialog) {
+        Answer::Yes => Ok(Some(Ground::Host)),
+        Answer::No => Ok(None),
+        Answer::Failed => Err(Failed),
+    }
+}
+
+/// The first ground that is accepted and holds by what is known of the dialog, nobody being asked.
+pub(super) fn ground_by_facts(
+    authority: &Authority<'_, '_>,
+    accepted: &Grounds,
+    facts: &Facts<'_>,
+    has_token: bool,
+) -> Option<Ground> {
     let Authority { request, settings, .. } = authority;
     if accepted.hold(Ground::Any) {
-        return Ok(Some(Ground::Any));
+        return Some(Ground::Any);
     }
     if !request.is_authenticated() {
-        return Ok(None);
+        return None;
     }
     if accepted.hold(Ground::SameUser) && is_same_user(request, facts) {
-        return Ok(Some(Ground::SameUser));
+        return Some(Ground::SameUser);
     }
     if accepted.hold(Ground::SameEndpoint) && is_same_endpoint(request, facts) {
-        return Ok(Some(Ground::SameEndpoint));
+        return Some(Ground::SameEndpoint);
     }
     // A name that anybody can write counts only from a peer that is believed, or with a token (R010).
     if accepted.hold(Ground::ReferredBy)
@@ -181,22 +199,12 @@ pub(super) fn ground<D: DialogRef, H: Host<D>>(
             (settings.replaces_trusted || it.verified) && names_user(&it.value, facts)
         })
     {
-        return Ok(Some(Ground::ReferredBy));
+        return Some(Ground::ReferredBy);
     }
     if accepted.hold(Ground::Token) && has_token {
-        return Ok(Some(Ground::Token));
+        return Some(Ground::Token);
     }
-    if accepted.hold(Ground::TrustedPeer) && settings.replaces_trusted {
-        return Ok(Some(Ground::TrustedPeer));
-    }
-    if accepted.hold(Ground::Host) {
-        return match host.authorize(dialog) {
-            Answer::Yes => Ok(Some(Ground::Host)),
-            Answer::No => Ok(None),
-            Answer::Failed => Err(Failed),
-        };
-    }
-    Ok(None)
+    (accepted.hold(Ground::TrustedPeer) && settings.replaces_trusted).then_some(Ground::TrustedPeer)
 }
 
 /// Asked of authenticated senders only: nobody is not the same as nobody.

@@ -8,7 +8,7 @@ use super::authorize::{self, Authority};
 use super::replaces::{challenge, host_failed, unsupported};
 use super::sentence::Piece::{Text, Value as Said};
 use super::verdict::{malformed, Matched, Refusal};
-use super::{Answer, Context, Host, Kind, Match, NoVerdict, Request, Verdict};
+use super::{unreadable, Answer, Context, Host, Kind, Match, NoVerdict, Request, Verdict};
 use crate::config::{Ground, Settings};
 use crate::dialog::{DialogRef, Directory, Facts, Lock, State, Usage};
 use crate::rule::Rule;
@@ -33,6 +33,9 @@ pub fn verify<'a, D: Directory, H: Host<D::Dialog>>(
     let Some(header) = message.first(Name::Join) else {
         return Ok(Verdict::none("the request carries no Join").because(Rule::R102));
     };
+    if let Some(error) = message.contradiction() {
+        return unreadable(settings, error, scratch);
+    }
     let bad = |rule, words: &'static str, scratch: &mut Scratch<'a>| {
         refuse(400, rule, &[Text(words)], &[], settings, scratch)
     };

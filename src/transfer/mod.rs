@@ -9,6 +9,7 @@
 //! | [`route`] | where a REFER goes: local, external_replaces, blind |
 //! | [`uri_headers`] | which headers of a Refer-To URI are taken over (R090 to R094) |
 //! | [`domains`] | whether a remote transfer may go to that host |
+//! | [`elsewhere`] | a dialog that another node of a cluster has |
 //! | [`rate`] | how many REFERs an endpoint may send |
 //! | [`passing`] | a REFER for the other leg of a B2BUA |
 //! | [`triggered`], [`response`] | the header lines of the triggered INVITE, the refusal as text |
@@ -27,6 +28,7 @@
 pub mod authorize;
 pub mod dialog_info;
 pub mod domains;
+pub mod elsewhere;
 pub mod event;
 pub mod join;
 pub mod park;
@@ -49,9 +51,9 @@ pub use authorize::Tokens;
 pub use verdict::{Kind, Matched, OldDialog, Referrer, Rules, Variables, Verdict, MAX_RULES};
 
 use self::sentence::{Piece, Sentence};
-use crate::config::{Handling, Settings, Snapshot};
+use crate::config::{Handling, Profile, Settings, Snapshot};
 use crate::dialog::{DialogRef, Directory, Key, Lookup, Tombstones};
-use crate::sip::{Message, Name, OutOfScratch, Scratch};
+use crate::sip::{Message, Name, OutOfScratch, Replaces, Scratch};
 
 /// What the host knows of the sender of a request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,19 +92,25 @@ impl Request<'_> {
 
     /// Whether it came inside a dialog.
     pub fn is_in_dialog(&self) -> bool {
-        self.own_dialog().is_some()
+        self.own_tag().is_some() && self.message.first(Name::CallId).is_some()
+    }
+
+    /// The tag of its To, where that has one.
+    fn own_tag(&self) -> Option<&[u8]> {
+        // Most requests that begin a call say no more in their To than whom it is for.
+        let to = self.message.first(Name::To)?.raw;
+        let to = Some(to).filter(|to| memchr::memchr(b';', to).is_some())?;
+        crate::sip::tag_of(to).filter(|tag| !tag.is_empty())
     }
 
     /// The dialog that it came in, as this side sees it.
     pub fn own_dialog(&self) -> Option<Key<'_>> {
         let value = |name| Some(self.message.first(name)?.raw);
-        // Most requests that begin a call say no more in their To than whom it is for.
-        let to = value(Name::To).filter(|to| memchr::memchr(b';', to).is_some())?;
-        let tag = |value| crate::sip::tag_of(value);
+        let from_tag = value(Name::From).and_then(crate::sip::tag_of);
         Some(Key {
-            local_tag: tag(to).filter(|tag| !tag.is_empty())?,
+            local_tag: self.own_tag()?,
             call_id: value(Name::CallId)?,
-            remote_tag: value(Name::From).and_then(tag).unwrap_or_default(),
+            remote_tag: from_tag.unwrap_or_default(),
         })
     }
 }
@@ -214,6 +222,8 @@ pub struct Context<'c, D: Directory, H: Host<D::Dialog>> {
     /// Whether an accepted REFER becomes a transfer of the engine, which alone can hand out a URI for an
     /// explicit subscription.
     pub transfers: bool,
+    /// Where else dialogs are looked for.
+    pub elsewhere: elsewhere::Elsewhere<'c>,
 }
 
 /// What the lookup of a dialog that a Replaces names came to.
@@ -230,6 +240,12 @@ enum Match<D> {
 impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
     fn settings(&self, request: &Request<'_>) -> &Settings {
         self.snapshot.of(request.sender.endpoint)
+    }
+
+    /// The profile of the device that sent a request.
+    pub(crate) fn profile(&self, request: &Request<'_>) -> &Profile {
+        let agent = request.message.first(Name::UserAgent);
+        self.snapshot.profile(agent.map_or(&[][..], |value| value.raw))
     }
 
     /// Writes a log line that names the request it is about. One for which there is no room is
@@ -264,11 +280,14 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
     /// looked up; more than one match is none (R005).
     fn find(
         &self,
-        named: &crate::sip::Replaces<'_>,
+        named: &Replaces<'_>,
         request: &Request<'_>,
         scratch: &mut Scratch<'_>,
     ) -> Match<D::Dialog> {
-        let now_ms = request.now_ms;
+        if named.to_tag != b"0" && named.from_tag != b"0" {
+            let Replaces { call_id, to_tag: local_tag, from_tag: remote_tag, .. } = *named;
+            return self.look_up(&Key { call_id, local_tag, remote_tag }, request, scratch);
+        }
         let locals = tag_choices(named.to_tag);
         let remotes = tag_choices(named.from_tag);
         let mut found = None;
@@ -276,20 +295,12 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
         for local_tag in locals.into_iter().flatten() {
             for remote_tag in remotes.into_iter().flatten() {
                 let key = Key { call_id: named.call_id, local_tag, remote_tag };
-                match self.directory.find(&key) {
-                    // A directory that errs must not hand over a stranger's call.
-                    Lookup::Found(dialog)
-                        if !self.directory.compares() && !dialog.facts().key.matches(&key) =>
-                    {
-                        let text = "the dialog directory answered with a dialog of another triple";
-                        self.log(Level::Error, request, text.as_bytes(), scratch);
-                    }
-                    Lookup::Found(_) if found.is_some() => return Match::None(true),
-                    Lookup::Found(dialog) => found = Some(dialog),
-                    Lookup::NotFound => ended |= self.tombstones.holds(&key, now_ms),
-                    Lookup::Ambiguous => return Match::None(true),
-                    Lookup::Pending => return Match::Pending,
-                    Lookup::Failed => return Match::Failed,
+                match self.look_up(&key, request, scratch) {
+                    Match::Found(_) if found.is_some() => return Match::None(true),
+                    Match::Found(dialog) => found = Some(dialog),
+                    Match::Ended => ended = true,
+                    Match::None(false) => {}
+                    other => return other,
                 }
             }
         }
@@ -297,6 +308,32 @@ impl<D: Directory, H: Host<D::Dialog>> Context<'_, D, H> {
             Some(dialog) => Match::Found(dialog),
             None if ended => Match::Ended,
             None => Match::None(false),
+        }
+    }
+
+    /// Finds the dialog of one triple.
+    #[inline]
+    fn look_up(
+        &self,
+        key: &Key<'_>,
+        request: &Request<'_>,
+        scratch: &mut Scratch<'_>,
+    ) -> Match<D::Dialog> {
+        match self.directory.find(key) {
+            // A directory that errs must not hand over a stranger's call.
+            Lookup::Found(dialog)
+                if !self.directory.compares() && !dialog.facts().key.matches(key) =>
+            {
+                let text = "the dialog directory answered with a dialog of another triple";
+                self.log(Level::Error, request, text.as_bytes(), scratch);
+                Match::None(false)
+            }
+            Lookup::Found(dialog) => Match::Found(dialog),
+            Lookup::NotFound if self.tombstones.holds(key, request.now_ms) => Match::Ended,
+            Lookup::NotFound => Match::None(false),
+            Lookup::Ambiguous => Match::None(true),
+            Lookup::Pending => Match::Pending,
+            Lookup::Failed => Match::Failed,
         }
     }
 }

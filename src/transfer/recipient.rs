@@ -24,7 +24,8 @@
 //!
 //! **Order.** The answer, the first NOTIFY, then the command to start (where the host controls it)
 //! or the event without a state (where an application does); where the host has not decided yet,
-//! these two wait for its yes. At the end: the final NOTIFY, the event with the final state, the
+//! these two wait for its yes. Where the REFER was accepted while the dialog that it names is looked up
+//! ([`Kind::Pending`]) the command to route it comes first, once the lookup is over. At the end: the final NOTIFY, the event with the final state, the
 //! command about the original call (on failure), and `Finished`. After `Finished` comes at most one
 //! thing: the command to hang up the transferor after a success; or, where the transferor's device had
 //! let go of its call before the failure ([`Accepted::releases_at`]) and its BYE comes only now, the
@@ -140,7 +141,7 @@ impl Recipient {
     /// (RFC 3515 section 2.4.5).
     pub fn decide(&mut self, yes: bool, now_ms: u64, out: &mut Sink<'_>) -> Result<(), Error> {
         self.tick(now_ms, out);
-        if self.phase != Phase::Undecided {
+        if self.phase != Phase::Undecided || self.kind == Kind::Pending {
             return Err(Error::WrongState);
         }
         if !yes {
@@ -151,6 +152,42 @@ impl Recipient {
         self.wait(now_ms);
         self.notify(now_ms, out, |subscription| subscription.activate(now_ms));
         self.begin(out);
+        Ok(())
+    }
+
+    /// The lookup that it waited for is over: where it goes can be decided now.
+    pub fn looked_up(&mut self, now_ms: u64, out: &mut Sink<'_>) {
+        self.tick(now_ms, out);
+        if self.phase == Phase::Undecided && self.kind == Kind::Pending {
+            out(Output::Command(Command::Route));
+        }
+    }
+
+    /// Where it goes was decided at last: it starts, or waits for the host's yes. The refusal is as one
+    /// of the host's that comes late (RFC 3515 section 2.4.5).
+    pub fn routed(
+        &mut self,
+        decided: Result<(Kind, bool), u16>,
+        now_ms: u64,
+        out: &mut Sink<'_>,
+    ) -> Result<(), Error> {
+        self.tick(now_ms, out);
+        if self.phase != Phase::Undecided || self.kind != Kind::Pending {
+            return Err(Error::WrongState);
+        }
+        match decided {
+            Ok((kind, approval_pending)) => {
+                self.kind = kind;
+                if !approval_pending {
+                    return self.decide(true, now_ms, out);
+                }
+                self.wait(now_ms);
+            }
+            Err(code) => {
+                let code = if (300..700).contains(&code) { code } else { 500 };
+                self.finish(Status::usual(code), Cause::Refused, now_ms, out);
+            }
+        }
         Ok(())
     }
 

@@ -55,7 +55,8 @@ pub(super) enum Subscription {
 
 type Checked<'a, T, D> = Result<Result<T, Verdict<'a, D>>, NoVerdict>;
 
-/// Checks the request and its sender. Nobody outside this process is contacted by it.
+/// Checks the request and its sender. What the steps answer is matched whole, as in `replaces.rs`.
+/// Nobody outside this process is contacted by it.
 pub(super) fn wish<'a, D: Directory, H: Host<D::Dialog>>(
     context: &Context<'_, D, H>,
     request: &Request<'a>,
@@ -63,21 +64,24 @@ pub(super) fn wish<'a, D: Directory, H: Host<D::Dialog>>(
     scratch: &mut Scratch<'a>,
 ) -> Checked<'a, Wish<'a>, D::Dialog> {
     // R031: who sends it comes before what it says.
-    if let Some(refused) = sender(context, request, settings, scratch)? {
-        return Ok(Err(refused));
+    match sender(context, request, settings, scratch) {
+        Ok(None) => {}
+        other => return refusal_of(other),
     }
     let nosub = settings.refer_nosub.then_some("nosub");
     let explicit = context.transfers && !settings.refer_events_at.is_empty();
     let explicitsub = explicit.then_some("explicitsub");
     let tdialog = (settings.refer_target_dialog != TargetDialogs::No).then_some("tdialog");
     let also = [nosub, explicitsub, tdialog].map(Option::unwrap_or_default);
-    if let Some(refused) = unsupported(request, &also, settings, scratch)? {
-        return Ok(Err(refused));
+    match unsupported(request, &also, settings, scratch) {
+        Ok(None) => {}
+        other => return refusal_of(other),
     }
     let message = &request.message;
-    let place = match place(context, request, settings, scratch)? {
-        Ok(place) => place,
-        Err(refused) => return Ok(Err(refused)),
+    let place = match place(context, request, settings, scratch) {
+        Ok(Ok(place)) => place,
+        Ok(Err(refused)) => return Ok(Err(refused)),
+        Err(none) => return Err(none),
     };
     if message.count(Name::Replaces) > 0 {
         return refused(
@@ -92,18 +96,20 @@ pub(super) fn wish<'a, D: Directory, H: Host<D::Dialog>>(
         let wire = &[Text("Join in a request other than INVITE")];
         return refused(400, Rule::R102, wire, settings, scratch);
     }
-    let (header, refer_to) = match refer_to(message, settings, scratch)? {
-        Ok(found) => found,
-        Err(refused) => return Ok(Err(refused)),
+    let (header, refer_to) = match refer_to(message, settings, scratch) {
+        Ok(Ok(found)) => found,
+        Ok(Err(refused)) => return Ok(Err(refused)),
+        Err(none) => return Err(none),
     };
-    let mut referred_by = match authorize::referred_by(message, settings, scratch)? {
-        Ok(referred_by) => referred_by,
-        Err(refused) => return Ok(Err(refused)),
+    let mut referred_by = match authorize::referred_by(message, settings, scratch) {
+        Ok(Ok(referred_by)) => referred_by,
+        Ok(Err(refused)) => return Ok(Err(refused)),
+        Err(none) => return Err(none),
     };
     let referral = referred_by.as_mut();
-    let unproved = authorize::verify_token(context.host, referral, true, settings, scratch)?;
-    if let Some(unproved) = unproved {
-        return Ok(Err(unproved));
+    match authorize::verify_token(context.host, referral, true, settings, scratch) {
+        Ok(None) => {}
+        unproved => return refusal_of(unproved),
     }
     let replaces = match refer_to.replaces(scratch) {
         Ok(replaces) => replaces,
@@ -119,7 +125,11 @@ pub(super) fn wish<'a, D: Directory, H: Host<D::Dialog>>(
             Err(error) => return Ok(Err(malformed(settings, scratch, "Refer-Sub", value, error)?)),
         },
     };
+    let has_require = message.count(Name::Require) > 0;
     let requires = |asked: &str| {
+        if !has_require {
+            return false;
+        }
         let mut tags = option_tags::of_message(message, Name::Require);
         tags.any(|tag| tag.eq_ignore_ascii_case(asked.as_bytes()))
     };
@@ -136,6 +146,13 @@ pub(super) fn wish<'a, D: Directory, H: Host<D::Dialog>>(
     Ok(Ok(Wish { header, refer_to, replaces, referred_by, subscription, place }))
 }
 
+/// What a check answers that has found something.
+fn refusal_of<'a, T, D: DialogRef>(
+    found: Result<Option<Verdict<'a, D>>, NoVerdict>,
+) -> Checked<'a, T, D> {
+    found.and_then(|refused| refused.map(Err).ok_or(NoVerdict))
+}
+
 /// Where the REFER came from, or the refusal of one that may not come from there.
 fn place<'a, D: Directory, H: Host<D::Dialog>>(
     context: &Context<'_, D, H>,
@@ -146,10 +163,11 @@ fn place<'a, D: Directory, H: Host<D::Dialog>>(
     if request.is_in_dialog() {
         return Ok(Ok(Place::Inside));
     }
-    match beside(context, request, settings, scratch)? {
-        Ok(Some(place)) => return Ok(Ok(place)),
-        Err(refused) => return Ok(Err(refused)),
-        Ok(None) => {}
+    match beside(context, request, settings, scratch) {
+        Ok(Ok(None)) => {}
+        Ok(Ok(Some(place))) => return Ok(Ok(place)),
+        Ok(Err(refused)) => return Ok(Err(refused)),
+        Err(none) => return Err(none),
     }
     let (wire, setting): (&[_], _) = if !settings.refer_outside_dialog {
         (&[Text("a REFER outside of a dialog is not accepted")], "refer.outside_dialog")

@@ -4,7 +4,7 @@ use super::authorize::{self, Authority, Permission, Referral};
 use super::sentence::Piece::{Text, Value as Said};
 use super::takeover::Refused;
 use super::verdict::{malformed, Matched, OldDialog, Referrer, Refusal};
-use super::{Answer, Context, Host, Kind, Match, NoVerdict, Request, Verdict};
+use super::{unreadable, Answer, Context, Host, Kind, Match, NoVerdict, Request, Verdict};
 use crate::config::{Ground, InDialog, Settings, Unmatched};
 use crate::dialog::{DialogRef, Directory, Facts, Initiator, Lock, State, Usage};
 use crate::rule::Rule;
@@ -54,6 +54,9 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
         let verdict = Verdict::none("the request carries no Replaces");
         return Ok(Some(verdict.because(Rule::R025)));
     };
+    if let Some(error) = message.contradiction() {
+        return unreadable(settings, error, scratch).map(Some);
+    }
     let refuse = |refusal: Refusal<'_>, scratch: &mut Scratch<'a>| {
         refusal.verdict::<D::Dialog>(settings, scratch).map(Some).map_err(NoVerdict::from)
     };
@@ -124,7 +127,17 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
             other => return other,
         }
     }
-    let dialog = match context.find(&named, request, scratch) {
+    let found = match context.find(&named, request, scratch) {
+        Match::None(false) => {
+            let authority = Authority { request, settings, referred_by: referred_by.as_ref() };
+            match super::elsewhere::redirect(context, &authority, &named, scratch) {
+                Ok(None) => Match::None(false),
+                other => return other,
+            }
+        }
+        found => found,
+    };
+    let dialog = match found {
         Match::Found(dialog) => dialog,
         Match::None(several) if settings.replaces_unmatched == Unmatched::Continue => {
             let why = "Replaces matches no dialog; the INVITE goes on without it";

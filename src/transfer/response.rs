@@ -9,6 +9,8 @@ pub struct Extra<'e> {
     pub warning: &'e [u8],
     /// Value of Unsupported, or empty.
     pub unsupported: &'e [u8],
+    /// The URI that a redirection leads to, or empty.
+    pub contact: &'e [u8],
     /// Seconds of Retry-After, or 0.
     pub retry_after_s: u32,
     /// Tag for a To that has none.
@@ -53,6 +55,11 @@ pub fn print(message: &Message<'_>, code: u16, extra: &Extra<'_>, out: &mut Writ
             out.push(value);
             out.push(b"\r\n");
         }
+    }
+    if !extra.contact.is_empty() {
+        out.push(b"Contact: <");
+        out.push(extra.contact);
+        out.push(b">\r\n");
     }
     if extra.retry_after_s > 0 {
         out.push(b"Retry-After: ");

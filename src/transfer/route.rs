@@ -3,70 +3,128 @@
 
 use super::authorize::{Authority, Permission, Referral};
 use super::domains::{reach, Reach};
+use super::elsewhere::{self, Found};
 use super::refer::{self, Place, Subscription, Target, Wish};
 use super::replaces::{host_failed, judge, lock, note_match, unmatched};
 use super::sentence::Piece::{Text, Value as Said};
+use super::sentence::Sentence;
 use super::uri_headers::{take_over, Nested};
 use super::verdict::{malformed, Matched, OldDialog, Referrer, Refusal};
-use super::{Answer, Approval, Context, Host, Kind, Level, Match, NoVerdict, Request, Verdict};
+use super::{
+    unreadable, Answer, Approval, Context, Host, Kind, Level, Match, NoVerdict, Request, Verdict,
+};
 use crate::config::profile::Quirks;
-use crate::config::{Mode, Settings};
-use crate::dialog::{DialogRef, Directory, Initiator, State};
+use crate::config::{Ground, Mode, Settings};
+use crate::dialog::{DialogRef, Directory, Initiator, Remote, State};
 use crate::rule::Rule;
-use crate::sip::{Name, Scratch, UnescapeError};
+use crate::sip::{Scratch, UnescapeError};
+use std::sync::Arc;
 
 /// Decides about a REFER. Anything else is none of its business.
+///
+/// The verdict, which begins as a new one, is written where it is to stay, as that on an INVITE.
 pub fn route<'a, D: Directory, H: Host<D::Dialog>>(
     context: &Context<'_, D, H>,
     request: &Request<'a>,
     want_lock: bool,
     scratch: &mut Scratch<'a>,
-) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
+    verdict: &mut Verdict<'a, D::Dialog>,
+) -> Result<(), NoVerdict> {
+    match routed(context, request, want_lock, scratch, verdict) {
+        Ok(None) => Ok(()),
+        Ok(Some(other)) => {
+            *verdict = other;
+            Ok(())
+        }
+        Err(none) => Err(none),
+    }
+}
+
+/// Fills in the verdict on a REFER that goes somewhere, or answers with another one.
+fn routed<'a, D: Directory, H: Host<D::Dialog>>(
+    context: &Context<'_, D, H>,
+    request: &Request<'a>,
+    want_lock: bool,
+    scratch: &mut Scratch<'a>,
+    verdict: &mut Verdict<'a, D::Dialog>,
+) -> Step<'a, D::Dialog> {
     if request.message.method() != Some(b"REFER") {
-        return Ok(Verdict::none("the request is no REFER"));
+        return Ok(Some(Verdict::none("the request is no REFER")));
     }
     let settings = context.settings(request);
-    let wish = match refer::wish(context, request, settings, scratch)? {
-        Ok(wish) => wish,
-        Err(refused) => return Ok(refused),
-    };
+    if let Some(error) = request.message.contradiction() {
+        return unreadable(settings, error, scratch).map(Some);
+    }
+    match refer::wish(context, request, settings, scratch) {
+        Ok(Ok(ref wish)) => wished(context, request, wish, want_lock, scratch, verdict),
+        Ok(Err(refused)) => Ok(Some(refused)),
+        Err(none) => Err(none),
+    }
+}
+
+/// The same for one that is well formed and whose sender may send it.
+fn wished<'a, D: Directory, H: Host<D::Dialog>>(
+    context: &Context<'_, D, H>,
+    request: &Request<'a>,
+    wish: &Wish<'a>,
+    want_lock: bool,
+    scratch: &mut Scratch<'a>,
+    verdict: &mut Verdict<'a, D::Dialog>,
+) -> Step<'a, D::Dialog> {
+    let settings = context.settings(request);
     let passes = settings.refer_mode == Mode::Pass;
     // What the other leg can contact is for the other leg to say.
-    let target = match refer::target(&wish, settings, scratch)? {
-        Ok(target) => target,
-        Err(_) if passes => Target::Sip,
-        Err(refused) => return Ok(refused),
+    let target = match refer::target(wish, settings, scratch) {
+        Ok(Ok(target)) => target,
+        Ok(Err(_)) if passes => Target::Sip,
+        Ok(Err(refused)) => return Ok(Some(refused)),
+        Err(none) => return Err(none),
     };
-    let (kind, method) = match refer::method(&wish, settings, scratch)? {
-        Ok(asked) => asked,
-        Err(refused) => return Ok(refused),
+    let (kind, method) = match refer::method(wish, settings, scratch) {
+        Ok(Ok(asked)) => asked,
+        Ok(Err(refused)) => return Ok(Some(refused)),
+        Err(none) => return Err(none),
     };
-    let nested = match method {
-        b"REFER" => match refer::nested(&wish, settings, scratch)? {
-            Ok(nested) => Some(nested),
-            Err(refused) => return Ok(refused),
-        },
-        _ => None,
-    };
-    let asked = Asked { context, request, settings, wish, nested, method, want_lock };
-    asked.route(kind, target, scratch)
+    let asked = Asked { context, request, settings, wish, nested: None, method, want_lock };
+    if method != b"REFER" {
+        return asked.route(kind, target, scratch, verdict);
+    }
+    match refer::nested(wish, settings, scratch) {
+        Ok(Ok(ref nested)) => {
+            Asked { nested: Some(nested), ..asked }.route(kind, target, scratch, verdict)
+        }
+        Ok(Err(refused)) => Ok(Some(refused)),
+        Err(none) => Err(none),
+    }
 }
 
 struct Asked<'c, 'a, D: Directory, H: Host<D::Dialog>> {
     context: &'c Context<'c, D, H>,
     request: &'c Request<'a>,
     settings: &'c Settings,
-    wish: Wish<'a>,
+    wish: &'c Wish<'a>,
     /// What a REFER is to carry that is asked for.
-    nested: Option<Nested<'a>>,
+    nested: Option<&'c Nested<'a>>,
     method: &'a [u8],
     want_lock: bool,
 }
 
-/// The dialog of a local attended transfer, `None` for a remote one, or the refusal.
-type Attended<'a, D> = Result<Option<(Matched<D>, Permission)>, Verdict<'a, D>>;
+/// Where the dialog of an attended transfer is.
+enum There {
+    Here(Permission),
+    /// On another node of the cluster.
+    Node(Arc<Remote>, Ground),
+    Elsewhere,
+}
+
+/// That, or the refusal.
+type Attended<'a, D> = Result<There, Verdict<'a, D>>;
 
 type Ruled<'a, D> = Result<Verdict<'a, D>, NoVerdict>;
+
+/// `None` where the verdict that was begun holds so far, else another one in its place. Matched whole:
+/// a `?` first would move the room for a verdict.
+type Step<'a, D> = Result<Option<Verdict<'a, D>>, NoVerdict>;
 
 impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
     fn route(
@@ -74,60 +132,87 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         kind: Kind,
         target: Target<'a>,
         scratch: &mut Scratch<'a>,
-    ) -> Ruled<'a, D::Dialog> {
-        let (kind, matched) = match (kind, &self.wish.replaces) {
+        verdict: &mut Verdict<'a, D::Dialog>,
+    ) -> Step<'a, D::Dialog> {
+        let mut matched = None;
+        let mut permission = None;
+        let mut node = None;
+        let kind = match (kind, &self.wish.replaces) {
             (Kind::OtherMethod, Some(_)) => {
                 let wire = &[Text("Replaces belongs in an INVITE only")];
-                return self.refuse(400, Some(Rule::R003), wire, &[], scratch);
+                return self.refuse(400, Some(Rule::R003), wire, &[], scratch).map(Some);
             }
-            (Kind::OtherMethod, None) => (Kind::OtherMethod, None),
-            (_, None) => (Kind::Blind, None),
-            (_, Some(named)) => match self.attended(named, scratch)? {
-                Ok(Some(local)) => (Kind::LocalAttended, Some(local)),
-                Ok(None) => (Kind::RemoteAttended, None),
-                Err(refused) => return Ok(refused),
+            (Kind::OtherMethod, None) => Kind::OtherMethod,
+            (_, None) => Kind::Blind,
+            (_, Some(named)) => match self.attended(named, &mut matched, scratch) {
+                Ok(Ok(There::Here(found))) => {
+                    permission = Some(found);
+                    Kind::LocalAttended
+                }
+                Ok(Ok(There::Node(remote, ground))) => {
+                    node = Some((remote, ground));
+                    Kind::RemoteNode
+                }
+                Ok(Ok(There::Elsewhere)) => Kind::RemoteAttended,
+                Ok(Err(refused)) => return Ok(Some(refused)),
+                Err(none) => return Err(none),
             },
         };
         if self.settings.refer_mode == Mode::Pass {
-            return self.pass(scratch);
+            return self.pass(scratch).map(Some);
         }
-        let mut verdict = Verdict::new(kind, self.settings.refer_accept_code);
+        verdict.kind = kind;
+        verdict.code = self.settings.refer_accept_code;
         verdict.method = self.method;
-        verdict.target = self.wish.refer_to.target(scratch)?;
+        verdict.target = match &node {
+            // The host that Refer-To names may be anything, as a balancer in front of the nodes.
+            Some((remote, _)) => scratch.copy(&remote.uri)?,
+            None => self.wish.refer_to.target(scratch)?,
+        };
         // What leaves this PBX without its dialplan, or by it.
         if matches!(kind, Kind::RemoteAttended | Kind::OtherMethod) {
-            if let Some(refused) = self.out_of_reach(scratch)? {
-                return Ok(refused);
+            match self.out_of_reach(scratch) {
+                Ok(None) => {}
+                other => return other,
             }
         }
-        if let Some(refused) = self.request_headers(&mut verdict, scratch)? {
-            return Ok(refused);
+        match self.request_headers(verdict, scratch) {
+            Ok(None) => {}
+            other => return other,
         }
-        if matches!(kind, Kind::Blind | Kind::RemoteAttended) {
-            if let Some(refused) = self.dialplan(&mut verdict, &target, scratch)? {
-                return Ok(refused);
+        if let (Some((remote, ground)), Some(named)) = (&node, &self.wish.replaces) {
+            elsewhere::tell(verdict, remote, *ground, named, scratch)?;
+        }
+        if matches!(kind, Kind::Blind | Kind::RemoteAttended | Kind::RemoteNode) {
+            match self.dialplan(verdict, &target, scratch) {
+                Ok(None) => {}
+                other => return other,
             }
         }
-        if let Some(refused) = self.approval(&mut verdict, scratch)? {
-            return Ok(refused);
+        match self.approval(verdict, scratch) {
+            Ok(None) => {}
+            other => return other,
         }
-        if let (Some((mut matched, permission)), Some(named)) = (matched, &self.wish.replaces) {
-            if self.want_lock {
-                if let Some(refused) = lock(&mut matched, named, self.settings, scratch)? {
-                    return Ok(refused);
+        if let (Some(permission), Some(named)) = (permission, &self.wish.replaces) {
+            if let Some(matched) = &mut matched {
+                if self.want_lock {
+                    match lock(matched, named, self.settings, scratch) {
+                        Ok(None) => {}
+                        other => return other,
+                    }
                 }
+                note_match(verdict, named, permission);
+                verdict.old_dialog = match (matched.state, matched.initiator) {
+                    _ if permission.retrieves => OldDialog::Nothing,
+                    (State::Early, Initiator::Local) => OldDialog::Cancel,
+                    (State::Early, Initiator::Remote) => OldDialog::Reject,
+                    _ => OldDialog::Bye,
+                };
             }
-            note_match(&mut verdict, named, permission);
-            verdict.old_dialog = match (matched.state, matched.initiator) {
-                _ if permission.retrieves => OldDialog::Nothing,
-                (State::Early, Initiator::Local) => OldDialog::Cancel,
-                (State::Early, Initiator::Remote) => OldDialog::Reject,
-                _ => OldDialog::Bye,
-            };
-            verdict.dialog = Some(matched);
+            verdict.dialog = matched;
         }
-        self.explain(&mut verdict);
-        Ok(verdict)
+        self.explain(verdict);
+        Ok(None)
     }
 
     /// The REFER goes on to the other leg of its call, which answers it. What it names here was judged as
@@ -177,9 +262,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
 
     /// Whether the sender's device is one with this quirk.
     fn has_quirk(&self, quirk: Quirks) -> bool {
-        let agent = self.request.message.first(Name::UserAgent);
-        let profile = self.context.snapshot.profile(agent.map_or(&[][..], |value| value.raw));
-        profile.habits.refer_to.have(quirk)
+        self.context.profile(self.request).habits.refer_to.have(quirk)
     }
 
     fn refuse(
@@ -203,15 +286,16 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
 
     /// Is the dialog that Refer-To names here? Then both calls are, and no INVITE with Replaces is
     /// needed; an early dialog that the transferor began (a semi-attended transfer) can be taken
-    /// over inside, which R016 forbids to an INVITE only.
+    /// over inside, which R016 forbids to an INVITE only. It is put into `place`.
     fn attended(
         &self,
         named: &crate::sip::Replaces<'a>,
+        place: &mut Option<Matched<D::Dialog>>,
         scratch: &mut Scratch<'a>,
     ) -> Result<Attended<'a, D::Dialog>, NoVerdict> {
         let dialog = match self.context.find(named, self.request, scratch) {
             Match::Found(dialog) => dialog,
-            Match::None(false) => return Ok(Ok(None)),
+            Match::None(false) => return self.elsewhere(named, scratch),
             Match::Pending => {
                 refer::uncount(self.context, self.request, self.settings);
                 return Ok(Err(unmatched(Match::Pending, named, self.settings, scratch)?));
@@ -231,9 +315,48 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             settings: self.settings,
             referred_by: self.wish.referred_by.as_ref(),
         };
-        let mut matched = None;
-        let judged = judge(self.context, &authority, dialog, named, &mut matched, scratch)?;
-        Ok(judged.map(|permission| Some((matched?, permission))))
+        match judge(self.context, &authority, dialog, named, place, scratch) {
+            Ok(Ok(permission)) => Ok(Ok(There::Here(permission))),
+            Ok(Err(refused)) => Ok(Err(refused)),
+            Err(none) => Err(none),
+        }
+    }
+
+    /// A dialog that is not here: on another node, or nobody knows where. What is passed on is not for
+    /// this side to look for.
+    fn elsewhere(
+        &self,
+        named: &crate::sip::Replaces<'a>,
+        scratch: &mut Scratch<'a>,
+    ) -> Result<Attended<'a, D::Dialog>, NoVerdict> {
+        if self.settings.refer_mode == Mode::Pass {
+            return Ok(Ok(There::Elsewhere));
+        }
+        let authority = Authority {
+            request: self.request,
+            settings: self.settings,
+            referred_by: self.wish.referred_by.as_ref(),
+        };
+        match elsewhere::find(self.context, &authority, named, scratch)? {
+            Found::Nowhere => Ok(Ok(There::Elsewhere)),
+            Found::At(remote, ground) => Ok(Ok(There::Node(remote, ground))),
+            Found::Verdict(mut verdict) => {
+                if verdict.kind == Kind::Pending {
+                    refer::uncount(self.context, self.request, self.settings);
+                    // What the answer to the REFER goes by, where it is answered before the lookup is.
+                    verdict.replaces = scratch.write_with(|out| named.print(out))?;
+                    self.subscribes(&mut verdict);
+                    self.tell(&mut verdict);
+                }
+                Ok(Err(verdict))
+            }
+        }
+    }
+
+    fn subscribes(&self, verdict: &mut Verdict<'a, D::Dialog>) {
+        verdict.subscription = self.wish.subscription == Subscription::Implicit;
+        verdict.nosub = self.wish.subscription == Subscription::NoSub;
+        verdict.explicitsub = self.wish.subscription == Subscription::Explicit;
     }
 
     /// The guard against toll fraud, for a call that leaves this PBX.
@@ -274,7 +397,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             replaces,
             // R085: who is asked for by an AOR must know Replaces, whichever device answers.
             replaces.is_some() && self.has_quirk(Quirks::TARGET_IS_AOR),
-            self.nested.as_ref(),
+            self.nested,
             verdict.referred_by,
             self.settings,
             scratch,
@@ -291,8 +414,10 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         verdict.dropped = taken.dropped;
         if !taken.dropped.is_empty() {
             verdict.rules.push(Rule::R090);
-            let said = b"headers of the Refer-To URI were dropped: ";
-            let text = scratch.concat(&[said, taken.dropped])?;
+            // There may be thousands: the log shows the first of them.
+            let names = Said(taken.dropped);
+            let said = Text("headers of the Refer-To URI were dropped: ");
+            let text = scratch.sentence(&[said, names])?;
             self.context.log(Level::Warning, self.request, text, scratch);
         }
         if let Some(rule) = taken.forbidden {
@@ -323,7 +448,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             None if !self.request.sender.context.is_empty() => self.request.sender.context,
             None => scratch.copy(self.settings.context.as_bytes())?,
         };
-        let remote = verdict.kind == Kind::RemoteAttended;
+        let remote = matches!(verdict.kind, Kind::RemoteAttended | Kind::RemoteNode);
         verdict.extension = match target {
             _ if remote => scratch.copy(self.settings.remote_extension.as_bytes())?,
             Target::Tel(digits) => digits,
@@ -375,6 +500,9 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         if !verdict.referred_by.is_empty() {
             verdict.variables.push("SIPREFERREDBYHDR", verdict.referred_by);
         }
+        if !verdict.node.is_empty() {
+            verdict.variables.push("SIPTRANSFERNODE", verdict.node);
+        }
         Ok(None)
     }
 
@@ -397,9 +525,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             }
             Approval::Failed => return self.host_failed("approve", scratch).map(Some),
         }
-        verdict.subscription = self.wish.subscription == Subscription::Implicit;
-        verdict.nosub = self.wish.subscription == Subscription::NoSub;
-        verdict.explicitsub = self.wish.subscription == Subscription::Explicit;
+        self.subscribes(verdict);
         verdict.transfer_depth = self.request.sender.transfer_depth.saturating_add(1);
         Ok(None)
     }
@@ -414,6 +540,10 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             Kind::RemoteAttended => (
                 &[Rule::R006, Rule::R018],
                 "the dialog in Refer-To is not here; the call goes to the extension for remote attended transfers",
+            ),
+            Kind::RemoteNode => (
+                &[Rule::R006, Rule::R018],
+                "the dialog in Refer-To is on another node; the call goes there, by the extension for remote attended transfers",
             ),
             Kind::OtherMethod => (&[Rule::R035], "Refer-To asks for another method, which the settings allow"),
             _ if verdict.extension == b"s" && self.wish.refer_to.uri.user.is_none() => {

@@ -2,6 +2,7 @@
 //! them that can neither break a line nor fill a log.
 
 use crate::sip::{OutOfScratch, Scratch, Writer};
+use memchr::memchr2;
 
 /// The most bytes of one foreign value that a sentence shows.
 const SHOWN: usize = 80;
@@ -37,9 +38,13 @@ impl<'a> Sentence<'a> for Scratch<'a> {
 
 fn show(out: &mut Writer<'_>, value: &[u8]) {
     out.push_byte(b'\'');
-    for byte in value.iter().take(SHOWN) {
-        let plain = matches!(byte, b' '..=b'~') && *byte != b'\'';
-        out.push_byte(if plain { *byte } else { b'.' });
+    let shown = value.get(..SHOWN).unwrap_or(value);
+    let plain = |byte: u8| (b' '..=b'~').contains(&byte) & (byte != b'\'');
+    // Mostly all of it is plain, which is seen many bytes at a time.
+    if shown.iter().fold(true, |all, &byte| all & plain(byte)) {
+        out.push(shown);
+    } else {
+        shown.iter().for_each(|&byte| out.push_byte(if plain(byte) { byte } else { b'.' }));
     }
     out.push(if value.len() > SHOWN { b"...'" } else { b"'" });
 }
@@ -47,12 +52,15 @@ fn show(out: &mut Writer<'_>, value: &[u8]) {
 /// A quoted-string (RFC 3261 section 25.1).
 pub(super) fn quote_into(out: &mut Writer<'_>, text: &[u8]) {
     out.push_byte(b'"');
-    for byte in text {
-        if matches!(byte, b'"' | b'\\') {
-            out.push_byte(b'\\');
-        }
-        out.push_byte(*byte);
+    let mut rest = text;
+    while let Some(at) = memchr2(b'"', b'\\', rest) {
+        let (plain, escaped) = rest.split_at_checked(at).unwrap_or_default();
+        out.push(plain);
+        out.push_byte(b'\\');
+        out.push(escaped.get(..1).unwrap_or_default());
+        rest = escaped.get(1..).unwrap_or_default();
     }
+    out.push(rest);
     out.push_byte(b'"');
 }
 

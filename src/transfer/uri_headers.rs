@@ -4,10 +4,10 @@
 use super::triggered;
 use crate::config::{Settings, PROVES, ROUTES};
 use crate::rule::Rule;
-use crate::sip::escape::Decoded;
+use crate::sip::escape::{decodes_to_any, Decoded};
 use crate::sip::lex::{is_token, trim};
 use crate::sip::{
-    option_tags, unescape, HeaderInUri, Join, ParseError, ReferTo, Replaces, Scratch,
+    option_tags, unescape, HeaderInUri, Join, Name, ParseError, ReferTo, Replaces, Scratch,
     UnescapeError, Writer,
 };
 
@@ -15,8 +15,8 @@ use crate::sip::{
 const COPIED: [&str; 5] =
     ["Accept-Contact", "Reject-Contact", "Request-Disposition", "User-to-User", "Subject"];
 
-/// Read and built anew, never pasted.
-const REBUILT: [&str; 3] = ["Replaces", "Require", "Join"];
+/// Read and built anew, never pasted. They have no compact names.
+const REBUILT: [Name; 3] = [Name::Replaces, Name::Require, Name::Join];
 
 /// What was taken over, and what not.
 pub struct TakenOver<'a> {
@@ -36,9 +36,9 @@ enum Fate<'s> {
     Never(Rule),
 }
 
-fn fate<'s>(header: &HeaderInUri<'_>, settings: &'s Settings) -> Fate<'s> {
+fn fate<'s>(header: &HeaderInUri<'_>, known: Option<Name>, settings: &'s Settings) -> Fate<'s> {
     let is = |name: &&str| header.is_named(name.as_bytes());
-    if REBUILT.iter().any(is) {
+    if known.is_some_and(|known| REBUILT.contains(&known)) {
         return Fate::Rebuild;
     }
     // Before the rest: "Accept-Contact" is no kind of Accept.
@@ -89,6 +89,19 @@ impl Required {
     }
 }
 
+/// Subject is no list: a request holds one of it (RFC 3261 sections 7.3.1 and 20.36), the first.
+#[derive(Default)]
+struct Once {
+    subject: bool,
+}
+
+impl Once {
+    /// Whether this is one too many.
+    fn is_again(&mut self, name: &str) -> bool {
+        name == "Subject" && core::mem::replace(&mut self.subject, true)
+    }
+}
+
 /// Builds the header lines of the triggered request from the URI of a Refer-To. Errors have offsets
 /// in the Refer-To value.
 pub fn take_over<'a>(
@@ -107,11 +120,14 @@ pub fn take_over<'a>(
         required.add(b"replaces", settings);
     }
     // Nothing is written before everything was read: an invalid request is never built (R093).
+    let mut others = false;
     for header in refer_to.headers() {
         check_text(&header)?;
-        if header.is_named(b"Join") {
+        let known = header.known_name();
+        others |= !known.is_some_and(|known| REBUILT.contains(&known));
+        if known == Some(Name::Join) {
             join = Some(read_join(&header, join.is_some(), replaces.is_some(), scratch)?);
-        } else if header.is_named(b"Require") {
+        } else if known == Some(Name::Require) {
             let tags = unescape(header.value_raw, scratch).map_err(|it| shifted(it, &header))?;
             if !option_tags::of_value(tags).all(is_token) {
                 let what = "expected option tags in Require";
@@ -120,7 +136,7 @@ pub fn take_over<'a>(
             option_tags::of_value(tags).for_each(|tag| required.add(tag, settings));
         } else if nested.is_some() && is_refer_to(&header) {
             // It was read already.
-        } else if let Fate::Never(rule) = fate(&header, settings) {
+        } else if let Fate::Never(rule) = fate(&header, known, settings) {
             forbidden = Some(rule);
         }
     }
@@ -139,8 +155,12 @@ pub fn take_over<'a>(
             join.print(out);
             out.push(b"\r\n");
         }
-        for header in refer_to.headers() {
-            if let Fate::Copy(name) = fate(&header, settings) {
+        let mut once = Once::default();
+        for header in refer_to.headers().filter(|_| others) {
+            if let Fate::Copy(name) = fate(&header, header.known_name(), settings) {
+                if once.is_again(name) {
+                    continue;
+                }
                 out.push(name.as_bytes());
                 out.push(b": ");
                 Decoded(header.value_raw).for_each(|byte| out.push_byte(byte));
@@ -149,14 +169,23 @@ pub fn take_over<'a>(
         }
         triggered::referred_by_line(referred_by, out);
     })?;
+    if !others && !required.unknown {
+        return Ok(TakenOver { lines, dropped: b"", forbidden });
+    }
     let dropped = scratch.write_with(|out| {
         let mut start: &[u8] = b"";
+        let mut once = Once::default();
         for header in refer_to.headers() {
             if nested.is_some() && is_refer_to(&header) {
                 continue;
             }
-            let lost = header.is_named(b"Require") && required.unknown;
-            if lost || matches!(fate(&header, settings), Fate::Drop | Fate::Never(_)) {
+            let known = header.known_name();
+            let lost = match fate(&header, known, settings) {
+                Fate::Drop | Fate::Never(_) => true,
+                Fate::Copy(name) => once.is_again(name),
+                Fate::Rebuild => known == Some(Name::Require) && required.unknown,
+            };
+            if lost {
                 out.push(start);
                 let show = |byte: u8| if byte.is_ascii_graphic() { byte } else { b'.' };
                 Decoded(header.name_raw).take(40).for_each(|byte| out.push_byte(show(byte)));
@@ -189,11 +218,13 @@ pub fn may_travel(header: &HeaderInUri<'_>) -> bool {
 /// A name or value, once decoded, that could end a line or stand in no header: refused for every
 /// header of the URI, taken over or not (R093).
 fn check_text(header: &HeaderInUri<'_>) -> Result<(), ParseError> {
-    let control = |byte: u8| byte < b' ' && byte != b'\t' || byte == 0x7f;
-    let bad_name =
-        Decoded(header.name_raw).any(|byte| control(byte) || byte == b':' || byte == b' ');
-    if bad_name {
+    let control = |byte: u8| (byte < b' ') & (byte != b'\t') | (byte == 0x7f);
+    let bad_in_name = |byte: u8| control(byte) | (byte == b':') | (byte == b' ');
+    if decodes_to_any(header.name_raw, bad_in_name) {
         return Err(ParseError::new("expected a header name", header.offset, Rule::R093));
+    }
+    if !decodes_to_any(header.value_raw, control) {
+        return Ok(());
     }
     match Decoded(header.value_raw).position(control) {
         Some(at) => {

@@ -36,6 +36,8 @@ pub enum Kind {
     Join,
     /// Received before: what was answered is answered again.
     Again,
+    /// Send the call to the node of the cluster that has the dialog.
+    RemoteNode,
 }
 
 impl Kind {
@@ -54,6 +56,7 @@ impl Kind {
             Kind::Pending => "pending",
             Kind::Join => "join",
             Kind::Again => "again",
+            Kind::RemoteNode => "remote_node",
         }
     }
 }
@@ -135,7 +138,7 @@ pub struct Variables<'a> {
 
 impl<'a> Variables<'a> {
     /// How many there can be.
-    pub const MOST: usize = 5;
+    pub const MOST: usize = 6;
 
     pub(super) fn push(&mut self, name: &'static str, value: &'a [u8]) {
         if let Some(place) = self.variables.get_mut(self.len) {
@@ -215,6 +218,10 @@ pub struct Verdict<'a, D: DialogRef> {
     pub token: &'a [u8],
     /// Value of the Target-Dialog that names the call, where the REFER came outside of it; or empty.
     pub target_dialog: &'a [u8],
+    /// The lookup elsewhere that is waited for, or 0.
+    pub lookup: u64,
+    /// The name of the node that has the dialog, or empty.
+    pub node: &'a [u8],
 }
 
 /// A new one: nothing is to be done.
@@ -259,6 +266,8 @@ impl<'a, D: DialogRef> Verdict<'a, D> {
             referrer: Referrer::None,
             token: b"",
             target_dialog: b"",
+            lookup: 0,
+            node: b"",
         }
     }
 

@@ -468,6 +468,7 @@ int main(void)
     stale_and_foreign(CALLBACKS);
     peer_leg_fails_and_lies();
     callbacks_that_call_back();
+    lookups_fail_and_lie();
     transfers_from_within();
     takeovers_from_within();
     park_from_within();

@@ -76,5 +76,7 @@ extern long destroyed;
 
 /* callbacks_again.c: callbacks that call the library. */
 void callbacks_that_call_back(void);
+/* callbacks_lookups.c: lookups on other nodes. */
+void lookups_fail_and_lie(void);
 
 #endif

@@ -5,35 +5,14 @@
  * pass and take what it gives. Every transfer that began has one outcome, and is gone in the end.
  *
  * The number of rounds is fixed; nothing here depends on how fast anybody is. */
+#include "tsan.h"
+
 #include <pthread.h>
 #include <sipxfer.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-/* The compiler of the library calls these; the runtime of an older C compiler has none of them. A
- * runtime that has them takes their place. */
-#define WHERE_MISSING __attribute__((weak, visibility("default")))
-WHERE_MISSING void *__tsan_memcpy(void *to, const void *from, size_t size);
-WHERE_MISSING void *__tsan_memmove(void *to, const void *from, size_t size);
-WHERE_MISSING void *__tsan_memset(void *to, int byte, size_t size);
-void *__tsan_memcpy(void *to, const void *from, size_t size)
-{
-    return memcpy(to, from, size);
-}
-void *__tsan_memmove(void *to, const void *from, size_t size)
-{
-    return memmove(to, from, size);
-}
-void *__tsan_memset(void *to, int byte, size_t size)
-{
-    return memset(to, byte, size);
-}
-#endif
-#endif
 
 enum { SLOTS = 16, ROUNDS = 1500, VERIFIERS = 3, VERDICTS = 4000 };
 

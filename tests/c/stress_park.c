@@ -3,34 +3,14 @@
  * once: retrieved, cancelled or rung back; of those whose dialog ended at most once.
  *
  * The number of rounds is fixed; nothing here depends on how fast anybody is. */
+#include "tsan.h"
+
 #include <pthread.h>
 #include <sipxfer.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-/* As in stress.c. */
-#define WHERE_MISSING __attribute__((weak, visibility("default")))
-WHERE_MISSING void *__tsan_memcpy(void *to, const void *from, size_t size);
-WHERE_MISSING void *__tsan_memmove(void *to, const void *from, size_t size);
-WHERE_MISSING void *__tsan_memset(void *to, int byte, size_t size);
-void *__tsan_memcpy(void *to, const void *from, size_t size)
-{
-    return memcpy(to, from, size);
-}
-void *__tsan_memmove(void *to, const void *from, size_t size)
-{
-    return memmove(to, from, size);
-}
-void *__tsan_memset(void *to, int byte, size_t size)
-{
-    return memset(to, byte, size);
-}
-#endif
-#endif
 
 enum { PARKERS = 2, TAKERS = 3, PER_PARKER = 1500, CALLS = PARKERS * PER_PARKER, PLACES = 20 };
 

@@ -117,6 +117,15 @@ pub struct Host {
     pub log: Mutex<Vec<String>>,
     pub asked: Mutex<Vec<Asked>>,
     pub deadlines: Mutex<Vec<u64>>,
+    /// The lookups on other nodes that were begun, each with its key.
+    pub lookups: Mutex<Vec<(u64, String)>>,
+    /// What `lookup` answers; nothing: pending.
+    pub lookup_answer: Mutex<Option<i32>>,
+    /// What a lookup is resumed with before the callback returns.
+    #[allow(clippy::type_complexity)]
+    pub lookup_act: Mutex<Option<Box<dyn Fn(u64) + Send>>>,
+    /// The lookups that were told to be over.
+    pub over: Mutex<Vec<u64>>,
     references: AtomicI64,
     locks: AtomicI64,
 }
@@ -152,6 +161,11 @@ impl Host {
 }
 
 pub fn engine(kind: Kind, host: &Arc<Host>) -> *mut sipxfer_engine {
+    engine_of(kind, host, false)
+}
+
+/// The same, and with `is_clustered` dialogs are looked up on other nodes.
+pub fn engine_of(kind: Kind, host: &Arc<Host>, is_clustered: bool) -> *mut sipxfer_engine {
     let user = as_user(host);
     let mut directory: sipxfer_directory = unsafe { std::mem::zeroed() };
     directory.struct_size = size_of::<sipxfer_directory>();
@@ -175,6 +189,11 @@ pub fn engine(kind: Kind, host: &Arc<Host>) -> *mut sipxfer_engine {
     callbacks.on_deadline = Some(on_deadline);
     callbacks.can_mix = Some(can_mix);
     callbacks.is_conference = Some(is_conference);
+    if is_clustered {
+        directory.lookup = Some(lookup);
+        directory.lookup_user = user;
+        callbacks.on_lookup = Some(on_lookup);
+    }
     let options = sipxfer_engine_options {
         struct_size: size_of::<sipxfer_engine_options>(),
         directory: &directory,
@@ -328,4 +347,21 @@ unsafe extern "C" fn log(user: *mut c_void, _: u32, line: sipxfer_str) {
 
 unsafe extern "C" fn on_deadline(user: *mut c_void, deadline_ms: u64) {
     host(user).deadlines.lock().unwrap().push(deadline_ms);
+}
+
+unsafe extern "C" fn lookup(user: *mut c_void, lookup: u64, key: *const sipxfer_dialog_key) -> i32 {
+    let (host, key) = (host(user), unsafe { &*key });
+    assert_eq!(host.locks_held(), 0, "lookup was asked under a lock");
+    let (local, remote) = (text(key.local_tag), text(key.remote_tag));
+    host.lookups.lock().unwrap().push((lookup, format!("{};{local};{remote}", text(key.call_id))));
+    if let Some(act) = &*host.lookup_act.lock().unwrap() {
+        act(lookup);
+    }
+    host.lookup_answer.lock().unwrap().unwrap_or(SIPXFER_E_PENDING)
+}
+
+unsafe extern "C" fn on_lookup(user: *mut c_void, lookup: u64) {
+    let host = host(user);
+    assert_eq!(host.locks_held(), 0, "on_lookup was called under a lock");
+    host.over.lock().unwrap().push(lookup);
 }

@@ -76,8 +76,17 @@ pub struct Pbx {
 
 impl Pbx {
     pub fn new(kind: Kind) -> Pbx {
+        Pbx::of(kind, false)
+    }
+
+    /// One whose dialogs may be on other nodes.
+    pub fn clustered(kind: Kind) -> Pbx {
+        Pbx::of(kind, true)
+    }
+
+    fn of(kind: Kind, is_clustered: bool) -> Pbx {
         let host = Arc::new(callbacks::Host::default());
-        let engine = callbacks::engine(kind, &host);
+        let engine = callbacks::engine_of(kind, &host, is_clustered);
         let mut config = std::ptr::null_mut();
         assert_eq!(unsafe { sipxfer_config_new(&mut config) }, SIPXFER_OK);
         let pbx = Pbx { kind, engine, host, config, ids: Mutex::default(), now_ms: 1_000 };
@@ -296,6 +305,8 @@ pub struct Got {
     pub token: String,
     pub target_dialog: String,
     pub why: String,
+    pub lookup: u64,
+    pub node: String,
     /// The refusal as text, where it is one.
     pub response: String,
 }
@@ -340,6 +351,8 @@ impl Got {
             token: text(verdict.token),
             target_dialog: text(verdict.target_dialog),
             why: text(verdict.why),
+            lookup: verdict.lookup,
+            node: text(verdict.node),
             response: if verdict.code >= 300 { response(request, verdict) } else { String::new() },
         }
     }

@@ -101,6 +101,18 @@ impl Pbx {
         }
     }
 
+    /// Decides where a transfer goes that waited for a lookup: the status, and the verdict.
+    pub fn route_transfer(&self, transfer: u64, message: &str, from: From<'_>) -> (i32, Got) {
+        let mut answer = SIPXFER_OK;
+        let got =
+            self.ask(message, from, false, |engine, request, lock, room, len, verdict| unsafe {
+                answer =
+                    sipxfer_transfer_route(engine, transfer, request, lock, room, len, verdict);
+                SIPXFER_OK
+            });
+        (answer, got)
+    }
+
     pub fn progress(&self, transfer: u64, code: u32, reason: &str) -> i32 {
         let (from, len) = (reason.as_ptr().cast(), reason.len());
         unsafe { sipxfer_transfer_progress(self.engine, transfer, code, from, len, self.now_ms) }

@@ -235,6 +235,11 @@ pub const KNOWN: &[Known] = &[
     known("park_notify_answered", &[WATCHER, ("code", "481"), NOW]),
     // A NOTIFY with a document.
     with_after("park_next", &[], "parked_call(world), running_watcher(world);", ""),
+    with_after("stats_read", &[], "running_transfer(world);", ""),
+    known("refusal_count", &[("rule", "9")]),
+    known("verdict_took", &[("ns", "1500")]),
+    with_after("last_transfer", &[("back", "0")], "running_transfer(world);", ""),
+    known("metrics_print", &[]),
     known("dialog_info_print", &[]),
     with_after(
         "dialog_bye",
@@ -260,6 +265,18 @@ pub const KNOWN: &[Known] = &[
     known("refer_command_name", &[("command", "SIPXFER_REFER_COMMAND_KEEP_CALL")]),
     known("refer_outcome_name", &[("outcome", "SIPXFER_REFER_SUCCESS")]),
     known("refer_why_name", &[("why", "SIPXFER_REFER_WHY_EXPIRED")]),
+    known("lookup_resume", &[("lookup", "pending_lookup(world)"), ("status", "SIPXFER_OK"), NOW]),
+    with_after("lookup_count", &[], "pending_lookup(world);", ""),
+    with_after(
+        "transfer_route",
+        &[
+            ("transfer", "looked_up_transfer(world)"),
+            ("lock_dialog", "0"),
+            ("request", "base_lookup_refer(world)"),
+        ],
+        "",
+        GIVE_BACK,
+    ),
 ];
 
 /// A call that waits at 701.
@@ -318,6 +335,7 @@ pub const BASES: &[&str] = &[
     "sipxfer_park_call",
     "sipxfer_park_watch",
     "sipxfer_dialog_info",
+    "sipxfer_remote_dialog",
 ];
 
 /// Fields and parameters whose every value is in order, or where a wrong one has no bearing on the
@@ -360,6 +378,8 @@ pub const ANY_VALUE: &[&str] = &[
     "takeover_old_answered: takeover",
     "takeover_old_ended: takeover",
     "transfer_parked: transfer",
+    "lookup_resume: lookup",
+    "transfer_route: transfer",
     "park_release: claim",
     "park_retrieved: claim",
     "park_refresh: watcher",

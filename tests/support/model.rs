@@ -5,6 +5,7 @@ use super::tools;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
+use std::path::Path;
 use std::sync::OnceLock;
 
 /// A type, free of what differs between the two readings without a difference in the ABI: paths,
@@ -58,21 +59,23 @@ impl Model {
     /// What a C compiler sees.
     pub fn of_header() -> &'static Model {
         static READ: OnceLock<Model> = OnceLock::new();
-        READ.get_or_init(|| {
-            let header = tools::include_dir().join("sipxfer.h");
-            let bindings = bindgen::Builder::default()
-                .header(header.display().to_string())
-                .allowlist_file(".*/sipxfer\\.h")
-                .layout_tests(false)
-                .derive_copy(false)
-                .derive_debug(false)
-                .use_core()
-                .formatter(bindgen::Formatter::None)
-                .generate()
-                .expect("bindgen reads the header");
-            let file = syn::parse_file(&bindings.to_string()).expect("bindgen writes Rust");
-            Model::of_items(vec![file])
-        })
+        READ.get_or_init(|| Model::of_file(&tools::include_dir().join("sipxfer.h")))
+    }
+
+    /// What a C compiler sees in this header.
+    pub fn of_file(header: &Path) -> Model {
+        let bindings = bindgen::Builder::default()
+            .header(header.display().to_string())
+            .allowlist_file(".*/sipxfer\\.h")
+            .layout_tests(false)
+            .derive_copy(false)
+            .derive_debug(false)
+            .use_core()
+            .formatter(bindgen::Formatter::None)
+            .generate()
+            .expect("bindgen reads the header");
+        let file = syn::parse_file(&bindings.to_string()).expect("bindgen writes Rust");
+        Model::of_items(vec![file])
     }
 
     /// What src/ffi defines.

@@ -200,6 +200,11 @@ pub fn c_source(name: &str) -> PathBuf {
 
 /// Writes a generated file.
 pub fn write(path: PathBuf, text: &str) -> PathBuf {
-    fs::write(&path, text).expect("the workshop is writable");
+    write_bytes(path, text.as_bytes())
+}
+
+/// Writes a generated file that is no text.
+pub fn write_bytes(path: PathBuf, bytes: &[u8]) -> PathBuf {
+    fs::write(&path, bytes).expect("the workshop is writable");
     path
 }

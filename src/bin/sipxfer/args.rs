@@ -29,8 +29,12 @@ pub enum Command {
 /// `sipxfer explain`
 #[derive(Debug)]
 pub struct Explain {
-    /// The request; `-` is stdin.
+    /// The request, the capture or the log; `-` is stdin.
     pub file: OsString,
+    /// Where the picture of a capture goes.
+    pub output: Option<OsString>,
+    /// The one transfer of a capture that is asked for.
+    pub transfer: Option<usize>,
     pub config: Option<OsString>,
     pub dialogs: Option<OsString>,
     /// The endpoint that sent it, authenticated; a stranger without one.
@@ -118,6 +122,8 @@ struct Given {
     endpoint: Option<String>,
     secure: bool,
     depth: Option<u32>,
+    output: Option<OsString>,
+    transfer: Option<usize>,
     json: bool,
 }
 
@@ -146,11 +152,13 @@ fn command(topic: Topic, mut parser: Parser) -> Result<Command, Unusable> {
             }
             Arg::Long("secure") if explain => given.secure = true,
             Arg::Long("depth") if explain => {
-                let depth = parser.value()?;
-                let number = depth.to_str().and_then(|text| text.parse().ok());
-                let number = number
-                    .ok_or_else(|| usage(format!("--depth: \"{}\" is no number", said(&depth))))?;
-                once(&mut given.depth, "depth", number)?;
+                once(&mut given.depth, "depth", number("depth", &parser.value()?)?)?;
+            }
+            Arg::Long("transfer") if explain => {
+                once(&mut given.transfer, "transfer", number("transfer", &parser.value()?)?)?;
+            }
+            Arg::Short('o') | Arg::Long("output") if explain => {
+                once(&mut given.output, "output", parser.value()?)?;
             }
             Arg::Value(value) => given.values.push(value),
             other => return Err(other.unexpected().into()),
@@ -166,6 +174,8 @@ fn command(topic: Topic, mut parser: Parser) -> Result<Command, Unusable> {
             endpoint: given.endpoint,
             secure: given.secure,
             depth: given.depth.unwrap_or_default(),
+            output: given.output,
+            transfer: given.transfer,
             json,
         }),
         Topic::Parse => {
@@ -190,6 +200,11 @@ fn command(topic: Topic, mut parser: Parser) -> Result<Command, Unusable> {
         None => Ok(command),
         Some(extra) => Err(usage(format!("unexpected \"{}\"", said(&extra)))),
     }
+}
+
+fn number<T: std::str::FromStr>(name: &str, value: &OsStr) -> Result<T, Unusable> {
+    let number = value.to_str().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| usage(format!("--{name}: \"{}\" is no number", said(value))))
 }
 
 fn expected(value: Option<OsString>, what: &str) -> Result<OsString, Unusable> {

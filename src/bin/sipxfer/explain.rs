@@ -1,9 +1,11 @@
 //! `sipxfer explain`: one request, what would be decided about it, and why.
 
 use crate::args::Explain;
+use crate::capture::Kind;
+use crate::input::Source;
 use crate::scene::{Dialogs, Setup};
 use crate::text::{caret, line_and_column};
-use crate::{input, json, lists, report, Unusable};
+use crate::{captures, json, lists, report, Outcome, Unusable};
 use serde_json::{json, Map, Value};
 use sipxfer::dialog::{DialogRef, Entry, Facts, HashKey, Initiator, State, Usage};
 use sipxfer::engine::{Engine, Received};
@@ -88,8 +90,27 @@ impl<D> Host<D> for Pbx<'_> {
     }
 }
 
-/// Decides about the request of a file, and prints that.
-pub fn run(asked: &Explain) -> Result<String, Unusable> {
+/// Tells the transfers of a capture, or decides about the request of a file, and prints that.
+pub fn run(asked: &Explain) -> Result<Outcome, Unusable> {
+    let source = Source::open(&asked.file)?;
+    if source.head.starts_with(&[0x1f, 0x8b]) {
+        let sentence = "it is compressed; unpack it first (zcat FILE | sipxfer explain -)";
+        return Err(Unusable::new(format!("{}: {sentence}", source.name)));
+    }
+    match Kind::of(&source.head) {
+        Kind::Message => {}
+        kind => return captures::run(asked, kind, source),
+    }
+    if asked.output.is_some() || asked.transfer.is_some() {
+        let given = if asked.output.is_some() { "-o" } else { "--transfer" };
+        let name = &source.name;
+        let sentence = format!("{name}: {given} is for captures and logs, and this is none");
+        return Err(Unusable::new(sentence));
+    }
+    one(asked, source).map(Outcome::said)
+}
+
+fn one(asked: &Explain, source: Source) -> Result<String, Unusable> {
     let setup = match &asked.config {
         Some(path) => Setup::read(path)?,
         None => Setup::default(),
@@ -102,8 +123,8 @@ pub fn run(asked: &Explain) -> Result<String, Unusable> {
         Some(endpoint) => Some((endpoint.as_str(), user_of(endpoint, &setup.users)?)),
         None => None,
     };
-    let raw = input::file_or_stdin(&asked.file)?;
-    let name = input::name(&asked.file);
+    let name = source.name.clone();
+    let raw = source.whole()?;
     let message = Message::parse(&raw).map_err(|error| no_message(asked, &name, &raw, &error))?;
     let (Some(method), Some(request_uri)) = (message.method(), message.request_uri()) else {
         return Err(response(asked, &name));

@@ -44,6 +44,9 @@ const ALL: &str = r#"sipxfer: what a PBX should do with a call transfer, and why
 Usage:
   sipxfer explain [--config F] [--dialogs F] [--endpoint NAME] [--json] FILE|-
         What would be decided about the SIP request in FILE
+  sipxfer explain [-o FILE.svg|FILE.html] [--transfer N] [--json] CAPTURE|-
+        What became of each transfer in a pcap or pcapng file, or in a log of
+        Asterisk or pjsua
   sipxfer parse replaces|refer-to|referred-by|sipfrag VALUE|- [--json]
         The fields of one header value
   sipxfer settings [--json]
@@ -55,16 +58,30 @@ Usage:
   sipxfer --version
 
 Exit status: 0 decided or printed (a refusal is a decision), 1 stdout cannot be
-written to, 2 the input or the command line cannot be used.
+written to (or the file of -o), 2 the input or the command line cannot be used.
 "#;
 
-const EXPLAIN: &str = r#"Says what would be decided about one SIP request, and why.
+const EXPLAIN: &str = r#"Says what would be decided about one SIP request, and why; or what became of each
+transfer in a capture.
 
 Usage:
   sipxfer explain [OPTIONS] FILE|-
+  sipxfer explain [-o FILE] [--transfer N] [--json] CAPTURE|-
 
 FILE holds the request as it was received, lines ended by CRLF or LF; - is stdin.
 A REFER is routed, in any other request Replaces is verified.
+
+CAPTURE is a pcap or pcapng file (UDP and TCP; tcpdump -s 0 -w FILE port 5060), or
+a log with the messages in it: Asterisk's after "pjsip set logger on", or pjsua's
+at level 5. Every transfer in it is followed: what happened, who said no, by which
+rule, what to change, and its ladder. Colours are for terminals; NO_COLOR turns
+them off.
+
+Options of a capture:
+  -o FILE          Draw the ladders: into FILE.svg, or into FILE.html with all that
+                   there is to say and the messages.
+  --transfer N     Only this one.
+  --json           Print JSON.
 
 Options:
   --config F       Settings, dialplan and endpoints (TOML). Without a [dialplan]
@@ -141,7 +158,38 @@ or empty in the types that have no null here.
   error                          {what, offset, rule}: what does not parse, at
                                  which byte of FILE from 0, by which rule
 
+JSON of a capture: an object with these keys.
+  source                         pcap, pcapng, asterisk-log, pjsua-log
+  messages, calls                how many SIP messages and calls there are
+  transfer_count, outcomes{}     how many transfers, and how many ended in which way
+  transfers[]                    each transfer; the keys follow
+  notes[]                        what could not be read
+Of each transfer:
+  number, kind                   kind: blind, attended, other_method, takeover (an
+                                 INVITE with Replaces whose REFER is not there)
+  began                          when, where the capture tells
+  outcome, code                  done, failed, refused, challenged, unanswered,
+                                 unknown; the code that decided, or null
+  from, to                       addresses: who asked, and whom
+  transport                      UDP, TCP, TLS, WS, WSS, other
+  refer_to, replaces, referred_by
+                                 what was asked for; replaces for a takeover
+  user_agent, profile            the device, and the profile that knows its habits
+  happened[]                     sentences
+  said_no                        address of who refused
+  why                            one sentence
+  rules[], rule_texts{}          ids of the rules, and their texts by id
+  change[]                       what to change
+  findings[]                     {weight, rule, text, change}; weight: fault (against
+                                 a rule), habit (of a device), note
+  parties[]                      {address, name}, from left to right
+  calls[]                        {letter, call_id}
+  steps[]                        {message, at_ms, from, to, call, text, headers[],
+                                 tone, repeats}; tone: plain, transfer, good, bad
+  left_out                       messages that the ladder has no room for
+
 Exit status: 0 decided; a header that does not parse is decided too (400).
+1 the file of -o cannot be written to.
 2 FILE is no SIP request, or something else cannot be used: a sentence is on
 stderr, and where FILE is no SIP request, with --json {"error": ...} on stdout.
 "#;

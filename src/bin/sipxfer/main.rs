@@ -2,6 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod capture;
+mod captures;
+mod draw;
 mod explain;
 mod help;
 mod input;
@@ -11,6 +14,7 @@ mod man;
 mod parse;
 mod report;
 mod scene;
+mod story;
 mod text;
 
 use args::Command;
@@ -27,7 +31,7 @@ struct Outcome {
 
 /// The exit status for input that cannot be used, the command line among it.
 const UNUSABLE: u8 = 2;
-/// The exit status where stdout cannot be written to.
+/// The exit status where stdout, or the file of `-o`, cannot be written to.
 const UNWRITTEN: u8 = 1;
 
 impl Outcome {
@@ -64,7 +68,7 @@ fn run() -> Result<Outcome, Unusable> {
         Command::Help(topic) => help::text(topic).to_owned(),
         Command::Version => format!("sipxfer {}\n", env!("CARGO_PKG_VERSION")),
         Command::Man(page) => man::text(page),
-        Command::Explain(asked) => explain::run(&asked)?,
+        Command::Explain(asked) => return explain::run(&asked),
         Command::Parse(asked) => parse::run(&asked)?,
         Command::Settings { json } => lists::settings(json),
         Command::Rules { id, json } => lists::rules(id.as_deref(), json)?,

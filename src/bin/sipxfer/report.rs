@@ -50,6 +50,7 @@ fn headline(verdict: &Decided<'_>) -> String {
         Kind::Pending => "Not known yet",
         Kind::Join => "Accepted into the call of a dialog",
         Kind::Again => "Received before",
+        Kind::RemoteNode => "To another node",
     };
     match reason(verdict) {
         Some(reason) => format!("{words}: {} {reason}", verdict.code),

@@ -154,6 +154,8 @@ pub enum Command {
     HangUpTransferee,
     /// The transfer has succeeded and the transferor has not hung up: do it.
     HangUpTransferor,
+    /// The dialog that is replaced was looked up: decide anew where the transfer goes.
+    Route,
 }
 
 /// A state of a transfer that an application controls.

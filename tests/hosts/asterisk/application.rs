@@ -3,6 +3,7 @@
 
 use super::ari::Application;
 use super::config::{APPLICATION, UDP};
+use super::process::Asterisk;
 use super::scenario::{played, Scenario, Seen, SOON};
 use super::world::Scene;
 use crate::ua::call::flows;
@@ -11,7 +12,7 @@ use serde_json::{json, Value};
 
 /// How a channel is told that its transfers are the application's.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
+pub enum Told {
     /// By set_var of its endpoint.
     Endpoint,
     /// By a variable of the channel that the application created.
@@ -21,12 +22,16 @@ enum Told {
 }
 
 /// Alice and Bob talk in a bridge of an application.
-struct Controlled {
-    app: Application,
-    alice: Call,
-    bob: Call,
+pub struct Controlled {
+    /// The application.
+    pub app: Application,
+    /// Alice's end of her call.
+    pub alice: Call,
+    /// Bob's end of his.
+    pub bob: Call,
     alice_channel: String,
-    bob_channel: String,
+    /// The id of Bob's channel.
+    pub bob_channel: String,
     bridge: String,
 }
 
@@ -35,7 +40,7 @@ fn text(value: &Value) -> String {
 }
 
 /// The id of the channel of a phone that entered the application.
-fn entered(app: &Application, phone: &Phone) -> String {
+pub fn entered(app: &Application, phone: &Phone) -> String {
     let prefix = format!("PJSIP/{}-", phone.name());
     let event =
         app.wait("StasisStart", 0, |event| text(&event["channel"]["name"]).starts_with(&prefix));
@@ -43,8 +48,8 @@ fn entered(app: &Application, phone: &Phone) -> String {
 }
 
 /// Calls a phone out of the application and waits until it has answered.
-fn called(scene: &Scene<'_>, app: &Application, phone: &Phone, told: Told) -> (Call, String) {
-    let ari = &scene.world.a.ari;
+pub fn called(at: &Asterisk, app: &Application, phone: &Phone, told: Told) -> (Call, String) {
+    let ari = &at.ari;
     let body = match told {
         Told::Variable => json!({"variables": {"PJSIP_TRANSFER_HANDLING()": "ari-only"}}),
         _ => json!({}),
@@ -67,22 +72,25 @@ fn called(scene: &Scene<'_>, app: &Application, phone: &Phone, told: Told) -> (C
     (call, id)
 }
 
-fn bridge(scene: &Scene<'_>, channels: &[&str]) -> String {
-    let (code, made) = scene.world.a.ari.post("/bridges", &[("type", "mixing")]);
+/// A new bridge with these channels; its id.
+pub fn bridge(at: &Asterisk, channels: &[&str]) -> String {
+    let (code, made) = at.ari.post("/bridges", &[("type", "mixing")]);
     assert_eq!(code, 200, "{made}");
     let id = text(&made["id"]);
-    add(scene, &id, channels);
+    add(at, &id, channels);
     id
 }
 
-fn add(scene: &Scene<'_>, bridge: &str, channels: &[&str]) {
+/// Puts channels into a bridge.
+pub fn add(at: &Asterisk, bridge: &str, channels: &[&str]) {
     let query = [("channel", &*channels.join(","))];
     let path = format!("/bridges/{bridge}/addChannel");
-    let (code, answer) = scene.world.a.ari.post(&path, &query);
+    let (code, answer) = at.ari.post(&path, &query);
     assert_eq!(code, 204, "{answer}");
 }
 
-fn controlled(scene: &Scene<'_>, told: Told) -> Controlled {
+/// Makes both calls.
+pub fn controlled(scene: &Scene<'_>, told: Told) -> Controlled {
     let alice_phone = scene.phone(UDP);
     let app = scene.world.a.ari.application(&format!("app-{}", alice_phone.name()));
     let alice = alice_phone.call(&app.name);
@@ -97,26 +105,26 @@ fn controlled(scene: &Scene<'_>, told: Told) -> Controlled {
         bob.until_up();
         (bob, channel)
     } else {
-        called(scene, &app, &bob_phone, told)
+        called(&scene.world.a, &app, &bob_phone, told)
     };
-    let bridge = bridge(scene, &[&alice_channel, &bob_channel]);
+    let bridge = bridge(&scene.world.a, &[&alice_channel, &bob_channel]);
     flows(&alice, &bob);
     Controlled { app, alice, bob, alice_channel, bob_channel, bridge }
 }
 
 /// Says how a transfer goes on; the status code of the answer.
-fn progress(scene: &Scene<'_>, channel: &str, state: &str) -> u16 {
+pub fn progress(scene: &Scene<'_>, channel: &str, state: &str) -> u16 {
     let path = format!("/channels/{channel}/transfer_progress");
     scene.world.a.ari.post(&path, &[("states", state)]).0
 }
 
 /// The event of a REFER of this channel.
-fn transfer_event(app: &Application, channel: &str) -> Value {
+pub fn transfer_event(app: &Application, channel: &str) -> Value {
     app.wait("ChannelTransfer", 0, |event| event["referred_by"]["source_channel"]["id"] == channel)
 }
 
 /// What the transferor was told, in short.
-fn told(refer: &Refer) -> String {
+pub fn told(refer: &Refer) -> String {
     let last = refer.outcome_within(SOON * 3);
     let mut all = refer.statuses();
     all.dedup();
@@ -302,8 +310,8 @@ fn second(scene: &Scene<'_>, all: &Controlled) -> (Call, Call, String, String) {
     let path = format!("/channels/{bob_channel}/answer");
     assert_eq!(scene.world.a.ari.post(&path, &[]).0, 204);
     second.until_up();
-    let (third, carol_channel) = called(scene, &all.app, &carol, Told::Endpoint);
-    bridge(scene, &[&bob_channel, &carol_channel]);
+    let (third, carol_channel) = called(&scene.world.a, &all.app, &carol, Told::Endpoint);
+    bridge(&scene.world.a, &[&bob_channel, &carol_channel]);
     flows(&second, &third);
     (second, third, bob_channel, carol_channel)
 }
@@ -324,7 +332,7 @@ static ATTENDED: Scenario = Scenario {
         let protocol_id = &to["requested_destination"]["protocol_id"];
         seen.note("protocol_id", same(protocol_id, &call_id));
         progress(scene, &all.bob_channel, "channel_progress");
-        add(scene, &all.bridge, &[&carol_channel]);
+        add(&scene.world.a, &all.bridge, &[&carol_channel]);
         progress(scene, &all.bob_channel, "channel_answered");
         seen.note("NOTIFYs", told(&refer));
         all.bob.hang_up();

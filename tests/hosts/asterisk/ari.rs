@@ -36,6 +36,11 @@ impl Ari {
         url
     }
 
+    /// GET with a query: the status code and the body.
+    pub fn get(&self, path: &str, query: &[(&str, &str)]) -> (u16, Value) {
+        Ari::read(self.agent.get(self.url(path, query)).call())
+    }
+
     /// POST with a query and no body: the status code and the body.
     pub fn post(&self, path: &str, query: &[(&str, &str)]) -> (u16, Value) {
         let answer = self.agent.post(self.url(path, query)).send_empty();

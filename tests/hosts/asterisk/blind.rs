@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Alice has called Bob, and they hear each other: both are in a bridge. Then Bob says nothing:
 /// Asterisk's module takes any voice on its way to Alice for an answer of the target.
-fn talk(scene: &Scene<'_>, group: &'static Group) -> (Phone, Phone, Talk) {
+pub fn talk(scene: &Scene<'_>, group: &'static Group) -> (Phone, Phone, Talk) {
     let [alice, bob] = scene.phones(group);
     let talk = alice.call(bob.name()).answered_by(&bob);
     talk.flows();

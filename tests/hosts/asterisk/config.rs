@@ -51,10 +51,18 @@ pub const APPLICATION: &Group =
     &with('a', "phones", "set_var=PJSIP_TRANSFER_HANDLING()=ari-only\n");
 /// Phones that are not told the progress of a blind transfer.
 pub const QUIET: &Group = &with('q', "phones", "refer_blind_progress=no\n");
+/// Phones that may pick up each other's calls, by a number and by a name.
+pub const TEAM: &Group =
+    &with('p', "phones", "call_group=1\npickup_group=1\nnamed_call_group=one\n");
+/// Phones that may pick up the calls of the team, by the name of its group.
+pub const NAMED: &Group = &with('m', "phones", "named_pickup_group=one\n");
+/// Phones that may pick up the calls of another team.
+pub const OTHER_TEAM: &Group =
+    &with('o', "phones", "call_group=2\npickup_group=2\nnamed_pickup_group=two\n");
 
 /// All groups.
 pub const GROUPS: &[&Group] =
-    &[UDP, TCP, TLS, FIXED, CLOSED, HANGUP, ELSEWHERE, APPLICATION, QUIET];
+    &[UDP, TCP, TLS, FIXED, CLOSED, HANGUP, ELSEWHERE, APPLICATION, QUIET, TEAM, NAMED, OTHER_TEAM];
 
 impl Group {
     /// The name of a phone.

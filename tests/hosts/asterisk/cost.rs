@@ -196,4 +196,6 @@ fn a_transfer_costs_no_more_than_with_asterisks_module() {
     println!("goal memory is flat: {}", verdict(flat));
     assert!(met, "a transfer costs {ratio:.3} of what it costs with Asterisk's module");
     assert!(flat, "the memory has grown by {more:.1} MiB");
+    let played: u64 = benches.iter().map(|bench| bench.done).sum();
+    println!("hard: asterisk-cost {played} 0 0 0");
 }

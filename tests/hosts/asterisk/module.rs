@@ -6,7 +6,8 @@ use super::scenario::SOON;
 use super::world::{Scene, World, TRUNK};
 use super::Module;
 use crate::ua::call::flows;
-use crate::ua::Talk;
+use crate::ua::{Refer, Talk, PATIENCE};
+use std::time::Instant;
 
 fn talk(scene: &Scene<'_>) -> Talk {
     let [alice, bob] = scene.phones(UDP);
@@ -209,6 +210,63 @@ fn observing_counts_and_logs_what_would_differ() {
     assert_eq!(stat(&world.a, "Differences (mode = observe)"), 1);
     let line = world.a.line("sipxfer observes");
     assert!(line.contains("202") && line.contains("403") && line.contains(&bob), "{line}");
+}
+
+/// What Asterisk's module tells the transferor is compared with what the target has said.
+#[test]
+fn observing_compares_what_the_transferor_is_told() {
+    let world = World::start("told", Module::Observe, "[general]\nmode=observe\n");
+    let scene = world.scene();
+    let mut differences = 0;
+    let mut seen = |what: &str, refer: &Refer, bob: &str, more: Option<(&str, &str)>| {
+        let told = refer.outcome().code();
+        // Each request of the command line is behind the NOTIFY that went out.
+        differences += u64::from(more.is_some());
+        assert_eq!(stat(&world.a, "Differences (mode = observe)"), differences, "{what}: {told}");
+        let Some((code, said)) = more else { return };
+        let end = Instant::now() + PATIENCE;
+        // The log is written by a thread of its own; each question is a round trip.
+        loop {
+            let console = world.a.console();
+            let told = |line: &&str| line.contains("was told") && line.contains(bob);
+            if let Some(line) = console.lines().rfind(told) {
+                assert!(line.contains(code) && line.contains(said), "{what}: {line}");
+                return;
+            }
+            assert!(Instant::now() < end, "{what} is not in the log:\n{console}");
+            world.a.cli("core show uptime");
+        }
+    };
+    let begun = |answer: u16| {
+        let talk = talk(&scene);
+        talk.callee.mute();
+        let carol = scene.phone(UDP);
+        let refer = talk.callee.refer_to_user(carol.name()).accepted();
+        let third = carol.incoming();
+        third.ring();
+        refer.until(180);
+        third.respond(answer);
+        let bob = talk.callee.phone().name().to_owned();
+        (talk, refer, bob)
+    };
+    let (_answered, refer, bob) = begun(200);
+    seen("answered", &refer, &bob, None);
+    let (_busy, refer, bob) = begun(486);
+    seen("busy", &refer, &bob, None);
+    let (_declined, refer, bob) = begun(603);
+    seen("declined", &refer, &bob, Some(("503", "the target has said 603")));
+    let (_gone, refer, bob) = begun(404);
+    seen("gone", &refer, &bob, Some(("503", "the target has said 404")));
+
+    let first = talk(&scene);
+    let (bob, carol) = (first.callee.phone().clone(), scene.phone(UDP));
+    let second = bob.call(carol.name()).rings_at(&carol);
+    let refer = first.callee.refer_to_call(&second.caller).accepted();
+    let wanted = Some(("200", "the target has not answered yet"));
+    seen("semi-attended", &refer, bob.name(), wanted);
+    let last = talk(&scene);
+    last.callee.refer_to_user("echo").accepted().outcome();
+    assert_eq!(stat(&world.a, "Differences (mode = observe)"), 3);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! INVITE with Replaces at one Asterisk (RFC 3891): somebody takes the place of Bob, who talks to
 //! Alice.
 
-use super::config::{Group, FIXED};
+use super::config::{Group, FIXED, NAMED, OTHER_TEAM, TEAM, UDP};
 use super::scenario::{after_failure, played, Scenario, Seen, SOON};
 use super::world::Scene;
 use crate::ua::call::flows;
@@ -16,7 +16,7 @@ fn talk(scene: &Scene<'_>, group: &'static Group) -> (Phone, Talk) {
 }
 
 /// An INVITE of `phone` that wants the place of a call.
-fn take(phone: &Phone, extension: &str, replaces: &str, more: &[(&str, &str)]) -> Call {
+pub fn take(phone: &Phone, extension: &str, replaces: &str, more: &[(&str, &str)]) -> Call {
     let uri = phone.0.setup.server.uri(extension);
     let mut headers = vec![("Replaces", replaces)];
     headers.extend_from_slice(more);
@@ -94,11 +94,17 @@ static CLAIMED: Scenario = Scenario {
 
 /// Bob's phone rings when its place is taken.
 fn pickup(scene: &Scene<'_>, group: &'static Group, seen: &mut Seen, own: bool, early_only: bool) {
-    let [alice, bob, carol] = scene.phones(group);
-    let talk = alice.call(bob.name()).rings_at(&bob);
+    let [bob, carol] = scene.phones(group);
+    let by = if own { bob.clone() } else { carol };
+    picked_up(scene, &bob, &by, seen, early_only);
+}
+
+fn picked_up(scene: &Scene<'_>, bob: &Phone, by: &Phone, seen: &mut Seen, early_only: bool) {
+    let alice = scene.phone(UDP);
+    let talk = alice.call(bob.name()).rings_at(bob);
     let early = if early_only { ";early-only" } else { "" };
     let replaces = format!("{}{early}", talk.callee.replaces());
-    let new = take(if own { &bob } else { &carol }, bob.name(), &replaces, &[]);
+    let new = take(by, bob.name(), &replaces, &[]);
     let code = new.final_response().status().unwrap_or_default();
     seen.note("INVITE", code);
     if code == 200 {
@@ -130,6 +136,49 @@ static PICKUP_FOREIGN: Scenario = Scenario {
     title: "Pickup of a ringing phone by somebody else",
     play: |scene, group, seen| pickup(scene, group, seen, false, false),
     cells: &[("INVITE", "200", "403"), ("the ringing phone gets", "CANCEL", "nothing")],
+};
+
+static PICKUP_TEAM: Scenario = Scenario {
+    title: "Pickup of a ringing phone by a phone of its pickup group",
+    play: |scene, _group, seen| {
+        let (bob, by) = (scene.phone(TEAM), scene.phone(TEAM));
+        picked_up(scene, &bob, &by, seen, true);
+    },
+    cells: &[("INVITE", "200", "200"), ("the ringing phone gets", "CANCEL", "CANCEL")],
+};
+
+static PICKUP_NAMED: Scenario = Scenario {
+    title: "Pickup of a ringing phone by a phone of its named pickup group",
+    play: |scene, _group, seen| {
+        let (bob, by) = (scene.phone(TEAM), scene.phone(NAMED));
+        picked_up(scene, &bob, &by, seen, true);
+    },
+    cells: &[("INVITE", "200", "200"), ("the ringing phone gets", "CANCEL", "CANCEL")],
+};
+
+static PICKUP_OTHER_TEAM: Scenario = Scenario {
+    title: "Pickup of a ringing phone by a phone of another pickup group",
+    play: |scene, _group, seen| {
+        let (bob, by) = (scene.phone(TEAM), scene.phone(OTHER_TEAM));
+        picked_up(scene, &bob, &by, seen, true);
+    },
+    cells: &[("INVITE", "200", "403"), ("the ringing phone gets", "CANCEL", "nothing")],
+};
+
+static ANSWERED_TEAM: Scenario = Scenario {
+    title: "INVITE with Replaces for an answered call of a phone of one's pickup group",
+    play: |scene, group, seen| {
+        let (alice, bob, by) = (scene.phone(group), scene.phone(TEAM), scene.phone(TEAM));
+        let talk = alice.call(bob.name()).answered_by(&bob);
+        talk.flows();
+        let new = take(&by, bob.name(), &talk.callee.replaces(), &[]);
+        outcome(&new, &talk, seen);
+    },
+    cells: &[
+        ("INVITE", "200", "403"),
+        ("the old call gets", "BYE", "nothing"),
+        ("Alice talks with", "the new call", "Bob"),
+    ],
 };
 
 static UNMATCHED: Scenario = Scenario {
@@ -344,6 +393,10 @@ played! { UDP:
     r010_replaces_with_a_claim = CLAIMED,
     r015_pickup_by_the_same_account = PICKUP_OWN,
     r009_pickup_by_somebody_else = PICKUP_FOREIGN,
+    r097_pickup_by_the_team = PICKUP_TEAM,
+    r097_pickup_by_the_named_team = PICKUP_NAMED,
+    r009_pickup_by_another_team = PICKUP_OTHER_TEAM,
+    r009_replaces_an_answered_call_of_the_team = ANSWERED_TEAM,
     r006_replaces_nothing = UNMATCHED,
     r001_replaces_with_swapped_tags = SWAPPED,
     r013_replaces_early_only = CONFIRMED_EARLY_ONLY,
@@ -381,6 +434,10 @@ pub static ALL: &[&Scenario] = &[
     &CLAIMED,
     &PICKUP_OWN,
     &PICKUP_FOREIGN,
+    &PICKUP_TEAM,
+    &PICKUP_NAMED,
+    &PICKUP_OTHER_TEAM,
+    &ANSWERED_TEAM,
     &UNMATCHED,
     &SWAPPED,
     &CONFIRMED_EARLY_ONLY,

@@ -50,6 +50,7 @@ const SAFETY: &[(&str, &str)] = &[
 const COMPAT_NOT_YET: &[(&str, &str)] = &[
     ("A transfer to one's own dialog", ""),
     ("A REFER with early-only for an answered call", ""),
+    ("SUBSCRIBE in the subscription of a REFER", "NOTIFY of the end"),
     ("Application: unavailable", "an event says the state"),
     ("Application: not found", "NOTIFYs"),
     ("Application: a state that does not exist", "NOTIFYs"),

@@ -2,7 +2,7 @@
 //! has checked.
 
 use super::scenario::Scenario;
-use super::{application, attended, blind, hostile, replaces, services};
+use super::{application, attended, blind, hostile, program, replaces, services, subscription};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -36,10 +36,12 @@ fn table() -> String {
         .to_owned();
     rows(&mut out, "Blind transfers", blind::ALL);
     rows(&mut out, "Attended transfers", attended::ALL);
+    rows(&mut out, "The subscription of a REFER", subscription::ALL);
     rows(&mut out, "INVITE with Replaces", replaces::ALL);
     rows(&mut out, "Calls in an application", services::ALL);
     rows(&mut out, "REFERs that are refused", hostile::ALL);
     rows(&mut out, "Transfers of an application (ARI)", application::ALL);
+    rows(&mut out, "A program that transfers by itself (ARI)", program::ALL);
     out
 }
 

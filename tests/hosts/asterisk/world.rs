@@ -39,7 +39,7 @@ const COMPAT_CONF: &str = "[general]\ncompat=res_pjsip_refer\napplication.timeou
 const OBSERVE_CONF: &str = "[general]\nmode=observe\n";
 
 /// A second number of an address 127.x.0.0/16 that nobody else on this machine uses.
-fn network() -> u8 {
+pub fn network() -> u8 {
     static HELD: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
     for number in 16..=254 {
         // Held until the program ends; nobody else can bind it meanwhile.

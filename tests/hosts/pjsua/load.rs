@@ -420,6 +420,7 @@ fn ten_thousand_attended_transfers() {
     let grown = after.saturating_sub(before);
     assert!(grown < 5000 * 16, "it grows by {} bytes a transfer", grown / 5000);
     nothing_is_left(pbx, 10_000);
+    println!("hard: pjsua-load 10000 0 0 0");
 }
 
 #[test]
