@@ -27,135 +27,6 @@ static int result_to_sip(enum ast_transfer_result result)
     }
 }
 
-/* ---- the transferor waits ---- */
-
-static void set_waiting(struct xfer *xfer, struct ast_channel *chan)
-{
-    struct ast_channel *old;
-
-    ao2_lock(xfer);
-    old = xfer->transferor;
-    xfer->transferor = chan != NULL ? ast_channel_ref(chan) : NULL;
-    xfer->waits = chan != NULL;
-    xfer->left = chan == NULL;
-    ast_cond_broadcast(&xfer->changed);
-    ao2_unlock(xfer);
-    ast_channel_cleanup(old);
-}
-
-/* Who waits for the outcome hears nothing for so long, and silence from then on. */
-#define SILENCE_MS 500
-
-/* The leg of the transferor has left its bridge: it stays, silent, until the outcome is known. Runs
- * in the channel's own thread. */
-static void transferor_waits(struct ast_channel *chan, void *data)
-{
-    struct xfer *xfer = data;
-    struct ast_silence_generator *silence = NULL;
-
-    if (xfer->fate == FATE_OPEN || xfer->fate == FATE_DONE || xfer->fate == FATE_KEEP) {
-        struct timeval since = ast_tvnow();
-
-        set_waiting(xfer, chan);
-        while (!xfer->release && !ast_check_hangup(chan)) {
-            int left = ast_waitfor(chan, SILENCE_MS);
-            struct ast_frame *f;
-
-            /* Most are done before, and what makes silence costs more than all of their waiting. */
-            if (silence == NULL && ast_tvdiff_ms(ast_tvnow(), since) >= SILENCE_MS) {
-                silence = ast_channel_start_silence_generator(chan);
-            }
-            if (left == 0) {
-                continue;
-            }
-            f = left > 0 ? ast_read(chan) : NULL;
-            if (f == NULL) {
-                break;
-            }
-            ast_frfree(f);
-        }
-        if (silence != NULL) {
-            ast_channel_stop_silence_generator(chan, silence);
-        }
-        set_waiting(xfer, NULL);
-        if (xfer->fate == FATE_DONE) {
-            /* It has left its call by the transfer, whoever says BYE now: the records say so. */
-            ast_set_hangupsource(chan, "", 1);
-        }
-    }
-    ao2_ref(xfer, -1);
-}
-
-static void transferor_cannot_wait(enum ast_bridge_after_cb_reason reason, void *data)
-{
-    ao2_ref((struct xfer *)data, -1);
-}
-
-static int wait_set(struct xfer *xfer, struct ast_channel *chan)
-{
-    ao2_ref(xfer, +1);
-    if (ast_bridge_set_after_callback(chan, transferor_waits, transferor_cannot_wait, xfer)) {
-        ao2_ref(xfer, -1);
-        return -1;
-    }
-    return 0;
-}
-
-static void wait_unset(struct ast_channel *chan)
-{
-    ast_bridge_discard_after_callback(chan, AST_BRIDGE_AFTER_CB_REASON_REMOVED);
-}
-
-/* Today's way: the channel goes, the dialog stays until the phone ends it or a minute is over. */
-static void defer(struct xfer *xfer)
-{
-    if (!xfer->leg->session->defer_terminate) {
-        ast_sip_session_defer_termination(xfer->leg->session);
-    }
-}
-
-static int undefer_task(void *data)
-{
-    struct leg *leg = data;
-
-    ast_sip_session_end_if_deferred(leg->session);
-    ast_sip_session_defer_termination_cancel(leg->session);
-    ao2_ref(leg, -1);
-    return 0;
-}
-
-static int undefer_end_task(void *data)
-{
-    struct leg *leg = data;
-
-    ast_sip_session_end_if_deferred(leg->session);
-    ao2_ref(leg, -1);
-    return 0;
-}
-
-static void in_serializer(struct leg *leg, int (*task)(void *))
-{
-    if (ast_sip_push_task(leg->session->serializer, task, ao2_bump(leg))) {
-        ao2_ref(leg, -1);
-    }
-}
-
-void channel_hang_up_transferor(struct xfer *xfer)
-{
-    struct ast_channel *chan;
-
-    ao2_lock(xfer);
-    xfer->release = 1;
-    chan = xfer->transferor != NULL ? ast_channel_ref(xfer->transferor) : NULL;
-    ao2_unlock(xfer);
-    if (chan != NULL) {
-        ast_softhangup(chan, AST_SOFTHANGUP_EXPLICIT);
-        ast_channel_unref(chan);
-    } else {
-        in_serializer(xfer->leg, undefer_task);
-    }
-}
-
 /* ---- blind, and attended to a dialog elsewhere ---- */
 
 static void transferee_begins(struct ast_channel *chan, struct transfer_channel_data *data,
@@ -197,9 +68,9 @@ static void blind(struct xfer *xfer, struct ast_channel *chan)
     int waits;
 
     remember_bridge(xfer, chan);
-    waits = behaviour.keep && !wait_set(xfer, chan);
+    waits = behaviour.keep && !waiting_begin(xfer, chan);
     if (!waits) {
-        defer(xfer);
+        waiting_defer(xfer);
     }
     xfer->moved = 1;
     result =
@@ -207,7 +78,7 @@ static void blind(struct xfer *xfer, struct ast_channel *chan)
     if (result != AST_BRIDGE_TRANSFER_SUCCESS) {
         xfer->moved = 0;
         if (waits) {
-            wait_unset(chan);
+            waiting_cancel(chan);
         } else {
             ast_sip_session_end_if_deferred(xfer->leg->session);
             ast_sip_session_defer_termination_cancel(xfer->leg->session);
@@ -229,16 +100,16 @@ static void blind(struct xfer *xfer, struct ast_channel *chan)
 static void attended_failed(struct xfer *xfer, int waits, struct ast_channel *chan, int code)
 {
     if (waits) {
-        wait_unset(chan);
+        waiting_cancel(chan);
     } else {
-        in_serializer(xfer->leg, undefer_task);
+        leg_push(xfer->leg, waiting_undefer);
     }
     xfer_give_up(xfer, code);
 }
 
 static int defer_task(void *data)
 {
-    defer(data);
+    waiting_defer(data);
     return 0;
 }
 
@@ -268,7 +139,7 @@ static void *attended(void *data)
     ast_channel_unlock(second);
     if (xfer->semi && !behaviour.semi_at_once) {
         peer = ast_channel_bridge_peer(chan);
-        waits = behaviour.keep && !wait_set(xfer, chan);
+        waits = behaviour.keep && !waiting_begin(xfer, chan);
         if (peer != NULL) {
             /* The lock of a channel comes before that of a transfer. */
             ast_channel_lock(second);
@@ -293,7 +164,7 @@ static void *attended(void *data)
         goto out;
     }
     if (!waits) {
-        in_serializer(xfer->leg, undefer_end_task);
+        leg_push(xfer->leg, waiting_undefer_end);
     }
     if (peer == NULL) {
         xfer_progress(xfer, 200, NULL, 0);

@@ -248,6 +248,7 @@ void xfer_watch(struct xfer *xfer);
 int xfer_rerouted(struct xfer *xfer, const struct asked *asked);
 /* Takes the outputs of a transfer, 0: of those that time has given some. Any thread. */
 void outputs_take(uint64_t id);
+/* What has become of it is reported to the library (progress.c). */
 void xfer_progress(struct xfer *xfer, int code, const char *reason, size_t reason_len);
 void xfer_give_up(struct xfer *xfer, int code);
 void xfer_contact_failed(struct xfer *xfer);
@@ -271,6 +272,20 @@ void channel_fate(struct xfer *xfer, enum fate fate);
 void channel_hang_up_transferor(struct xfer *xfer);
 /* Does to a transferee, in its own thread, what its transfer has come to. */
 void channel_fulfil(struct xfer *xfer, struct ast_channel *chan);
+
+/* ---- the transferor waits (waiting.c) ---- */
+
+/* Its leg stays, behind its bridge, until the outcome is known. Ends with 0, or -1 where it cannot.
+ */
+int waiting_begin(struct xfer *xfer, struct ast_channel *chan);
+void waiting_cancel(struct ast_channel *chan);
+/* Where it cannot: the channel goes, the dialog stays. In the serializer of its session. */
+void waiting_defer(struct xfer *xfer);
+/* Tasks for leg_push(). */
+int waiting_undefer(void *leg);
+int waiting_undefer_end(void *leg);
+/* Runs a task in the serializer of a session, with a reference to the leg, which it gives back. */
+void leg_push(struct leg *leg, int (*task)(void *));
 
 /* ---- watching a transferee (watch.c) ---- */
 
