@@ -81,6 +81,7 @@ impl World {
             28 => self.event(u),
             29 => self.time(u),
             30 => self.words(u),
+            31 => self.nodes_and_counters(u),
             32..=35 => self.take_over(u),
             36..=39 => self.input_takeover(u),
             40..=43 => self.lot(u),

@@ -10,6 +10,8 @@ pub struct Host {
     pub answer: Cell<i32>,
     pub references: Cell<i64>,
     pub locks: Cell<i64>,
+    /// The last lookup that the library has asked for.
+    pub looked_up: Cell<u64>,
 }
 
 /// SAFETY of all callbacks: `user` is the Host that the engine was made with, which outlives it.
@@ -109,6 +111,19 @@ unsafe extern "C" fn authorize(
     }
 }
 
+unsafe extern "C" fn lookup(user: *mut c_void, id: u64, key: *const sipxfer_dialog_key) -> i32 {
+    touch(unsafe { (*key).call_id });
+    let host = unsafe { host(user) };
+    host.looked_up.set(id);
+    match host.answer.get() {
+        14 => SIPXFER_E_NOT_FOUND,
+        15 => -77,
+        _ => SIPXFER_E_PENDING,
+    }
+}
+
+unsafe extern "C" fn on_lookup(_: *mut c_void, _: u64) {}
+
 unsafe extern "C" fn log(_: *mut c_void, _: u32, text: sipxfer_str) {
     touch(text);
 }
@@ -125,6 +140,8 @@ pub fn engine(host: &Host) -> *mut sipxfer_engine {
     directory.lock = Some(lock);
     directory.unlock = Some(unlock);
     directory.release = Some(release);
+    directory.lookup = Some(lookup);
+    directory.lookup_user = user;
     // SAFETY: as above.
     let mut callbacks: sipxfer_host = unsafe { std::mem::zeroed() };
     callbacks.struct_size = size_of::<sipxfer_host>();
@@ -135,6 +152,7 @@ pub fn engine(host: &Host) -> *mut sipxfer_engine {
     callbacks.authorize = Some(authorize);
     callbacks.log = Some(log);
     callbacks.on_deadline = Some(on_deadline);
+    callbacks.on_lookup = Some(on_lookup);
     // SAFETY: as above.
     let mut options: sipxfer_engine_options = unsafe { std::mem::zeroed() };
     options.struct_size = size_of::<sipxfer_engine_options>();

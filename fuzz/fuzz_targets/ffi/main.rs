@@ -7,6 +7,7 @@
 mod calls;
 mod host;
 mod lot;
+mod nodes;
 mod room;
 mod sending;
 

@@ -1,4 +1,6 @@
-/* pjsip's own parsers, as its users call them: a Replaces by the header parser that
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * pjsip's own parsers, as its users call them: a Replaces by the header parser that
  * pjsip_replaces_init_module() registers, a Refer-To by pjsip_parse_uri(). */
 #include "shim.h"
 
