@@ -99,8 +99,8 @@ fn no_hostile_message_costs_more_than_its_length() {
     let host = tools::host(
         &tools::release(),
         &dir,
-        "hostile_cost",
-        &[tools::c_source("hostile_cost.c")],
+        "cost_of_messages",
+        &[tools::c_source("cost_of_messages.c")],
         &[],
     );
     let toggles = [

@@ -199,7 +199,8 @@
 #define SIPXFER_ALLOW_UNKNOWN 2147483648u
 
 /**
- * The request carries no Replaces that applies: go on as with any other INVITE.
+ * INVITE: it carries no Replaces that applies, go on as with any other. REFER: it was received before,
+ * `code` is to be answered again (`sipxfer_transfer_receive()`).
  */
 #define SIPXFER_VERDICT_NONE 0
 
@@ -242,7 +243,10 @@
 #define SIPXFER_VERDICT_OTHER_METHOD 7
 
 /**
- * The directory has not found out yet: keep the request and ask again later.
+ * The directory has not found out yet: keep the request and ask again later; where `lookup` is not 0,
+ * when `on_lookup` tells of it, an INVITE being answered with 100 meanwhile. By
+ * `sipxfer_transfer_receive()` a REFER that waits for a lookup is accepted: `code` is its answer, and the
+ * transfer goes on by `sipxfer_transfer_route()`.
  */
 #define SIPXFER_VERDICT_PENDING 8
 
@@ -270,6 +274,16 @@
  * No transfer of the library begins.
  */
 #define SIPXFER_VERDICT_PASS 11
+
+/**
+ * The dialog is on another node, `node`, and the sender may replace it; only where the directory has
+ * `lookup`. REFER: as `SIPXFER_VERDICT_REMOTE_ATTENDED`, but `target` is the URI under which that node
+ * takes INVITEs with Replaces, whatever the Refer-To names; `remote.allow_domains` and its kin do not
+ * hold for it, `remote.require_tls` does. INVITE: redirect it, with `code` 302 and a Contact of `target`
+ * (`sipxfer_response_print()` has both); its sender repeats the Replaces there (RFC 3261 section
+ * 8.1.3.4).
+ */
+#define SIPXFER_VERDICT_REMOTE_NODE 12
 
 /**
  * There is no Referred-By.
@@ -463,6 +477,11 @@
 #define SIPXFER_MAX_RULES 16
 
 /**
+ * The most requests that `sipxfer_replaces_verify_requests()` takes at once.
+ */
+#define SIPXFER_MAX_VERIFICATIONS 64
+
+/**
  * Answer the REFER with `code`, `reason` and the header lines in `headers`. The first output of a
  * transfer; given again only where the REFER is retransmitted.
  */
@@ -522,6 +541,13 @@
  * The transfer has succeeded and the transferor has not hung up: send it a BYE.
  */
 #define SIPXFER_COMMAND_HANG_UP_TRANSFEROR 5
+
+/**
+ * The lookup is over that the transfer waited for since its REFER was accepted with
+ * `SIPXFER_VERDICT_PENDING`: call `sipxfer_transfer_route()` with the REFER, of which the host has kept a
+ * copy.
+ */
+#define SIPXFER_COMMAND_ROUTE 6
 
 /**
  * The final response of the target.
@@ -793,6 +819,11 @@
 #define SIPXFER_SUBSCRIPTION_OTHER 4
 
 /**
+ * A buffer that is always enough for the strings of `sipxfer_last_transfer()`.
+ */
+#define SIPXFER_RECORD_SIZE 512
+
+/**
  * A set of settings in the making; opaque. One thread at a time.
  */
 struct sipxfer_config;
@@ -946,6 +977,23 @@ struct sipxfer_directory {
      * Called once when the engine is gone and nothing will use `user` any more; may be NULL.
      */
     void (*destroy)(void *user);
+    /**
+     * Begins to look on other nodes for a dialog that is not here (`find`, or the engine's own table, has
+     * none, and none has ended a short while ago); NULL where there are none. Answers
+     * `SIPXFER_E_PENDING`: the answer comes by `sipxfer_lookup_resume()` with this id, from any thread,
+     * also before this callback returns; or `SIPXFER_E_NOT_FOUND`, where nobody can be asked now. Any
+     * other answer counts as not found, with a line in the log. Must not block: a call waits for it.
+     *
+     * Asked for the Replaces of an INVITE and of a Refer-To, once for each dialog, whoever asks for it
+     * meanwhile, and only for senders that are authenticated. No more than `cluster.max_lookups` are
+     * under way at once, each for at most `cluster.deadline_ms`. The strings of `key` hold until it
+     * returns. With this callback the host needs `on_lookup` too.
+     */
+    int32_t (*lookup)(void *user, uint64_t lookup, const struct sipxfer_dialog_key *key);
+    /**
+     * Handed to `lookup` in the place of `user`.
+     */
+    void *lookup_user;
 };
 
 /**
@@ -1120,6 +1168,14 @@ struct sipxfer_host {
                             const struct sipxfer_request *request,
                             struct sipxfer_str referred_by,
                             struct sipxfer_str part);
+    /**
+     * A lookup on other nodes is over: it was resumed, or its time has passed. A request whose verdict
+     * was `SIPXFER_VERDICT_PENDING` with this `lookup` is asked about again now, and transfers may have
+     * outputs (`sipxfer_transfer_next()` with `transfer` 0). Called by `sipxfer_lookup_resume()` and
+     * `sipxfer_tick()`, and perhaps before the function that hands the verdict out has returned: a host
+     * that keeps a request under the number only then asks about it once more when it is kept.
+     */
+    void (*on_lookup)(void *user, uint64_t lookup);
 };
 
 /**
@@ -1179,7 +1235,8 @@ struct sipxfer_setting {
  */
 struct sipxfer_variable {
     /**
-     * Name: SIPTRANSFER, SIPREFERRINGCONTEXT, SIPREFERTOHDR, SIPREPLACESHDR, SIPREFERREDBYHDR.
+     * Name: SIPTRANSFER, SIPREFERRINGCONTEXT, SIPREFERTOHDR, SIPREPLACESHDR, SIPREFERREDBYHDR,
+     * SIPTRANSFERNODE (the name of the node that has the dialog; not by Asterisk's names).
      */
     struct sipxfer_str name;
     /**
@@ -1371,6 +1428,48 @@ struct sipxfer_verdict {
      * `sipxfer_target_dialog_parse()` reads it.
      */
     struct sipxfer_str target_dialog;
+    /**
+     * Of a PENDING verdict: the lookup that is waited for, or 0.
+     */
+    uint64_t lookup;
+    /**
+     * The name of the node that has the dialog (`SIPXFER_VERDICT_REMOTE_NODE`), or empty.
+     */
+    struct sipxfer_str node;
+};
+
+/**
+ * One request of those that `sipxfer_replaces_verify_requests()` verifies, and what came of it.
+ */
+struct sipxfer_verification {
+    /**
+     * `sizeof (struct sipxfer_verification)`, set by the caller, in each element of the array.
+     */
+    size_t struct_size;
+    /**
+     * The request.
+     */
+    const struct sipxfer_request *request;
+    /**
+     * Scratch space of its own, of `SIPXFER_SCRATCH_SIZE(request->message.len)` bytes at least.
+     */
+    char *scratch;
+    /**
+     * How many bytes `scratch` has.
+     */
+    size_t scratch_len;
+    /**
+     * Where its verdict goes; one of its own.
+     */
+    struct sipxfer_verdict *verdict;
+    /**
+     * Written by the library: `SIPXFER_OK` where there is a verdict, else why there is none.
+     */
+    int32_t status;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
 };
 
 /**
@@ -2388,6 +2487,181 @@ struct sipxfer_body_part {
 };
 
 /**
+ * What an engine has counted since it was made, and what it holds now.
+ */
+struct sipxfer_stats {
+    /**
+     * `sizeof (struct sipxfer_stats)`.
+     */
+    size_t struct_size;
+    /**
+     * Verdicts of all kinds.
+     */
+    uint64_t verdicts;
+    /**
+     * Verdicts of kind ACCEPT: an INVITE that may replace a dialog.
+     */
+    uint64_t accepted;
+    /**
+     * Verdicts with a final refusal, challenges included.
+     */
+    uint64_t refused;
+    /**
+     * Verdicts of kind CHALLENGE.
+     */
+    uint64_t challenged;
+    /**
+     * Received transfers that ended with a 2xx.
+     */
+    uint64_t transfers_done;
+    /**
+     * Received transfers that ended otherwise.
+     */
+    uint64_t transfers_failed;
+    /**
+     * Received transfers that are there now, those included whose subscription goes on.
+     */
+    uint64_t transfers_open;
+    /**
+     * Transfers begun by this side that ended with a 2xx, with another code, and with nobody telling.
+     */
+    uint64_t refers_done;
+    /**
+     * See `refers_done`.
+     */
+    uint64_t refers_failed;
+    /**
+     * See `refers_done`.
+     */
+    uint64_t refers_unknown;
+    /**
+     * Transfers begun by this side that are there now.
+     */
+    uint64_t refers_open;
+    /**
+     * Takeovers that are under way.
+     */
+    uint64_t takeovers_open;
+    /**
+     * Calls in the park lot.
+     */
+    uint64_t parked;
+    /**
+     * Dialogs in the engine's own table; 0 where the host has them.
+     */
+    uint64_t dialogs;
+    /**
+     * Faults inside the library, of all engines: `sipxfer_panic_count()`.
+     */
+    uint64_t panics;
+    /**
+     * Lines that went to the log.
+     */
+    uint64_t log_lines;
+    /**
+     * Lines that the setting `log.per_second` has left out.
+     */
+    uint64_t log_lines_left_out;
+};
+
+/**
+ * One of the last transfers, or a request that was refused. A host's mirror of it is cleared first.
+ */
+struct sipxfer_transfer_record {
+    /**
+     * `sizeof (struct sipxfer_transfer_record)`.
+     */
+    size_t struct_size;
+    /**
+     * Its id, which may be stale by now; 0 for a request that was refused.
+     */
+    uint64_t transfer;
+    /**
+     * When its request came, in the host's time.
+     */
+    uint64_t began_ms;
+    /**
+     * When its outcome was known; 0: not yet.
+     */
+    uint64_t ended_ms;
+    /**
+     * What was decided: `SIPXFER_VERDICT_*`.
+     */
+    uint32_t kind;
+    /**
+     * The code of its outcome; of the answer, where it was refused or has no outcome yet.
+     */
+    uint32_t code;
+    /**
+     * What ended it: `SIPXFER_CAUSE_*`; 0 where it was refused or has no outcome yet.
+     */
+    uint32_t cause;
+    /**
+     * The rule that decided last; 0 for none.
+     */
+    uint32_t rule;
+    /**
+     * Call-ID of the request. This and the other strings may be cut: they are kept in little room.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * The endpoint that sent it.
+     */
+    struct sipxfer_str endpoint;
+    /**
+     * Where it was to go.
+     */
+    struct sipxfer_str target;
+    /**
+     * Why, in one sentence.
+     */
+    struct sipxfer_str why;
+};
+
+/**
+ * A dialog that another node has, as that node has published it.
+ */
+struct sipxfer_remote_dialog {
+    /**
+     * `sizeof (struct sipxfer_remote_dialog)`.
+     */
+    size_t struct_size;
+    /**
+     * The name of the node: 1 to 64 letters, digits, `-`, `.` and `_`.
+     */
+    struct sipxfer_str node;
+    /**
+     * The sip or sips URI under which the node takes INVITEs with Replaces; at most 255 bytes, and none
+     * that a dial string gives a meaning to.
+     */
+    struct sipxfer_str uri;
+    /**
+     * The peer's authenticated user there; empty equals nobody.
+     */
+    struct sipxfer_str user;
+    /**
+     * The endpoint that the call came from or went to there.
+     */
+    struct sipxfer_str endpoint;
+    /**
+     * `SIPXFER_DIALOG_*`.
+     */
+    uint32_t state;
+    /**
+     * `SIPXFER_INITIATOR_*`, as that node sees it.
+     */
+    uint32_t initiator;
+    /**
+     * 1 where the dialog was made over sips.
+     */
+    uint32_t secure;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+};
+
+/**
  * Every function of this header but `sipxfer_get_api()`, for a host that loads the library with
  * dlopen. New ones are only ever added at the end; `struct_size` tells which are there.
  */
@@ -3138,6 +3412,61 @@ struct sipxfer_api {
      * `sipxfer_refer_why_name()`.
      */
     const char *(*refer_why_name)(uint32_t why);
+    /**
+     * `sipxfer_lookup_resume()`.
+     */
+    int32_t (*lookup_resume)(const struct sipxfer_engine *engine,
+                             uint64_t lookup,
+                             int32_t status,
+                             const struct sipxfer_remote_dialog *dialog,
+                             uint64_t now_ms);
+    /**
+     * `sipxfer_lookup_count()`.
+     */
+    int32_t (*lookup_count)(const struct sipxfer_engine *engine, size_t *count);
+    /**
+     * `sipxfer_transfer_route()`.
+     */
+    int32_t (*transfer_route)(const struct sipxfer_engine *engine,
+                              uint64_t transfer,
+                              const struct sipxfer_request *request,
+                              uint32_t lock_dialog,
+                              char *scratch,
+                              size_t scratch_len,
+                              struct sipxfer_verdict *verdict);
+    /**
+     * `sipxfer_stats_read()`.
+     */
+    int32_t (*stats_read)(const struct sipxfer_engine *engine, struct sipxfer_stats *stats);
+    /**
+     * `sipxfer_refusal_count()`.
+     */
+    int32_t (*refusal_count)(const struct sipxfer_engine *engine, uint32_t rule, uint64_t *count);
+    /**
+     * `sipxfer_verdict_took()`.
+     */
+    int32_t (*verdict_took)(const struct sipxfer_engine *engine, uint64_t ns);
+    /**
+     * `sipxfer_last_transfer()`.
+     */
+    int32_t (*last_transfer)(const struct sipxfer_engine *engine,
+                             size_t back,
+                             char *buffer,
+                             size_t capacity,
+                             struct sipxfer_transfer_record *record);
+    /**
+     * `sipxfer_metrics_print()`.
+     */
+    int32_t (*metrics_print)(const struct sipxfer_engine *engine,
+                             char *buffer,
+                             size_t capacity,
+                             size_t *needed);
+    /**
+     * `sipxfer_replaces_verify_requests()`.
+     */
+    int32_t (*replaces_verify_requests)(const struct sipxfer_engine *engine,
+                                        struct sipxfer_verification *items,
+                                        size_t count);
 };
 
 #ifdef __cplusplus
@@ -3155,8 +3484,8 @@ const char *sipxfer_strerror(int32_t status);
 /**
  * Makes an engine with the default settings. Both callback tables are copied.
  *
- * Returns `SIPXFER_OK`, `SIPXFER_E_CALLBACK_MISSING` where `find` comes without `release` or only one
- * of `lock` and `unlock` is given, `SIPXFER_E_RANDOM`, or the status of a wrong argument. On a
+ * Returns `SIPXFER_OK`, `SIPXFER_E_CALLBACK_MISSING` where `find` comes without `release`, only one
+ * of `lock` and `unlock` is given, or `lookup` comes without `on_lookup`, `SIPXFER_E_RANDOM`, or the status of a wrong argument. On a
  * failure the `destroy` callbacks are not called. Threads: any; allocates.
  *
  * Requires:
@@ -3313,6 +3642,7 @@ int32_t sipxfer_dialog_set_state(const struct sipxfer_engine *engine,
  * holds it: `release` is called when the last one lets go, maybe before this returns. For 32
  * seconds from `now_ms` a Replaces that names the dialog gets 603 instead of 481 (RFC 3891
  * section 3). A parked one is out of the lot; those who watch are told (`sipxfer_park_next()`).
+ * A takeover that stands on the dialog is not: that is `sipxfer_takeover_old_ended()`.
  *
  * Returns `SIPXFER_OK`, or `SIPXFER_E_NOT_FOUND` for a stale or foreign id. Threads: any.
  *
@@ -3417,8 +3747,8 @@ int32_t sipxfer_verdict_release(const struct sipxfer_engine *engine,
                                 struct sipxfer_verdict *verdict);
 
 /**
- * Prints the refusal or challenge that a verdict asks for (300 to 699), ready to send: status line, Via, From, To
- * with `to_tag`, Call-ID and CSeq of the request, Warning, Unsupported, Retry-After, and
+ * Prints the refusal, challenge or redirection that a verdict asks for (300 to 699), ready to send: status line, Via, From, To
+ * with `to_tag`, Call-ID and CSeq of the request, Warning, Unsupported, Contact, Retry-After, and
  * `Content-Length: 0` (RFC 3261 section 8.2.6). The header part ends with one empty line, before
  * which a host puts header lines of its own: the challenge of a 401, say. The 2xx of an accepted
  * request is the host's to make, with its Contact.
@@ -3461,6 +3791,31 @@ const char *sipxfer_rule_text(uint32_t rule);
  * The document and section that a rule comes from; otherwise as `sipxfer_rule_text()`.
  */
 const char *sipxfer_rule_source(uint32_t rule);
+
+/**
+ * Verifies the INVITEs of an array, for a host that takes many off a socket at once. Each gets the
+ * verdict that `sipxfer_replaces_verify_request()` would give it with `lock_dialog` 0, one after the
+ * other; but what the lookups read of the engine's own table is waited for together, which is what
+ * most of the time of a verdict goes into where there are very many dialogs.
+ *
+ * No dialog is locked: a host that locks does so before it acts on a verdict, one by one, and looks
+ * at the state of the dialog then. Several requests may name the same dialog; each verdict that holds
+ * it is given back by `sipxfer_verdict_release()`.
+ *
+ * Each element's `status` tells whether it has its verdict, and the verdict of one that has none is
+ * left as it was. Returns `SIPXFER_OK` where all have, else the status of the first that has none;
+ * `SIPXFER_E_RANGE` for more than `SIPXFER_MAX_VERIFICATIONS` elements and `SIPXFER_E_STRUCT_SIZE`
+ * where their sizes differ: then nothing was done. With `SIPXFER_E_PANIC` those have none whose status
+ * is the same. Threads: any; blocks only if a callback does. Allocates nothing, as long as no more
+ * than 64 verdicts with a dialog are held at once.
+ *
+ * Requires:
+ * `engine` is valid, `items` points to `count` structs whose `struct_size` is set; for each of them
+ * what `sipxfer_replaces_verify_request()` demands, and no two share a scratch space or a verdict.
+ */
+int32_t sipxfer_replaces_verify_requests(const struct sipxfer_engine *engine,
+                                         struct sipxfer_verification *items,
+                                         size_t count);
 
 /**
  * Prints a ChannelTransfer event as one JSON object.
@@ -3626,7 +3981,8 @@ int32_t sipxfer_transfer_subscribe(const struct sipxfer_engine *engine,
  * subscription (RFC 6665 section 4.2.2), never the call or the transfer.
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` (as a rule for the last NOTIFY, with which the transfer
- * went), or the status of a wrong argument.
+ * went), `SIPXFER_E_RANGE` for a code that is neither 0 nor from 100 to 699, or the status of a wrong
+ * argument.
  *
  * Requires:
  * `engine` is valid.
@@ -3690,8 +4046,8 @@ int32_t sipxfer_transfer_count(const struct sipxfer_engine *engine,
 
 /**
  * Lets time pass: deadlines that have come are acted on. The outputs are then taken by
- * `sipxfer_transfer_next()` and `sipxfer_refer_next()` with `transfer` 0, and by `sipxfer_park_next()`. Costs what is due, not what
- * exists.
+ * `sipxfer_transfer_next()`, `sipxfer_refer_next()` and `sipxfer_takeover_next()` with the id 0, and by
+ * `sipxfer_park_next()`. Costs what is due, not what exists.
  *
  * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
  *
@@ -3786,7 +4142,7 @@ int32_t sipxfer_refer_sent(const struct sipxfer_engine *engine,
  * (RFC 3261 section 8.1.3.1). A challenge that the host meets with credentials is not reported.
  *
  * A 2xx is no outcome, and 200 is as good as 202 (RFC 7647 section 5, RFC 5589 section 4); after 403,
- * 404 or 408 the other URI of an ATTENDED is tried (RFC 5589 section 7.3).
+ * 404 or 408 the other URI of an ATTENDED is tried, once (RFC 5589 section 7.3).
  *
  * Returns as `sipxfer_refer_sent()`, and `SIPXFER_E_PARSE` for what is no response.
  *
@@ -3809,7 +4165,8 @@ int32_t sipxfer_refer_response(const struct sipxfer_engine *engine,
  * Event id that is handed in again behind the second REFER would be taken for one of that.
  *
  * It may come before the answer to its REFER (RFC 3515 section 2.4.4), and after the outcome. A body
- * that does not begin with a status line is no outcome (RFC 3420 section 2).
+ * that does not begin with a status line is no outcome (RFC 3420 section 2). One that reports 403, 404,
+ * 408 or 503 makes the other URI of an ATTENDED be tried, as `sipxfer_refer_response()` says.
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` for a stale or foreign id (the NOTIFY is then answered
  * with 481), `SIPXFER_E_RANGE` for an attempt above 2, `SIPXFER_E_PARSE` for what is no NOTIFY, or the
@@ -4085,7 +4442,7 @@ int32_t sipxfer_park(const struct sipxfer_engine *engine,
 
 /**
  * Claims a parked call by its token, as it was dialled, say: a number, or the letters of a secret in
- * any case. Nobody else gets it, and its time-out waits, until the claim is released or
+ * any case. Nobody else gets it, and nobody is rung back, until the claim is released or
  * `park.claim_s` is over. The host then connects the call, or hands `replaces` to somebody, and tells
  * how that went.
  *
@@ -4132,7 +4489,8 @@ int32_t sipxfer_park_claim_dialog(const struct sipxfer_engine *engine,
                                   struct sipxfer_parked *parked);
 
 /**
- * The retrieval has failed: the call waits on, in its place and with its time (RFC 3891 section 3).
+ * The retrieval has failed: the call waits on, in its place (RFC 3891 section 3). Its time ran on
+ * meanwhile: where it is over, the parker is rung back at once.
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where the claim has lapsed or is foreign, or the status of
  * a wrong argument. Threads: any.
@@ -4720,7 +5078,7 @@ int32_t sipxfer_transfer_subscribe_at(const struct sipxfer_engine *engine,
  *
  * `scratch` is as long as `SIPXFER_SCRATCH_SIZE()` says. Otherwise as `sipxfer_map_replaces()`:
  * `SIPXFER_E_PARSE` where the message is no REFER or a header does not parse, the offset in `error` being
- * one in the message; `SIPXFER_E_SCRATCH`. Threads: any; blocks only if the callback does; allocates
+ * one in the message; `SIPXFER_E_SCRATCH`; `SIPXFER_E_CALLBACK_MISSING` where `peer_leg` is NULL. Threads: any; blocks only if the callback does; allocates
  * nothing.
  *
  * Requires:
@@ -4796,10 +5154,138 @@ const char *sipxfer_refer_outcome_name(uint32_t outcome);
 const char *sipxfer_refer_why_name(uint32_t why);
 
 /**
+ * Reads the counters. Each is exact, but they are not read at one moment.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any; does not block.
+ *
+ * Requires:
+ * `engine` is valid, `stats` points to a struct whose `struct_size` is set.
+ */
+int32_t sipxfer_stats_read(const struct sipxfer_engine *engine, struct sipxfer_stats *stats);
+
+/**
+ * How many refusals a rule has led to: the last one that their verdicts name. `rule` 0: those that
+ * name none.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_RANGE` where there is no such rule, or the status of a wrong
+ * argument. Threads: any; does not block.
+ *
+ * Requires:
+ * `engine` is valid, `count` points to a writable number.
+ */
+int32_t sipxfer_refusal_count(const struct sipxfer_engine *engine, uint32_t rule, uint64_t *count);
+
+/**
+ * Reports how long a verdict took, in nanoseconds by the host's clock (the library reads none): it
+ * goes into the histogram of `sipxfer_metrics_print()`.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any; does not block.
+ *
+ * Requires:
+ * `engine` is valid.
+ */
+int32_t sipxfer_verdict_took(const struct sipxfer_engine *engine, uint64_t ns);
+
+/**
+ * One of the last transfers and refusals: `back` 0 is the last one that began, 1 the one before. A
+ * request that was refused is among them only where its sender is authenticated, so that strangers
+ * cannot push the others out. Their strings are written into `buffer`; `SIPXFER_RECORD_SIZE` bytes are
+ * always enough.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` where there were not so many or it is forgotten (128 are
+ * remembered), `SIPXFER_E_BUFFER` where the strings do not fit, or the status of a wrong argument.
+ * Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `buffer` points to `capacity` writable bytes, `record` to a struct whose
+ * `struct_size` is set.
+ */
+int32_t sipxfer_last_transfer(const struct sipxfer_engine *engine,
+                              size_t back,
+                              char *buffer,
+                              size_t capacity,
+                              struct sipxfer_transfer_record *record);
+
+/**
+ * Prints the counters as OpenMetrics text (version 1.0.0, "application/openmetrics-text"), for the
+ * answer to a scraper. The host serves it: the library owns no socket.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_BUFFER` where it does not fit (`needed` has the length, which may
+ * have grown by the next call), or the status of a wrong argument. Threads: any; does not block.
+ *
+ * Requires:
+ * `engine` is valid, `buffer` points to `capacity` writable bytes, `needed` to a writable size.
+ */
+int32_t sipxfer_metrics_print(const struct sipxfer_engine *engine,
+                              char *buffer,
+                              size_t capacity,
+                              size_t *needed);
+
+/**
  * How many faults inside the library were caught at the boundary since it was loaded. Each of
  * them is worth a report. Threads: any; does not block.
  */
 uint64_t sipxfer_panic_count(void);
+
+/**
+ * Tells what a lookup has come to, which the directory's `lookup` callback has begun: `SIPXFER_OK` with
+ * `dialog`, `SIPXFER_E_NOT_FOUND`, or `SIPXFER_E_AMBIGUOUS` where several nodes say that they have the
+ * dialog (481, RFC 3891 section 3); for the last two `dialog` is NULL. `now_ms` may be 0: the latest
+ * time that the library knows.
+ *
+ * What waits for it is told by `on_lookup` before this returns. The answer is held for a second: a request
+ * that is asked about again by then finds it. A transfer has it for as long as it needs.
+ *
+ * Returns `SIPXFER_OK`, `SIPXFER_E_NOT_FOUND` for a lookup that is stale, foreign, was answered before or
+ * whose time has passed, `SIPXFER_E_RANGE` for another `status` or a dialog that makes no sense (the
+ * lookup then still waits), or the status of a wrong argument. Threads: any; does not block unless a
+ * callback does; allocates.
+ *
+ * Requires:
+ * `engine` is valid, `dialog` is NULL or points to a struct whose `struct_size` is set and whose strings
+ * hold.
+ */
+int32_t sipxfer_lookup_resume(const struct sipxfer_engine *engine,
+                              uint64_t lookup,
+                              int32_t status,
+                              const struct sipxfer_remote_dialog *dialog,
+                              uint64_t now_ms);
+
+/**
+ * How many lookups are under way.
+ *
+ * Returns `SIPXFER_OK` or the status of a wrong argument. Threads: any.
+ *
+ * Requires:
+ * `engine` is valid, `count` points to a writable size.
+ */
+int32_t sipxfer_lookup_count(const struct sipxfer_engine *engine, size_t *count);
+
+/**
+ * Decides where a transfer goes whose command was `SIPXFER_COMMAND_ROUTE`: as
+ * `sipxfer_transfer_receive()` would have done, had the lookup been over. `request` is the REFER as it
+ * was received, with what was known of its sender then.
+ *
+ * Where the verdict is a transfer of some kind the command to start follows (or the host's decision is
+ * waited for, with `approval_pending`): take it right after this function, while the verdict and its
+ * scratch space still hold. A refusal is told to the transferor by a NOTIFY with its code, and the call
+ * stays as it was; the outputs say so, and the host answers nothing. `SIPXFER_VERDICT_PENDING` comes of a
+ * `find` that has not found out yet, and this function is called again later.
+ *
+ * Returns as `sipxfer_transfer_receive()`, `SIPXFER_E_NOT_FOUND` for a stale or foreign transfer,
+ * `SIPXFER_E_WRONG_STATE` for one that waits for nothing, and `SIPXFER_E_NOT_ALLOWED` where the request
+ * is not the REFER that began it.
+ *
+ * Requires:
+ * As for `sipxfer_refer_route()`.
+ */
+int32_t sipxfer_transfer_route(const struct sipxfer_engine *engine,
+                               uint64_t transfer,
+                               const struct sipxfer_request *request,
+                               uint32_t lock_dialog,
+                               char *scratch,
+                               size_t scratch_len,
+                               struct sipxfer_verdict *verdict);
 
 /**
  * The table of functions, for dlopen: look up this one symbol with dlsym and call the rest through

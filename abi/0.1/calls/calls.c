@@ -566,6 +566,66 @@ static int32_t call_join_verify_request(struct world *world)
     return status;
 }
 
+struct arguments_last_transfer { const struct sipxfer_engine *engine; size_t back; char *buffer; size_t capacity; struct sipxfer_transfer_record *record; };
+static int32_t do_last_transfer(struct world *world, struct arguments_last_transfer *a)
+{
+    (void) world, (void) a;
+    return CALLED(last_transfer)(a->engine, a->back, a->buffer, a->capacity, a->record);
+}
+static int32_t call_last_transfer(struct world *world)
+{
+    struct arguments_last_transfer arguments, *a = &arguments;
+    memset(a, 0, sizeof *a);
+    running_transfer(world);
+    a->engine = world->engine;
+    a->back = 0;
+    a->buffer = keep(world, 65536);
+    a->capacity = 65536;
+    a->record = new_out(world, sizeof (struct sipxfer_transfer_record));
+    int32_t status = do_last_transfer(world, a);
+
+    return status;
+}
+
+struct arguments_lookup_count { const struct sipxfer_engine *engine; size_t *count; };
+static int32_t do_lookup_count(struct world *world, struct arguments_lookup_count *a)
+{
+    (void) world, (void) a;
+    return CALLED(lookup_count)(a->engine, a->count);
+}
+static int32_t call_lookup_count(struct world *world)
+{
+    struct arguments_lookup_count arguments, *a = &arguments;
+    memset(a, 0, sizeof *a);
+    pending_lookup(world);
+    a->engine = world->engine;
+    a->count = keep(world, sizeof *a->count);
+    int32_t status = do_lookup_count(world, a);
+
+    return status;
+}
+
+struct arguments_lookup_resume { const struct sipxfer_engine *engine; uint64_t lookup; int32_t status; const struct sipxfer_remote_dialog *dialog; uint64_t now_ms; };
+static int32_t do_lookup_resume(struct world *world, struct arguments_lookup_resume *a)
+{
+    (void) world, (void) a;
+    return CALLED(lookup_resume)(a->engine, a->lookup, a->status, a->dialog, a->now_ms);
+}
+static int32_t call_lookup_resume(struct world *world)
+{
+    struct arguments_lookup_resume arguments, *a = &arguments;
+    memset(a, 0, sizeof *a);
+
+    a->engine = world->engine;
+    a->lookup = pending_lookup(world);
+    a->status = SIPXFER_OK;
+    a->dialog = base_sipxfer_remote_dialog(world);
+    a->now_ms = 2000;
+    int32_t status = do_lookup_resume(world, a);
+
+    return status;
+}
+
 struct arguments_map_replaces { const char *value; size_t len; int32_t (*peer_leg)(void *, const struct sipxfer_dialog_key *, struct sipxfer_dialog_key *); void *user; char *buffer; size_t capacity; size_t *needed; struct sipxfer_parse_error *error; };
 static int32_t do_map_replaces(struct world *world, struct arguments_map_replaces *a)
 {
@@ -651,6 +711,26 @@ static int32_t call_message_part(struct world *world)
     a->cid_len = sizeof ("2U@h") - 1;
     a->part = new_out(world, sizeof (struct sipxfer_body_part));
     int32_t status = do_message_part(world, a);
+
+    return status;
+}
+
+struct arguments_metrics_print { const struct sipxfer_engine *engine; char *buffer; size_t capacity; size_t *needed; };
+static int32_t do_metrics_print(struct world *world, struct arguments_metrics_print *a)
+{
+    (void) world, (void) a;
+    return CALLED(metrics_print)(a->engine, a->buffer, a->capacity, a->needed);
+}
+static int32_t call_metrics_print(struct world *world)
+{
+    struct arguments_metrics_print arguments, *a = &arguments;
+    memset(a, 0, sizeof *a);
+
+    a->engine = world->engine;
+    a->buffer = keep(world, 65536);
+    a->capacity = 65536;
+    a->needed = keep(world, sizeof *a->needed);
+    int32_t status = do_metrics_print(world, a);
 
     return status;
 }
@@ -1386,6 +1466,25 @@ static int32_t call_referred_by_print(struct world *world)
     return status;
 }
 
+struct arguments_refusal_count { const struct sipxfer_engine *engine; uint32_t rule; uint64_t *count; };
+static int32_t do_refusal_count(struct world *world, struct arguments_refusal_count *a)
+{
+    (void) world, (void) a;
+    return CALLED(refusal_count)(a->engine, a->rule, a->count);
+}
+static int32_t call_refusal_count(struct world *world)
+{
+    struct arguments_refusal_count arguments, *a = &arguments;
+    memset(a, 0, sizeof *a);
+
+    a->engine = world->engine;
+    a->rule = 9;
+    a->count = keep(world, sizeof *a->count);
+    int32_t status = do_refusal_count(world, a);
+
+    return status;
+}
+
 struct arguments_replaces_parse { const char *value; size_t len; struct sipxfer_replaces *out; struct sipxfer_parse_error *error; };
 static int32_t do_replaces_parse(struct world *world, struct arguments_replaces_parse *a)
 {
@@ -1445,6 +1544,26 @@ static int32_t call_replaces_verify_request(struct world *world)
     a->verdict = new_out(world, sizeof (struct sipxfer_verdict));
     int32_t status = do_replaces_verify_request(world, a);
     give_back(world, a->verdict, status);
+    return status;
+}
+
+struct arguments_replaces_verify_requests { const struct sipxfer_engine *engine; struct sipxfer_verification *items; size_t count; };
+static int32_t do_replaces_verify_requests(struct world *world, struct arguments_replaces_verify_requests *a)
+{
+    (void) world, (void) a;
+    return CALLED(replaces_verify_requests)(a->engine, a->items, a->count);
+}
+static int32_t call_replaces_verify_requests(struct world *world)
+{
+    struct arguments_replaces_verify_requests arguments, *a = &arguments;
+    memset(a, 0, sizeof *a);
+
+    a->engine = world->engine;
+    a->items = base_verifications(world);
+    a->count = 1;
+    int32_t status = do_replaces_verify_requests(world, a);
+    if (status == SIPXFER_OK)
+        give_back_verifications(world, a->items, a->count);
     return status;
 }
 
@@ -1561,6 +1680,24 @@ static int32_t call_sipfrag_print(struct world *world)
     a->capacity = 65536;
     a->needed = keep(world, sizeof *a->needed);
     int32_t status = do_sipfrag_print(world, a);
+
+    return status;
+}
+
+struct arguments_stats_read { const struct sipxfer_engine *engine; struct sipxfer_stats *stats; };
+static int32_t do_stats_read(struct world *world, struct arguments_stats_read *a)
+{
+    (void) world, (void) a;
+    return CALLED(stats_read)(a->engine, a->stats);
+}
+static int32_t call_stats_read(struct world *world)
+{
+    struct arguments_stats_read arguments, *a = &arguments;
+    memset(a, 0, sizeof *a);
+    running_transfer(world);
+    a->engine = world->engine;
+    a->stats = new_out(world, sizeof (struct sipxfer_stats));
+    int32_t status = do_stats_read(world, a);
 
     return status;
 }
@@ -2140,6 +2277,29 @@ static int32_t call_transfer_receive(struct world *world)
     return status;
 }
 
+struct arguments_transfer_route { const struct sipxfer_engine *engine; uint64_t transfer; const struct sipxfer_request *request; uint32_t lock_dialog; char *scratch; size_t scratch_len; struct sipxfer_verdict *verdict; };
+static int32_t do_transfer_route(struct world *world, struct arguments_transfer_route *a)
+{
+    (void) world, (void) a;
+    return CALLED(transfer_route)(a->engine, a->transfer, a->request, a->lock_dialog, a->scratch, a->scratch_len, a->verdict);
+}
+static int32_t call_transfer_route(struct world *world)
+{
+    struct arguments_transfer_route arguments, *a = &arguments;
+    memset(a, 0, sizeof *a);
+
+    a->engine = world->engine;
+    a->transfer = looked_up_transfer(world);
+    a->request = base_lookup_refer(world);
+    a->lock_dialog = 0;
+    a->scratch = keep(world, 65536);
+    a->scratch_len = 65536;
+    a->verdict = new_out(world, sizeof (struct sipxfer_verdict));
+    int32_t status = do_transfer_route(world, a);
+    give_back(world, a->verdict, status);
+    return status;
+}
+
 struct arguments_transfer_subscribe { const struct sipxfer_engine *engine; uint64_t transfer; uint32_t expires_s; uint64_t now_ms; uint32_t *granted_s; };
 static int32_t do_transfer_subscribe(struct world *world, struct arguments_transfer_subscribe *a)
 {
@@ -2240,6 +2400,24 @@ static int32_t call_verdict_release(struct world *world)
     return status;
 }
 
+struct arguments_verdict_took { const struct sipxfer_engine *engine; uint64_t ns; };
+static int32_t do_verdict_took(struct world *world, struct arguments_verdict_took *a)
+{
+    (void) world, (void) a;
+    return CALLED(verdict_took)(a->engine, a->ns);
+}
+static int32_t call_verdict_took(struct world *world)
+{
+    struct arguments_verdict_took arguments, *a = &arguments;
+    memset(a, 0, sizeof *a);
+
+    a->engine = world->engine;
+    a->ns = 1500;
+    int32_t status = do_verdict_took(world, a);
+
+    return status;
+}
+
 struct arguments_version { char none; };
 static int32_t do_version(struct world *world, struct arguments_version *a)
 {
@@ -2284,10 +2462,14 @@ const struct call calls[] = {
     CALL(join_parse, false, false),
     CALL(join_print, false, false),
     CALL(join_verify_request, true, false),
+    CALL(last_transfer, true, false),
+    CALL(lookup_count, true, false),
+    CALL(lookup_resume, true, false),
     CALL(map_replaces, false, false),
     CALL(message_header, false, false),
     CALL(message_parse, false, false),
     CALL(message_part, false, false),
+    CALL(metrics_print, true, false),
     CALL(name_addr_parse, false, false),
     CALL(next_deadline, true, false),
     CALL(option_tag_listed, false, false),
@@ -2324,15 +2506,18 @@ const struct call calls[] = {
     CALL(refer_why_name, false, false),
     CALL(referred_by_parse, false, false),
     CALL(referred_by_print, false, false),
+    CALL(refusal_count, true, false),
     CALL(replaces_parse, false, false),
     CALL(replaces_print, false, false),
     CALL(replaces_verify_request, true, false),
+    CALL(replaces_verify_requests, true, false),
     CALL(response_print, false, false),
     CALL(rule_source, false, false),
     CALL(rule_text, false, false),
     CALL(setting_at, false, false),
     CALL(sipfrag_parse, false, false),
     CALL(sipfrag_print, false, false),
+    CALL(stats_read, true, false),
     CALL(strerror, false, false),
     CALL(subscription_state_parse, false, false),
     CALL(subscription_state_print, false, false),
@@ -2362,11 +2547,13 @@ const struct call calls[] = {
     CALL(transfer_parked, true, false),
     CALL(transfer_progress, true, false),
     CALL(transfer_receive, true, false),
+    CALL(transfer_route, true, false),
     CALL(transfer_subscribe, true, false),
     CALL(transfer_subscribe_at, true, false),
     CALL(uri_parse, false, false),
     CALL(verdict_name, false, false),
     CALL(verdict_release, true, false),
+    CALL(verdict_took, true, false),
     CALL(version, false, false),
 };
 const size_t call_count = sizeof calls / sizeof *calls;

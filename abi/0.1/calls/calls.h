@@ -3,9 +3,11 @@
 #define CALLS_H
 
 #include "hostile.h"
+#include "hostile_lookups.h"
 #include "hostile_park.h"
 #include "hostile_takeovers.h"
 #include "hostile_transfers.h"
+#include "hostile_verifications.h"
 
 struct call {
     const char *name;

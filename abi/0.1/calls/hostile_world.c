@@ -1,5 +1,5 @@
 /* The engine and the host that the hostile tests work on. */
-#include "hostile_transfers.h"
+#include "hostile_lookups.h"
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_ASAN 1
 #elif defined(__has_feature)
@@ -13,7 +13,6 @@
 #define ASAN_POISON_MEMORY_REGION(at, size)   ((void)(at), (void)(size))
 #define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
 #endif
-
 struct world *the_world;
 
 void must(int32_t status, const char *call, const char *file, int line)
@@ -260,6 +259,7 @@ struct sipxfer_directory *base_sipxfer_directory(struct world *world)
     directory->unlock = unlock;
     directory->release = release;
     directory->destroy = destroy;
+    directory->lookup = hostile_lookup;
     return directory;
 }
 
@@ -276,6 +276,7 @@ struct sipxfer_host *base_sipxfer_host(struct world *world)
     host->random = random_bytes;
     host->on_deadline = on_deadline;
     host->destroy = destroy;
+    host->on_lookup = hostile_on_lookup;
     return host;
 }
 
@@ -292,7 +293,6 @@ static struct sipxfer_request *request_of(struct world *world, const char *messa
     struct sipxfer_request *request = NEW(world, sipxfer_request);
     request->message = str_of(world, message);
     request->host_data = world;
-    request->dialog = NULL;
     request->source = str_of(world, "192.0.2.1:5060");
     request->endpoint = str_of(world, "bob-phone");
     request->user = str_of(world, "bob");
@@ -460,8 +460,8 @@ static uint64_t begin_transfer(struct world *world)
     struct sipxfer_verdict *verdict = NEW(world, sipxfer_verdict);
     struct sipxfer_request *request = base_refer(world);
     size_t size = SIPXFER_SCRATCH_SIZE(request->message.len);
-    MUST(world->api->transfer_receive(world->engine, request, 0, keep(world, size), size, verdict,
-                                      &transfer));
+    void *room = keep(world, size);
+    MUST(world->api->transfer_receive(world->engine, request, 0, room, size, verdict, &transfer));
     if (transfer == 0) {
         fprintf(stderr, "the valid REFER begins no transfer: code %u, %.*s\n", verdict->code,
                 SIPXFER_ARG(verdict->why));
