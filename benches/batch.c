@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef SIPXFER_MAX_VERIFICATIONS
 enum { TOGETHER = 32, MESSAGES = 1024, ROUNDS = 100, SCRATCH = SIPXFER_SCRATCH_SIZE(LOAD_APART) };
 
 struct batch {
@@ -65,9 +64,3 @@ void batch_measure(const struct sipxfer_engine *engine, unsigned dialogs)
     free(messages);
     free(batch);
 }
-#else
-void batch_measure(const struct sipxfer_engine *engine, unsigned dialogs)
-{
-    (void)engine, (void)dialogs;
-}
-#endif
