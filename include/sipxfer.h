@@ -2627,7 +2627,7 @@ struct sipxfer_remote_dialog {
      */
     size_t struct_size;
     /**
-     * The name of the node: 1 to 64 letters, digits, `-`, `.` and `_`.
+     * The name of the node: 1 to 64 letters, digits, hyphens, dots and underscores.
      */
     struct sipxfer_str node;
     /**

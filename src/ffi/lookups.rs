@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub struct sipxfer_remote_dialog {
     /// `sizeof (struct sipxfer_remote_dialog)`.
     pub struct_size: usize,
-    /// The name of the node: 1 to 64 letters, digits, `-`, `.` and `_`.
+    /// The name of the node: 1 to 64 letters, digits, hyphens, dots and underscores.
     pub node: sipxfer_str,
     /// The sip or sips URI under which the node takes INVITEs with Replaces; at most 255 bytes, and none
     /// that a dial string gives a meaning to.
