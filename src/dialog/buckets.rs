@@ -45,9 +45,25 @@ impl<T> Segments<T> {
         self.segments.get_mut(number / SEGMENT)?.get_mut(number % SEGMENT)
     }
 
+    /// Sees to it that there is memory for one more; whether there is.
+    fn reserve(&mut self) -> bool {
+        if self.len < self.segments.len() * SEGMENT {
+            return true;
+        }
+        let mut segment = Vec::new();
+        if segment.try_reserve_exact(SEGMENT).is_err() || self.segments.try_reserve(1).is_err() {
+            return false;
+        }
+        segment.extend((0..SEGMENT).map(|_| Bucket::new()));
+        self.segments.push(segment.into_boxed_slice());
+        true
+    }
+
     /// Makes one more, and answers its number.
     fn push(&mut self) -> usize {
-        if self.len == self.segments.len() * SEGMENT {
+        if !self.reserve() {
+            // Ends the process, as there is no memory: what moves from bucket to bucket has no other
+            // place. What is put in has its memory reserved before.
             self.segments.push((0..SEGMENT).map(|_| Bucket::new()).collect());
         }
         self.len += 1;
@@ -149,7 +165,22 @@ impl<T> Buckets<T> {
         segments.flat_map(|segment| segment.iter()).flat_map(|it| it.entries.iter().flatten())
     }
 
-    /// Puts one in, and makes a bucket more where it is time.
+    /// Sees to it that there is memory for one more dialog with this hash; whether there is.
+    pub(super) fn reserve(&mut self, hash: u32) -> bool {
+        let mut bucket = match self.main.len {
+            0 => return self.main.reserve(),
+            len => self.main.get(Self::home(hash, len)),
+        };
+        while let Some(here) = bucket {
+            if here.entries.iter().any(Option::is_none) {
+                return true;
+            }
+            bucket = if here.more == NONE { None } else { self.others.get(here.more as usize) };
+        }
+        self.free != NONE || self.others.reserve()
+    }
+
+    /// Puts one in, for which memory was reserved, and makes a bucket more where it is time.
     pub(super) fn insert(&mut self, hash: u32, entry: Entry<T>) {
         #[cfg(test)]
         {
@@ -206,6 +237,10 @@ impl<T> Buckets<T> {
 
     /// One bucket more: what is now at home there moves from the one bucket that it was in.
     fn grow(&mut self) {
+        // Without memory for it the chains become longer, and all stays where it is.
+        if !self.main.reserve() {
+            return;
+        }
         let new = self.main.push();
         if new == 0 {
             return;

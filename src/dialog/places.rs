@@ -41,6 +41,7 @@ impl Places {
             }
             None if len >= MOST_PER_SHARD => return None,
             None => {
+                self.places.try_reserve(1).ok()?;
                 let index = len as u32;
                 let generation = self.first;
                 self.places.push(Place { generation, hash });

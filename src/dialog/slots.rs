@@ -57,7 +57,7 @@ impl<V> Slots<V> {
     }
 
     /// Puts a value in. Generations wrap at `generations`, a power of two. `None` where as many
-    /// values as an index can count are there already.
+    /// values as an index can count are there already, or where there is no memory for one more.
     pub fn insert(&mut self, value: V, generations: u32) -> Option<Slot> {
         let slot = match self.free {
             Some(index) => {
@@ -75,7 +75,8 @@ impl<V> Slots<V> {
                 let index = u32::try_from(self.places.len()).ok()?;
                 if self.places.len() == self.places.capacity() {
                     // Not twice as many: what a million transfers take is counted with it.
-                    self.places.reserve_exact(self.places.len() / 8 + LEAST_MORE);
+                    let more = self.places.len() / 8 + LEAST_MORE;
+                    self.places.try_reserve_exact(more).ok()?;
                 }
                 let generation = self.first;
                 self.note(generation, generations);

@@ -28,7 +28,7 @@ struct Shard<T> {
 pub enum TableError {
     /// It has no Call-ID or no local tag, or it has ended.
     NotADialog,
-    /// The table is full.
+    /// The table is full, or there is no memory for one more.
     Full,
 }
 
@@ -57,7 +57,8 @@ impl<T> Table<T> {
         let shard = self.shards.get(number).ok_or(TableError::Full)?;
         let entry = Entry::new(&facts, owner).ok_or(TableError::NotADialog)?;
         let mut shard = shard.0.write();
-        let Some(slot) = shard.places.take(hash) else {
+        let slot = shard.buckets.reserve(hash).then(|| shard.places.take(hash)).flatten();
+        let Some(slot) = slot else {
             drop(shard);
             drop(entry);
             return Err(TableError::Full);

@@ -237,7 +237,8 @@ impl Name {
         let known = KNOWN.get(place(first, ninth))?;
         let ([ka, kb, kc], [ma, mb, mc]) = (known.words, known.masks);
         let differ = ((a ^ ka) & ma) | ((b ^ kb) & mb) | ((c ^ kc) & mc);
-        (differ == 0).then_some((known.name, usize::from(known.len)))
+        // A place that is empty holds what a line may begin with after all: nothing of length 0 counts.
+        (differ == 0 && known.len > 0).then_some((known.name, usize::from(known.len)))
     }
 
     /// The long name as the standards spell it.
@@ -356,7 +357,7 @@ const COMPACT: [(u8, Name); 19] = [
     (b'y', Name::Identity),
 ];
 
-/// The known names in their places. In the others stands what no line begins with.
+/// The known names in their places. In the others stands what hardly any line begins with, and a length of 0.
 static KNOWN: [Known; 256] = known();
 
 // A table being built before anything runs: a wrong index would not compile.
@@ -420,6 +421,19 @@ mod tests {
         assert_eq!(Name::from_bytes(b""), None);
         assert_eq!(Name::from_bytes(b"X-Replaces"), None);
         assert_eq!(Name::from_bytes(b"Replacez"), None);
+    }
+
+    #[test]
+    fn no_run_of_one_byte_is_a_name() {
+        for byte in 0..=255 {
+            for len in 2..=8 * WORDS {
+                let mut line = [byte; 8 * WORDS];
+                assert_eq!(Name::at_start(&line), None, "{byte:#x}");
+                line[len - 1] = b':';
+                assert_eq!(Name::at_start(&line).filter(|_| len > 2), None, "{byte:#x}");
+                assert_eq!(Name::from_bytes(&line[..len]), None, "{byte:#x}");
+            }
+        }
     }
 
     #[test]

@@ -205,3 +205,14 @@ fn the_quick_way_finds_what_the_slow_one_does() {
         }
     }
 }
+
+/// Found by the fuzz target: a line of nothing but such bytes was taken for one with a name.
+#[test]
+fn bytes_of_no_header_are_refused() {
+    for byte in [0x80, 0xfe, 0xff] {
+        let mut raw = b"INVITE sip:b@h SIP/2.0\r\nTo: <sip:b@h>\r\n".to_vec();
+        raw.extend([byte; 30]);
+        raw.extend(b"Call-ID: p\r\n\r\n");
+        assert!(Message::parse(&raw).is_err(), "{byte:#x}");
+    }
+}

@@ -12,6 +12,10 @@ mod tools;
 #[path = "../ua/mod.rs"]
 mod ua;
 
+/// The messages of tests/hostile_messages.rs.
+#[path = "../../hostile/mod.rs"]
+mod corpus;
+
 mod ami;
 mod application;
 mod ari;
@@ -27,6 +31,7 @@ mod crossed;
 mod explain;
 mod handover;
 mod hostile;
+mod hostile_corpus;
 mod load;
 mod locks;
 mod module;
