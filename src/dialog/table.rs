@@ -281,13 +281,13 @@ mod tests {
         table.read_ahead(&[None, Some(0), Some(u128::MAX)]);
         let keys: Vec<String> = (0..100).map(|n| format!("call-{n}")).collect();
         let key = |n: usize| Key { call_id: keys[n].as_bytes(), local_tag: b"L", remote_tag: b"R" };
-        for n in 0..50 {
-            table.add(facts(keys[n].as_bytes(), b"L", b"R"), n as u32).unwrap();
+        for (n, key) in keys.iter().take(50).enumerate() {
+            table.add(facts(key.as_bytes(), b"L", b"R"), n as u32).unwrap();
         }
         let hashes: Vec<_> = (0..100).map(|n| table.hash(&key(n))).collect();
         table.read_ahead(&hashes);
-        for n in 0..100 {
-            let found = table.find_hashed(&key(n), hashes[n].unwrap());
+        for (n, hash) in hashes.iter().enumerate() {
+            let found = table.find_hashed(&key(n), hash.unwrap());
             assert_eq!(matches!(found, Lookup::Found(_)), n < 50);
         }
         let _changing: Vec<_> = table.shards.iter().map(|part| part.0.write()).collect();

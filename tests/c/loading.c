@@ -208,7 +208,9 @@ static int rounds(const char *path)
     must_be(tenth.descriptors == last.descriptors, "as many descriptors");
     must_be(tenth.mappings == last.mappings, "as many mappings");
     must_be(tenth.mapped == last.mapped, "as much that is mapped");
-    must_be(last.heap <= tenth.heap + (1 << 20), "no heap that grows");
+    /* Its blocks are counted above. How many threads were inside at the same time decides how far
+     * it reaches; 4 KiB lost in each round would be more than this. */
+    must_be(last.heap <= tenth.heap + (4000 << 10), "no heap that grows");
     return 0;
 }
 
