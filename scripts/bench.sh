@@ -8,7 +8,7 @@
 # The report is written to target/bench: table.md, goals.txt and two pictures. With docs/bench as the
 # folder it is what docs/performance.md shows. pjsip is the one that scripts/hosts/pjproject.sh builds;
 # sofia-sip is Debian's package, which INSTALL=1 installs where it is missing. What is measured stands in
-# docs/performance.md. It takes about five minutes and 4 GB of memory.
+# docs/performance.md. It takes about two minutes and 4 GB of memory.
 set -eu
 cd "$(dirname "$0")/.."
 library=$(cd "${1:-target/release}" && pwd)
