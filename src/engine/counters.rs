@@ -104,10 +104,6 @@ fn add(place: Option<&AtomicU64>, count: u64) {
     }
 }
 
-fn kind_at(kind: Kind) -> usize {
-    KINDS.iter().position(|it| *it == kind).unwrap_or_default()
-}
-
 impl Counters {
     fn shard(&self) -> Option<&Shard> {
         self.shards.get(thread::number() % SHARDS)
@@ -135,7 +131,7 @@ impl Counters {
     /// A received transfer has its outcome.
     pub fn ended(&self, kind: Kind, code: u16, cause: Cause) {
         let cause = CAUSES.iter().position(|it| *it == cause).unwrap_or_default();
-        let place = self.ended.get(kind_at(kind)).and_then(|it| it.get(cause));
+        let place = self.ended.get(kind as usize).and_then(|it| it.get(cause));
         add(place.and_then(|it| it.get(usize::from(code < 300))), 1);
     }
 
@@ -172,7 +168,7 @@ impl Counters {
     /// How many transfers of a kind have ended so, and for that reason.
     pub fn endings(&self, kind: Kind, cause: Cause, is_good: bool) -> u64 {
         let cause = CAUSES.iter().position(|it| *it == cause).unwrap_or_default();
-        let place = self.ended.get(kind_at(kind)).and_then(|it| it.get(cause));
+        let place = self.ended.get(kind as usize).and_then(|it| it.get(cause));
         place.and_then(|it| it.get(usize::from(is_good))).map_or(0, |it| it.load(Relaxed))
     }
 
