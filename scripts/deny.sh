@@ -28,6 +28,8 @@ if [ -z "$deny" ]; then
     flock -u 9
 fi
 
+# It looks at the dependencies on every platform; a build has fetched those of its own only.
+"$cargo" fetch --quiet --locked
 "$deny" --locked --offline check licenses bans sources
 # The list of advisories is a git repository; without it nothing can be said of them.
 if timeout 20 git ls-remote --quiet https://github.com/rustsec/advisory-db HEAD >/dev/null 2>&1; then
