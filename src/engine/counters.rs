@@ -317,7 +317,8 @@ impl Gate {
             let mut state = self.second.lock();
             let (second, lines, missing) = &mut *state;
             let now = now_ms / 1_000;
-            if *second != now {
+            // A thread that was told the time before another, and comes behind it, opens no second anew.
+            if now > *second {
                 *second = now;
                 *lines = 0;
             }
@@ -393,5 +394,14 @@ mod tests {
         assert_eq!([999, 1_000, 1_001].map(|now| gate.open(now, 2)), [None, Some(2), Some(0)]);
         assert_eq!([1_002, 1_003].map(|now| gate.open(now, 0)), [Some(0), Some(0)]);
         assert_eq!(gate.lines(), (6, 2));
+    }
+
+    #[test]
+    fn the_gate_counts_no_second_twice() {
+        let gate = Gate::default();
+        let times = [999, 1_000, 999, 1_001, 998, 1_002];
+        let passed = times.map(|now| gate.open(now, 1).is_some());
+        assert_eq!(passed, [true, true, false, false, false, false]);
+        assert_eq!(gate.open(2_000, 1), Some(4));
     }
 }
