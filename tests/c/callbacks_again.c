@@ -1,6 +1,8 @@
-/* Callbacks that call the library again. A lock of the library that was held meanwhile would stop
- * this program for ever. */
+/* Callbacks that call the library again, or that wait for another thread which does. A lock of the
+ * library that was held meanwhile would stop this program for ever. */
 #include "callbacks.h"
+
+#include <pthread.h>
 
 static const char *test;
 
@@ -89,6 +91,24 @@ static void remove_it(enum place place)
         complain(test, "dialogs that are left", (long)count);
 }
 
+/* The same by another thread, for which the callback waits. */
+static void (*by_the_other)(enum place place);
+static enum place waiting_in;
+
+static void *the_other(void *unused)
+{
+    by_the_other(waiting_in);
+    return unused;
+}
+
+static void wait_for_the_other(enum place place)
+{
+    pthread_t thread;
+    waiting_in = place;
+    if (pthread_create(&thread, NULL, the_other, NULL) != 0 || pthread_join(thread, NULL) != 0)
+        complain(test, "another thread", place);
+}
+
 /* The verdict of each request is what it would be without the call inside. */
 static void from_everywhere(const char *name, void (*inside)(enum place))
 {
@@ -126,6 +146,18 @@ void callbacks_that_call_back(void)
     from_everywhere("settings from within", set);
     from_everywhere("the table from within", change_the_table);
     from_everywhere("an end from within", tell_an_end);
+    static const struct {
+        const char *name;
+        void (*inside)(enum place place);
+    } others[] = {{"a verdict by another thread, for which a callback waits", look},
+                  {"a locked verdict by another thread", look_and_lock},
+                  {"settings by another thread", set},
+                  {"the table by another thread", change_the_table},
+                  {"an end by another thread", tell_an_end}};
+    for (size_t at = 0; at < sizeof others / sizeof others[0]; at++) {
+        by_the_other = others[at].inside;
+        from_everywhere(others[at].name, wait_for_the_other);
+    }
     for (int place = 0; place < PLACES; place++)
         if (called[place] == 0)
             complain("callbacks that call back", "this callback was never called", place);
@@ -143,4 +175,11 @@ void callbacks_that_call_back(void)
     outcome = play(test, OWN_TABLE, VERIFY, true);
     if (outcome.status != SIPXFER_OK || outcome.code != 603)
         complain(test, "code of what is gone", outcome.code);
+    test = "removal by another thread while it is locked";
+    honest();
+    by_the_other = remove_it;
+    act.inside = wait_for_the_other;
+    outcome = play(test, OWN_TABLE, VERIFY, true);
+    if (outcome.status != SIPXFER_OK || outcome.code != 603)
+        complain(test, "code of what was removed", outcome.code);
 }
