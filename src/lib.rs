@@ -15,6 +15,7 @@
 #[cfg(panic = "abort")]
 compile_error!("sipxfer needs unwinding: a panic must end one transfer, not every call of a PBX");
 
+mod atomic;
 pub mod config;
 pub mod dialog;
 pub mod engine;

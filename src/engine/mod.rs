@@ -4,6 +4,7 @@
 //! never lets time run backwards.
 #![forbid(unsafe_code)]
 
+mod clock;
 pub mod counters;
 mod known;
 mod live;
@@ -21,6 +22,7 @@ pub use sent::{NotBegun, SentOutcome, SentOutput, SentRefers};
 pub use takeovers::{Side, Takeovers};
 pub use transfers::{About, Begun, ReferKey, Start, Transfers, Wanted};
 
+use self::clock::Clock;
 use self::counters::{Counters, Record, Short};
 use self::shared::Shared;
 use crate::config::{RequireAuth, Snapshot};
@@ -30,7 +32,6 @@ use crate::transfer::{
     elsewhere::Elsewhere, join, rate::Rates, refer, replaces, route, unreadable, Context, Host,
     Kind, Level, NoVerdict, Request, Sender, Verdict,
 };
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 /// A request as it was received.
@@ -104,7 +105,7 @@ pub struct Engine {
     park: Park,
     lookups: Lookups,
     counters: Counters,
-    latest_ms: AtomicU64,
+    clock: Clock,
 }
 
 impl Engine {
@@ -126,7 +127,7 @@ impl Engine {
             takeovers: Takeovers::new(hash, taken),
             lookups: Lookups::new(hash, sought),
             counters: Counters::default(),
-            latest_ms: AtomicU64::new(0),
+            clock: Clock::new(),
         }
     }
 
@@ -489,13 +490,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Time never goes back. Most calls read only: the latest time is on a line that all threads
-    /// share.
+    /// Time never goes back.
     pub fn now(&self, now_ms: u64) -> u64 {
-        let latest = self.latest_ms.load(Ordering::Relaxed);
-        if now_ms > latest {
-            return self.latest_ms.fetch_max(now_ms, Ordering::Relaxed).max(now_ms);
-        }
-        latest
+        self.clock.now(now_ms)
     }
 }

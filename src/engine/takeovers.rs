@@ -1,6 +1,7 @@
 //! The target's side: takeovers that are under way, by id, by the dialog that is replaced, by the
 //! INVITE that replaces it, and by the time at which something is due.
 
+use super::clock::Clock;
 use super::live::{Live, Machine, Table};
 use super::terms;
 use super::{Engine, Received};
@@ -12,7 +13,6 @@ use crate::transfer::takeover::{
 use crate::transfer::{replaces, Host, Kind, Matched, NoVerdict, OldDialog, Request, Verdict};
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How long an INVITE is remembered whose takeover is over: 64 times T1 (RFC 3261 section 17), the
 /// longest that a copy of it can be under way.
@@ -110,18 +110,13 @@ pub struct Takeovers {
     hash: HashKey,
     table: Table<Takeover, Names>,
     known: Mutex<Known>,
-    latest_ms: AtomicU64,
+    clock: Clock,
 }
 
 impl Takeovers {
     /// None yet.
     pub fn new(hash: HashKey, salt: u16) -> Takeovers {
-        Takeovers {
-            hash,
-            table: Table::new(salt),
-            known: Mutex::default(),
-            latest_ms: AtomicU64::new(0),
-        }
+        Takeovers { hash, table: Table::new(salt), known: Mutex::default(), clock: Clock::new() }
     }
 
     /// Hands an input to a takeover and keeps its outputs. `None` for a stale or foreign id.
@@ -131,7 +126,7 @@ impl Takeovers {
         now_ms: u64,
         input: impl FnOnce(&mut Takeover, u64) -> Outputs,
     ) -> Option<()> {
-        self.note(now_ms);
+        self.clock.now(now_ms);
         let input = |machine: &mut Takeover, out: &mut dyn FnMut(Output)| {
             input(machine, now_ms).for_each(out);
         };
@@ -179,7 +174,7 @@ impl Takeovers {
 
     /// Lets time pass for the takeovers that it concerns. Their outputs are had by id 0.
     pub fn tick(&self, now_ms: u64) {
-        self.note(now_ms);
+        self.clock.now(now_ms);
         self.table.tick(now_ms, |id, names| self.gone(id, &names));
     }
 
@@ -196,10 +191,6 @@ impl Takeovers {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    fn note(&self, now_ms: u64) {
-        self.latest_ms.fetch_max(now_ms, Ordering::Relaxed);
     }
 
     /// What a request is known by, the dialog that it replaces left open; `None` inside a dialog,
@@ -231,7 +222,7 @@ impl Takeovers {
     }
 
     fn reserve(&self, names: &Names, now_ms: u64) -> Reserved {
-        self.note(now_ms);
+        self.clock.now(now_ms);
         let mut known = self.known.lock();
         known.forget(now_ms);
         match known.invites.get(&names.invite) {
@@ -297,7 +288,7 @@ impl Takeovers {
 
     /// The table has let go of a takeover.
     fn gone(&self, id: u64, names: &Names) {
-        let now_ms = self.latest_ms.load(Ordering::Relaxed);
+        let now_ms = self.clock.latest();
         let mut known = self.known.lock();
         if let Some((_, claim)) = known.old.remove(&names.old) {
             known.claims.release(claim);

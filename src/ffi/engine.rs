@@ -5,10 +5,10 @@ use super::directory::HostDirectory;
 use super::pins::Pins;
 use super::raw::*;
 use super::status::*;
+use super::telling::Telling;
 use crate::dialog::HashKey;
 use crate::engine::Engine;
 use core::ffi::c_char;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 versioned! {
     sipxfer_directory: destroy;
@@ -23,10 +23,7 @@ pub struct sipxfer_engine {
     pub(super) pins: Pins,
     pub(super) directory: HostDirectory,
     pub(super) host: HostCallbacks,
-    /// The deadline that the host was told last.
-    told_deadline: AtomicU64,
-    /// How often it may have changed since somebody began to tell.
-    deadline_changes: AtomicU64,
+    telling: Telling,
 }
 
 /// The dialplan and policy callbacks; `destroy` is called with the engine's end.
@@ -57,27 +54,13 @@ impl sipxfer_engine {
     }
 
     /// Tells the host of another earliest deadline. No lock of ours is held.
-    ///
-    /// One thread tells at a time, and looks again before it goes: the last that the host is told is
-    /// what holds.
     pub(super) fn tell_deadline(&self) {
         let Some(tell) = self.host.0.on_deadline else { return };
-        if self.deadline_changes.fetch_add(1, Ordering::AcqRel) > 0 {
-            return;
-        }
-        let mut seen = 1;
-        loop {
-            let deadline = self.core.deadline().unwrap_or(u64::MAX);
-            if self.told_deadline.swap(deadline, Ordering::AcqRel) != deadline {
-                // SAFETY: the callback is the host's, with the `user` it was given with.
-                unsafe { tell(self.host.0.user, deadline) };
-            }
-            let changes = &self.deadline_changes;
-            match changes.compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return,
-                Err(now) => seen = now,
-            }
-        }
+        let deadline = || self.core.deadline().unwrap_or(u64::MAX);
+        self.telling.tell(deadline, |deadline| {
+            // SAFETY: the callback is the host's, with the `user` it was given with.
+            unsafe { tell(self.host.0.user, deadline) };
+        });
     }
 }
 
@@ -209,8 +192,7 @@ pub unsafe extern "C" fn sipxfer_engine_new(
                 u16::from_le_bytes([c, d]),
             ),
             host: HostCallbacks(host),
-            told_deadline: AtomicU64::new(u64::MAX),
-            deadline_changes: AtomicU64::new(0),
+            telling: Telling::new(),
         });
         if made.directory.callbacks.0.lookup.is_some() {
             made.core.lookups().reserve();

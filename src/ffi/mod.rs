@@ -32,6 +32,7 @@ mod refers;
 mod sending;
 mod status;
 mod takeovers;
+mod telling;
 mod transfers;
 mod types;
 mod verdict;
