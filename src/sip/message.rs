@@ -2,10 +2,11 @@
 
 mod scan;
 
+use self::scan::Controls;
 use memchr::{memchr, memchr3};
 
 use super::error::ParseError;
-use super::lex::{from, is_token_byte, offset_of_suffix, trim_end, trim_start, until, word_of};
+use super::lex::{from, is_token_byte, offset_of_suffix, trim_end, trim_start, until};
 use super::name::Name;
 use super::scratch::{OutOfScratch, Scratch};
 use super::start_line::{self, StartLine};
@@ -156,16 +157,6 @@ fn folded_line_end(raw: &[u8], at: usize) -> Result<(usize, usize), usize> {
     Ok(line)
 }
 
-/// Asks for the beginning of a message all at once. Where a line begins is only known when the one
-/// before it was read: a message that is not in the nearest cache would be waited for piece by piece.
-#[inline]
-fn read_ahead(raw: &[u8]) {
-    const CACHE_LINE: usize = 64;
-    const MOST: usize = 16 * CACHE_LINE;
-    let pieces = raw.get(..MOST).unwrap_or(raw).chunks_exact(CACHE_LINE);
-    core::hint::black_box(pieces.fold(0, |all, piece| all | word_of(piece)));
-}
-
 /// Ill-formed messages are named under the rule of the order of checks: they are refused before
 /// any other.
 const RULE: Rule = Rule::R200;
@@ -232,7 +223,7 @@ impl<'a> Message<'a> {
         if u32::try_from(raw.len()).is_err() {
             return Err(ParseError::new("expected less than 4 GiB", 0, RULE));
         }
-        read_ahead(raw);
+        let mut controls = Controls::new(raw);
         let mut at = 0;
         loop {
             match from(raw, at) {
@@ -241,13 +232,18 @@ impl<'a> Message<'a> {
                 _ => break,
             }
         }
-        let (end, headers) = line_end(raw, at).map_err(|offset| {
-            ParseError::new("expected no NUL and no CR without LF in the start line", offset, RULE)
-        })?;
+        let end = controls.find(at);
+        let (end, headers) = match from(raw, end) {
+            [b'\r', b'\n', ..] => (end, end + 2),
+            _ => line_end(raw, at).map_err(|offset| {
+                let what = "expected no NUL and no CR without LF in the start line";
+                ParseError::new(what, offset, RULE)
+            })?,
+        };
         let first = raw.get(at..end).unwrap_or_default();
         self.start = start_line::parse(first, RULE).map_err(|error| error.shifted(at))?;
         self.headers = headers;
-        let at = match scan::spans(raw, headers, &mut self.spans) {
+        let at = match scan::spans(&mut controls, headers, &mut self.spans) {
             Some(at) => at,
             // Something unusual, or wrong: looked at again, line by line.
             None => {

@@ -170,7 +170,7 @@ fn every_cut_is_safe() {
 fn both_ways(text: &[u8], headers: usize) {
     let mut quick = Spans::default();
     let mut slow = Spans::default();
-    let Some(at) = scan::spans(text, headers, &mut quick) else {
+    let Some(at) = scan::spans(&mut Controls::new(text), headers, &mut quick) else {
         return;
     };
     assert_eq!(line_by_line(text, headers, &mut slow), Ok(at), "{text:?}");
@@ -187,11 +187,13 @@ fn both_ways(text: &[u8], headers: usize) {
 #[test]
 fn the_quick_way_finds_what_the_slow_one_does() {
     let headers = INVITE.find("Via").unwrap();
-    let mut spans = Spans::default();
+    let quick = |text: &str| {
+        scan::spans(&mut Controls::new(text.as_bytes()), headers, &mut Spans::default())
+    };
     // "From :" and what else is unusual is for the slow way.
-    assert_eq!(scan::spans(INVITE.as_bytes(), headers, &mut spans), None);
+    assert_eq!(quick(INVITE), None);
     let plain = INVITE.replace("From :", "From:");
-    assert!(scan::spans(plain.as_bytes(), headers, &mut spans).is_some());
+    assert!(quick(&plain).is_some());
     for text in [&plain, &plain.replace("\r\n", "\n")] {
         for at in headers..text.len() {
             both_ways(&text.as_bytes()[..at], headers);
@@ -204,6 +206,29 @@ fn the_quick_way_finds_what_the_slow_one_does() {
             }
         }
     }
+}
+
+/// Line ends are found in pieces of the message: wherever their borders are.
+#[test]
+fn the_quick_way_finds_lines_of_any_length_anywhere() {
+    let start = "INVITE sip:b@h SIP/2.0\r\n";
+    for len in (0..200).chain(900..1_200).chain(2_000..2_300) {
+        let long = format!(
+            "{start}Subject: {}\r\nTo: <sip:b@h>\r\nFrom: {}\r\n \tfolded\r\nCall-ID: c\r\n\r\n",
+            "x".repeat(len),
+            "y".repeat(len / 2)
+        );
+        let end =
+            scan::spans(&mut Controls::new(long.as_bytes()), start.len(), &mut Spans::default());
+        assert_eq!(end, Some(long.len() - 2), "{len}");
+        both_ways(long.as_bytes(), start.len());
+        both_ways(&long.as_bytes()[..long.len() - 2], start.len());
+        let message = Message::parse(long.as_bytes()).unwrap();
+        assert_eq!(message.first(Name::CallId).unwrap().raw, b"c");
+    }
+    let many: Vec<u8> = [start.as_bytes(), &b"To: x\r\nVia: y\r\n".repeat(2_000), b"\r\n"].concat();
+    both_ways(&many, start.len());
+    assert_eq!(Message::parse(&many).unwrap().count(Name::Via), 2_000);
 }
 
 /// Found by the fuzz target: a line of nothing but such bytes was taken for one with a name.
