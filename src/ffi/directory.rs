@@ -217,7 +217,31 @@ pub(super) enum Dialog {
     Host(Object, sipxfer_dialog),
 }
 
+/// A dialog without its description.
+pub(super) enum Kept {
+    Own(Entry<Object>),
+    Host(Object),
+}
+
+impl Kept {
+    /// Undoes a lock that is held.
+    pub(super) fn unlock(&self) {
+        match self {
+            Kept::Own(entry) => entry.owner().unlock(),
+            Kept::Host(object) => object.unlock(),
+        }
+    }
+}
+
 impl Dialog {
+    /// What of it is to be kept where it is no more looked at.
+    pub(super) fn kept(self) -> Kept {
+        match self {
+            Dialog::Own(entry) => Kept::Own(entry),
+            Dialog::Host(object, _) => Kept::Host(object),
+        }
+    }
+
     /// The host's object.
     pub(super) fn object(&self) -> *mut c_void {
         match self {

@@ -1,9 +1,10 @@
 //! Dialogs that verdicts hold, by ids that C programs give back.
 
-use super::directory::Dialog;
+use super::directory::{Dialog, Kept};
 use crate::dialog::{Ids, Slots, GENERATIONS, MOST_PER_SHARD, SHARDS};
 use crate::thread;
 use crate::transfer::Matched;
+use core::mem::ManuallyDrop;
 use parking_lot::Mutex;
 
 /// Room per part that is there from the start, so that a verdict asks for no memory as long as no
@@ -15,9 +16,35 @@ pub(super) struct Pins {
     shards: Box<[Shard]>,
 }
 
+/// A dialog that a verdict holds: no more than it takes to unlock it and to give it back.
+pub(super) struct Pin {
+    dialog: Kept,
+    /// Whether its lock is held; dropping this undoes it.
+    pub locked: bool,
+}
+
+impl Pin {
+    fn new(matched: Matched<Dialog>) -> Pin {
+        let locked = matched.locked;
+        // The lock goes over to the pin: it is not undone here.
+        let matched = ManuallyDrop::new(matched);
+        // SAFETY: read once, from what is never dropped; all else in there needs no dropping.
+        let dialog = unsafe { core::ptr::read(&matched.dialog) };
+        Pin { dialog: dialog.kept(), locked }
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        if self.locked {
+            self.dialog.unlock();
+        }
+    }
+}
+
 /// On cache lines of its own: one thread's work is not to slow another's.
 #[repr(align(128))]
-struct Shard(Mutex<Slots<Matched<Dialog>>>);
+struct Shard(Mutex<Slots<Pin>>);
 
 impl Pins {
     pub(super) fn new(salt: u16) -> Pins {
@@ -35,7 +62,7 @@ impl Pins {
             drop(matched);
             return None;
         }
-        let slot = shard.insert(matched, GENERATIONS)?;
+        let slot = shard.insert(Pin::new(matched), GENERATIONS)?;
         Some(self.ids.pack(number, slot))
     }
 
@@ -48,7 +75,7 @@ impl Pins {
     }
 
     /// Takes it back out. What is dropped then calls the host, so no lock of ours may be held.
-    pub(super) fn take(&self, id: u64) -> Option<Matched<Dialog>> {
+    pub(super) fn take(&self, id: u64) -> Option<Pin> {
         let (shard, slot) = self.ids.unpack(id)?;
         self.shards.get(shard)?.0.lock().remove(slot)
     }

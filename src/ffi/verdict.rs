@@ -208,14 +208,22 @@ unsafe fn hand_out(
         },
     };
     let Some(whole) = whole else {
+        // SAFETY: all of it are numbers, and pointers that may be null.
+        let mut out: sipxfer_verdict = unsafe { core::mem::zeroed() };
+        tell_of(verdict, pinned, room, &mut out);
         // SAFETY: contract of this function.
-        return unsafe { write_struct(place, &told(verdict, pinned, room, 0)) };
+        return unsafe { write_struct(place, &out) };
     };
     // Where it is to stay, with no copy made of it first.
+    let whole = whole.as_ptr();
     // SAFETY: `whole` looked that all of it is the caller's.
-    let struct_size = unsafe { (*whole.as_ptr()).struct_size };
-    // SAFETY: as above.
-    unsafe { whole.write(told(verdict, pinned, room, struct_size)) };
+    let struct_size = unsafe { (*whole).struct_size };
+    // SAFETY: as above; all of it are numbers, and pointers that may be null.
+    unsafe { whole.write_bytes(0, 1) };
+    // SAFETY: as above, and nobody else has it during the call.
+    let out = unsafe { &mut *whole };
+    tell_of(verdict, pinned, room, out);
+    out.struct_size = struct_size;
     Ok(())
 }
 
@@ -228,20 +236,80 @@ struct Pinned {
     locked: u32,
 }
 
-/// The verdict as the struct of the boundary.
+/// Puts the verdict into the struct of the boundary, which is all zero: most of it stays so.
 #[inline(always)]
-fn told(
+fn tell_of(
     verdict: &Verdict<'_, Dialog>,
     pinned: Pinned,
     room: &mut [u8],
-    struct_size: usize,
-) -> sipxfer_verdict {
-    let mut rules = [0; SIPXFER_MAX_RULES];
-    let mut rule_count = 0;
-    for (place, rule) in rules.iter_mut().zip(verdict.rules.iter()) {
-        *place = rule.number();
-        rule_count += 1;
+    out: &mut sipxfer_verdict,
+) {
+    let put = |place: &mut sipxfer_str, bytes: &[u8]| {
+        if !bytes.is_empty() {
+            *place = text(bytes);
+        }
+    };
+    out.kind = kind_number(verdict.kind);
+    out.code = u32::from(verdict.code);
+    if verdict.code != 0 {
+        put(&mut out.reason, reason_phrase(verdict.code).as_bytes());
     }
+    put(&mut out.warning, verdict.warning);
+    put(&mut out.unsupported, verdict.unsupported);
+    out.dialog = pinned.dialog;
+    out.pin = pinned.pin;
+    out.dialog_state = pinned.state;
+    out.dialog_initiator = pinned.initiator;
+    out.old_dialog = match verdict.old_dialog {
+        OldDialog::Nothing => SIPXFER_OLD_DIALOG_NOTHING,
+        OldDialog::Bye => SIPXFER_OLD_DIALOG_BYE,
+        OldDialog::Cancel => SIPXFER_OLD_DIALOG_CANCEL,
+        OldDialog::Reject => SIPXFER_OLD_DIALOG_REJECT,
+    };
+    out.locked = pinned.locked;
+    out.early_only = u32::from(verdict.early_only);
+    out.ground = verdict.ground.map_or(SIPXFER_GROUND_NONE, ground_number);
+    put(&mut out.context, verdict.context);
+    put(&mut out.extension, verdict.extension);
+    put(&mut out.target, verdict.target);
+    put(&mut out.method, verdict.method);
+    put(&mut out.replaces, verdict.replaces);
+    put(&mut out.referred_by, verdict.referred_by);
+    put(&mut out.headers, verdict.headers);
+    put(&mut out.dropped, verdict.dropped);
+    if verdict.variables.iter().len() > 0 {
+        out.variable_count = verdict.variables.iter().len();
+        out.variables = variables_into(room, verdict);
+    }
+    out.subscription = u32::from(verdict.subscription);
+    out.approval_pending = u32::from(verdict.approval_pending);
+    out.transfer_depth = verdict.transfer_depth;
+    out.retry_after_s = verdict.retry_after_s;
+    for (place, rule) in out.rules.iter_mut().zip(verdict.rules.iter()) {
+        *place = rule.number();
+        out.rule_count += 1;
+    }
+    if let Some(error) = verdict.error {
+        out.error_rule = u32::from(error.rule.number());
+        put(&mut out.error_what, error.what.as_bytes());
+        out.error_offset = error.offset;
+    }
+    put(&mut out.setting, verdict.setting.as_bytes());
+    put(&mut out.why, verdict.why);
+    out.in_call = u32::from(verdict.in_call);
+    out.referrer = match verdict.referrer {
+        Referrer::None => SIPXFER_REFERRER_NONE,
+        Referrer::Unverified => SIPXFER_REFERRER_UNVERIFIED,
+        Referrer::Verified => SIPXFER_REFERRER_VERIFIED,
+    };
+    put(&mut out.token, verdict.token);
+    put(&mut out.target_dialog, verdict.target_dialog);
+    out.lookup = verdict.lookup;
+    put(&mut out.node, verdict.node);
+}
+
+/// Writes the variables into the room for them, which is aligned and holds the most that there can be.
+fn variables_into(room: &mut [u8], verdict: &Verdict<'_, Dialog>) -> *const sipxfer_variable {
     let to: *mut sipxfer_variable = room.as_mut_ptr().cast();
     for (number, (name, value)) in verdict.variables.iter().enumerate() {
         // SAFETY: the room is aligned and holds the most variables that there can be.
@@ -251,61 +319,7 @@ fn told(
             place.write(sipxfer_variable { name: text(name.as_bytes()), value: text(value) })
         };
     }
-    sipxfer_verdict {
-        struct_size,
-        kind: kind_number(verdict.kind),
-        code: u32::from(verdict.code),
-        reason: text(match verdict.code {
-            0 => b"",
-            code => reason_phrase(code).as_bytes(),
-        }),
-        warning: text(verdict.warning),
-        unsupported: text(verdict.unsupported),
-        dialog: pinned.dialog,
-        pin: pinned.pin,
-        dialog_state: pinned.state,
-        dialog_initiator: pinned.initiator,
-        old_dialog: match verdict.old_dialog {
-            OldDialog::Nothing => SIPXFER_OLD_DIALOG_NOTHING,
-            OldDialog::Bye => SIPXFER_OLD_DIALOG_BYE,
-            OldDialog::Cancel => SIPXFER_OLD_DIALOG_CANCEL,
-            OldDialog::Reject => SIPXFER_OLD_DIALOG_REJECT,
-        },
-        locked: pinned.locked,
-        early_only: u32::from(verdict.early_only),
-        ground: verdict.ground.map_or(SIPXFER_GROUND_NONE, ground_number),
-        context: text(verdict.context),
-        extension: text(verdict.extension),
-        target: text(verdict.target),
-        method: text(verdict.method),
-        replaces: text(verdict.replaces),
-        referred_by: text(verdict.referred_by),
-        headers: text(verdict.headers),
-        dropped: text(verdict.dropped),
-        variables: if verdict.variables.iter().len() == 0 { core::ptr::null() } else { to },
-        variable_count: verdict.variables.iter().len(),
-        subscription: u32::from(verdict.subscription),
-        approval_pending: u32::from(verdict.approval_pending),
-        transfer_depth: verdict.transfer_depth,
-        retry_after_s: verdict.retry_after_s,
-        rules,
-        rule_count,
-        error_rule: verdict.error.map_or(0, |error| u32::from(error.rule.number())),
-        error_what: text(verdict.error.map_or(&[][..], |error| error.what.as_bytes())),
-        error_offset: verdict.error.map_or(0, |error| error.offset),
-        setting: text(verdict.setting.as_bytes()),
-        why: text(verdict.why),
-        in_call: u32::from(verdict.in_call),
-        referrer: match verdict.referrer {
-            Referrer::None => SIPXFER_REFERRER_NONE,
-            Referrer::Unverified => SIPXFER_REFERRER_UNVERIFIED,
-            Referrer::Verified => SIPXFER_REFERRER_VERIFIED,
-        },
-        token: text(verdict.token),
-        target_dialog: text(verdict.target_dialog),
-        lookup: verdict.lookup,
-        node: text(verdict.node),
-    }
+    to
 }
 
 /// Verifies an INVITE by RFC 3891 section 3, in the manner of `pjsip_replaces_verify_request()`.
@@ -418,10 +432,10 @@ pub unsafe extern "C" fn sipxfer_verdict_release(
         if pin == 0 {
             return Ok(());
         }
-        let mut matched = engine.pins.take(pin).ok_or(SIPXFER_E_NOT_FOUND)?;
+        let mut held = engine.pins.take(pin).ok_or(SIPXFER_E_NOT_FOUND)?;
         // A host that has unlocked by itself says so.
-        matched.locked = matched.locked && locked != 0;
-        drop(matched);
+        held.locked = held.locked && locked != 0;
+        drop(held);
         // What was given back is forgotten.
         let none = core::ptr::null_mut::<c_void>();
         // SAFETY: contract of this function.
