@@ -57,16 +57,13 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
     if let Some(error) = message.contradiction() {
         return unreadable(settings, error, scratch).map(Some);
     }
-    let refuse = |refusal: Refusal<'_>, scratch: &mut Scratch<'a>| {
-        refusal.verdict::<D::Dialog>(settings, scratch).map(Some).map_err(NoVerdict::from)
+    let bad = |rule, words, scratch: &mut Scratch<'a>| {
+        let refusal = Refusal { code: 400, rule: Some(rule), wire: words, why: &[] };
+        refuse(&refusal, "", settings, scratch)
     };
-    let bad = |rule, words| Refusal { code: 400, rule: Some(rule), wire: words, why: &[] };
 
     if message.method() != Some(b"INVITE") {
-        return refuse(
-            bad(Rule::R003, &[Text("Replaces in a request other than INVITE")]),
-            scratch,
-        );
+        return bad(Rule::R003, &[Text("Replaces in a request other than INVITE")], scratch);
     }
     // The Request-URI of a request inside a dialog is our Contact, which names no extension.
     if settings.replaces_require_extension && !request.is_in_dialog() {
@@ -76,10 +73,10 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
         }
     }
     if message.count(Name::Replaces) > 1 {
-        return refuse(bad(Rule::R002, &[Text("more than one Replaces header")]), scratch);
+        return bad(Rule::R002, &[Text("more than one Replaces header")], scratch);
     }
     if message.count(Name::Join) > 0 {
-        return refuse(bad(Rule::R004, &[Text("Replaces together with Join")]), scratch);
+        return bad(Rule::R004, &[Text("Replaces together with Join")], scratch);
     }
     let parsed;
     let (named, hash) = match &request.ahead {
@@ -114,14 +111,12 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
         }
         let words = &[Text("Replaces inside a dialog; the call goes on as it was")];
         let refusal = Refusal { code: 488, rule: Some(Rule::R012), wire: words, why: &[] };
-        let refused = refuse(refusal, scratch)?;
-        return Ok(refused.map(|it| it.by_setting("replaces.in_dialog")));
+        return refuse(&refusal, "replaces.in_dialog", settings, scratch);
     }
     if settings.replaces_require_tls && !request.sender.secure {
         let words = &[Text("Replaces is accepted over a secure transport only")];
         let refusal = Refusal { code: 403, rule: Some(Rule::R024), wire: words, why: &[] };
-        let refused = refuse(refusal, scratch)?;
-        return Ok(refused.map(|it| it.by_setting("replaces.require_tls")));
+        return refuse(&refusal, "replaces.require_tls", settings, scratch);
     }
     if settings.replaces_require_auth && !request.is_authenticated() {
         let challenged = challenge(Rule::R024, "the sender of the Replaces is not authenticated");
@@ -185,6 +180,18 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
     Ok(None)
 }
 
+/// A refusal, by a setting or by none.
+#[cold]
+#[inline(never)]
+fn refuse<'a, D: DialogRef>(
+    refusal: &Refusal<'_>,
+    setting: &'static str,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+) -> Result<Option<Verdict<'a, D>>, NoVerdict> {
+    Ok(Some(refusal.verdict(settings, scratch)?.by_setting(setting)))
+}
+
 /// A dialog that was found, and then could not be had.
 pub fn not_had<'a, D: DialogRef>(
     refused: Refused,
@@ -231,6 +238,8 @@ pub(super) fn note_match<D: DialogRef>(
 }
 
 /// The sender must prove who it is.
+#[cold]
+#[inline(never)]
 pub(super) fn challenge<'a, D: DialogRef>(rule: Rule, why: &'static str) -> Verdict<'a, D> {
     let mut verdict = Verdict::new(Kind::Challenge, 401).because(rule);
     verdict.why = why.as_bytes();
@@ -313,6 +322,8 @@ fn unknown_extension<'a, D: Directory, H: Host<D::Dialog>>(
 }
 
 /// A callback of the host failed: 500, and the administrator learns which one.
+#[cold]
+#[inline(never)]
 pub(super) fn host_failed<'a, D: DialogRef>(
     callback: &str,
     settings: &Settings,
@@ -324,6 +335,8 @@ pub(super) fn host_failed<'a, D: DialogRef>(
 }
 
 /// The dialog that was named was not found, or not found to be alive.
+#[cold]
+#[inline(never)]
 pub(super) fn unmatched<'a, D: DialogRef>(
     lookup: Match<D>,
     named: &Replaces<'_>,

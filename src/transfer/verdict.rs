@@ -272,6 +272,8 @@ impl<'a, D: DialogRef> Verdict<'a, D> {
     }
 
     /// Nothing is to be done about Replaces.
+    #[cold]
+    #[inline(never)]
     pub(super) fn none(why: &'static str) -> Self {
         let mut verdict = Verdict::new(Kind::None, 0);
         verdict.why = why.as_bytes();
@@ -314,7 +316,9 @@ pub(super) struct Refusal<'w> {
 }
 
 impl Refusal<'_> {
-    /// Makes the verdict.
+    /// Makes the verdict. Never in line: what accepts is to stay close together in memory.
+    #[cold]
+    #[inline(never)]
     pub(super) fn verdict<'a, D: DialogRef>(
         &self,
         settings: &Settings,
@@ -338,6 +342,8 @@ impl Refusal<'_> {
 }
 
 /// A header that does not parse: 400, with the byte of the message and what was expected there.
+#[cold]
+#[inline(never)]
 pub(super) fn malformed<'a, D: DialogRef>(
     settings: &Settings,
     scratch: &mut Scratch<'a>,
