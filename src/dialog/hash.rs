@@ -20,9 +20,17 @@ impl HashKey {
     /// without the secret can bring about.
     pub fn fingerprint(&self, key: &Key<'_>) -> u128 {
         let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
-        // The lengths keep ("ab", "c") and ("a", "bc") apart, and tell where the words of each end.
-        for part in [key.call_id, key.local_tag, key.remote_tag] {
-            hasher.write_u64(part.len() as u64);
+        // The lengths keep ("ab", "c") and ("a", "bc") apart, and tell where the words of each end. Those
+        // that anybody sends stand in one word, which is never the one that announces longer ones.
+        let lens = [key.call_id, key.local_tag, key.remote_tag].map(|part| part.len() as u64);
+        let [call_id, local, remote] = lens;
+        if (call_id | local | remote) < 1 << 16 {
+            hasher.write_u64(remote << 32 | local << 16 | call_id);
+        } else {
+            hasher.write_u64(u64::MAX);
+            for len in lens {
+                hasher.write_u64(len);
+            }
         }
         each_word(key.call_id, |word| hasher.write_u64(word));
         each_word(key.local_tag, |word| hasher.write_u64(lowercase(word)));
@@ -80,6 +88,15 @@ mod tests {
         assert_eq!(key("a@b", &long), key("a@b", &long.to_lowercase()));
         assert_ne!(key("a@b", &long), key("A@b", &long));
         assert_ne!(key("a@bx", "c"), key("a@b", "xc"));
+        for (one, other) in [(0, 1 << 16), (1 << 16, 0), (65_535, 65_536)] {
+            let text = "\0".repeat(one + other);
+            let (call_id, local) = text.as_bytes().split_at(one);
+            let split = |call_id, local_tag| {
+                hash.fingerprint(&Key { call_id, local_tag, remote_tag: b"R" })
+            };
+            let (others, own) = text.as_bytes().split_at(other);
+            assert_ne!(split(call_id, local), split(others, own));
+        }
         for len in 0..40 {
             let tag: String = "ab-Zz.[`{@~C".chars().cycle().take(len).collect();
             assert_eq!(key("a", &tag), key("a", &tag.to_ascii_uppercase()));
