@@ -130,17 +130,21 @@ impl House {
     /// The final answer to an INVITE that a phone sends to this URI. The menu has room for short URIs
     /// only: the program is started anew with it.
     fn answer(&mut self, from: &'static str, uri: &str) -> u16 {
-        let before = self.finals(from).len();
+        let before = self.finals(from);
         self.phones.retain(|one| one.name != from);
         self.add(from, &[uri], 0);
-        self.wait("no answer", |house| house.finals(from).len() > before);
-        self.finals(from)[before]
+        // The answer to a call of before may come again: who acknowledges it is gone.
+        let is_new = |(call_id, _): &(String, u16)| !before.iter().any(|(old, _)| old == call_id);
+        self.wait("no answer", |house| house.finals(from).iter().any(is_new));
+        self.finals(from).into_iter().find(is_new).expect("it was there").1
     }
 
-    fn finals(&self, name: &str) -> Vec<u16> {
+    /// Call-ID and code of every final answer to an INVITE.
+    fn finals(&self, name: &str) -> Vec<(String, u16)> {
         let received = self.seen(name, Way::Received);
         let ours = received.iter().filter(|msg| msg.cseq().1 == "INVITE");
-        ours.filter_map(Msg::status).filter(|code| *code >= 200).collect()
+        let named = ours.filter_map(|msg| Some((msg.value("Call-ID").to_owned(), msg.status()?)));
+        named.filter(|(_, code)| *code >= 200).collect()
     }
 
     /// The Call-ID, to-tag and from-tag of the dialog that this PBX has with a phone, as the PBX sees it.
