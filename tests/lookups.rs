@@ -77,6 +77,7 @@ fn r018_a_refer_to_a_dialog_of_another_node_goes_to_that_node() {
         let got = pbx.route(&refer_to(ATTENDED), known("bob"));
         got.is(SIPXFER_VERDICT_REMOTE_NODE, 18).is(SIPXFER_VERDICT_REMOTE_NODE, 9);
         assert_eq!((got.code, got.node.as_str(), got.dialog), (202, "node-b", 0));
+        assert!(got.why.starts_with("the dialog in Refer-To is on another node"), "{}", got.why);
         assert_eq!((got.target.as_str(), got.extension.as_str()), (NODE_URI, "external_replaces"));
         assert_eq!((got.replaces.as_str(), got.ground), (NAMED, SIPXFER_GROUND_SAME_USER));
         assert_eq!(got.variable("SIPREFERTOHDR"), Some(NODE_URI));

@@ -144,6 +144,14 @@ fn r014_r096_who_waits_replaces_itself_and_everybody_else_retrieves() {
             (got.ground, got.old_dialog),
             (SIPXFER_GROUND_SAME_USER, SIPXFER_OLD_DIALOG_BYE)
         );
+        // A token of another call makes nothing else of it, and one that is right does.
+        let secret = secret(&pbx, &Dialog::of("alice", "second@h", "L", "R"));
+        let shown = |named: &str, token: &str| replaces(&format!("{named};token={token}"));
+        let got = pbx.verify(&shown(NAMED, &secret), other_phone);
+        assert_eq!(got.is(SIPXFER_VERDICT_ACCEPT, 14).old_dialog, SIPXFER_OLD_DIALOG_BYE);
+        pbx.dialog(Dialog::of("alice", "second@h", "L", "R"));
+        let got = pbx.verify(&shown("second@h;to-tag=L;from-tag=R", &secret), other_phone);
+        assert_eq!(got.is(SIPXFER_VERDICT_ACCEPT, 96).old_dialog, SIPXFER_OLD_DIALOG_NOTHING);
         *pbx.host.authorize.lock().unwrap() = Some(SIPXFER_YES);
         let got = pbx.verify(&replaces(NAMED), known("carol"));
         got.is(SIPXFER_VERDICT_ACCEPT, 96);

@@ -15,7 +15,7 @@ use sipxfer::config::Config;
 use sipxfer::engine::{Engine, Received};
 use sipxfer::ffi::*;
 use sipxfer::sip::Scratch;
-use sipxfer::transfer::{Answer, Host, Sender};
+use sipxfer::transfer::{refer::full, Answer, Host, Kind, Sender};
 
 const NAMED: &str = "call@h;to-tag=L;from-tag=R";
 
@@ -189,6 +189,7 @@ fn r035_r090_what_else_stands_beside_a_nested_refer_to_is_treated_as_ever() {
         assert_eq!(got.headers, "Refer-To: <sip:conf@h>\r\nSubject: y\r\n");
         assert_eq!(got.dropped, "X-Own");
         let got = pbx.route(&refer_to("<sip:100@h?Refer-To=sip:a%40h&Subject=y>"), known("bob"));
+        got.is(SIPXFER_VERDICT_BLIND, 91);
         assert_eq!((got.headers.as_str(), got.dropped.as_str()), ("Subject: y\r\n", "Refer-To"));
     });
 }
@@ -258,4 +259,38 @@ fn r098_a_refer_outside_of_a_call_is_refused_unless_allowed() {
         pbx.route(&outside, known("bob")).is(SIPXFER_VERDICT_BLIND, 98);
         pbx.route(&outside, known("carol")).refused(403, 98);
     });
+}
+
+/// The quick way of reading a Replaces takes what the grammar takes, and nothing else.
+#[test]
+fn r020_a_call_id_is_checked_on_both_sides_of_its_at() {
+    on_both(|pbx| {
+        for call_id in
+            ["a b@h", "a@h b", "a,b@h", "a@h,b", "a@", "@h", "a@b@h", "\u{e4}@h", "a@\u{e4}"]
+        {
+            let named = replaces(&format!("{call_id};to-tag=L;from-tag=R"));
+            pbx.verify(&named, known("bob")).refused(400, 0);
+        }
+        for call_id in ["call@h", "c<a>\"l\"l@h", "call", "c@[::1]"] {
+            pbx.dialog(Dialog::of("bob", call_id, "L", "R"));
+            for tags in ["to-tag=L;from-tag=R", "from-tag=R;to-tag=L", "From-Tag=r;TO-TAG=l"] {
+                let got = pbx.verify(&replaces(&format!("{call_id};{tags}")), known("bob"));
+                got.is(SIPXFER_VERDICT_ACCEPT, 14);
+            }
+            for tags in ["to-tag=L", "from-tag=R", "to-tag=L;to-tag=R", "from-tag=L;from-tag=R"] {
+                let named = replaces(&format!("{call_id};{tags}"));
+                pbx.verify(&named, known("bob")).refused(400, 20);
+            }
+        }
+    });
+}
+
+#[test]
+fn there_is_no_room_for_another_transfer_and_that_is_503() {
+    let snapshot = Config::new().snapshot();
+    let mut room = [0; 1024];
+    let mut scratch = Scratch::new(&mut room);
+    let verdict = full::<Consultation>(snapshot.of(b""), &mut scratch).unwrap();
+    assert_eq!((verdict.kind, verdict.code), (Kind::Reject, 503));
+    assert_eq!(verdict.why, b"there is no room for another transfer");
 }

@@ -259,3 +259,20 @@ fn a_subscription_is_small() {
     assert!(size_of::<Subscription>() <= 64);
     assert!(size_of::<Notify>() <= 48);
 }
+
+/// Only before its SUBSCRIBE has come: from then on it is the subscriber who says for how long.
+#[test]
+fn r070_how_long_an_end_is_kept_is_of_no_meaning_once_it_was_asked_for() {
+    let mut subscription = Subscription::awaited(&MINUTE, 10_000);
+    assert_eq!(subscription.expires_at_ms(), None);
+    subscription.keep_until(20_000);
+    assert_eq!(subscription.expires_at_ms(), Some(20_000));
+    let (granted_s, notify) = subscription.subscribe(Some(50), 15_000).unwrap();
+    assert!(granted_s == 50 && !notify.is_last());
+    subscription.keep_until(20_000);
+    assert_eq!(subscription.expires_at_ms(), Some(65_000));
+    let mut implicit = started(&MINUTE);
+    implicit.keep_until(20_000);
+    assert_eq!(implicit.expires_at_ms(), Some(70_000));
+    assert!(implicit.tick(70_000).unwrap().is_last());
+}
