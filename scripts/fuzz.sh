@@ -67,6 +67,23 @@ failed=0
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 table=
+
+# What a target is there for is reached by the inputs that are checked in (fuzz/reaches.txt): without
+# them a run of some seconds would often be over before it is. Prints what is not reached.
+not_reached() {
+    local target=$1 file
+    shift
+    "$build/$triple/release/$target" -runs=0 -print_coverage=1 -verbosity=0 -timeout=60 "$@" \
+        "fuzz/corpus/$target" >"$log" 2>&1 || echo "anything: the inputs do not run to their end"
+    while read -r file; do
+        grep -q "^COVERED_FUNC: .*/$file:" "$log" || echo "$file"
+    done < <(sed -n "s/^$target //p" fuzz/reaches.txt)
+    [ "$target" = ffi ] || return 0
+    # That the target calls them all is looked at by tests/fuzz_calls.rs.
+    sed -n 's/^COVERED_FUNC: .*[ :]\(sipxfer_[a-z0-9_]*\) .*/\1/p' "$log" | sort -u >"$log.reached"
+    [ "$(wc -l <"$log.reached")" -ge 100 ] || echo "a hundred functions of the header"
+    rm -f "$log.reached"
+}
 for target in "${targets[@]}"; do
     printf '\n==> fuzz %s for %s seconds\n' "$target" "$seconds"
     mkdir -p "fuzz/found/$target" "fuzz/artifacts/$target"
@@ -89,6 +106,12 @@ for target in "${targets[@]}"; do
         echo "FAILED: again by $build/$triple/release/$target FILE, for the file named above."
     fi
     ran=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    missing=$(not_reached "$target" "${kind[@]}")
+    if [ -n "$missing" ]; then
+        found=UNREACHED
+        failed=1
+        printf 'FAILED: no input of fuzz/corpus/%s reaches:\n%s\n' "$target" "$missing"
+    fi
     table+=$(printf '%-10s %12s inputs  %s' "$target" "${ran:-?}" "$found")$'\n'
 done
 printf '\n%s' "$table"
