@@ -8,11 +8,16 @@ use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src/ffi.rs");
+    println!("cargo:rerun-if-changed=src/ffi");
     println!("cargo:rerun-if-changed=cbindgen.toml");
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
-    let builder = cbindgen::Builder::new().with_config(config).with_src(root.join("src/ffi.rs"));
+    let builder = cbindgen::Builder::new()
+        .with_config(config)
+        .with_src(root.join("src/ffi.rs"))
+        .with_src(root.join("src/ffi/parked.rs"))
+        .with_src(root.join("src/ffi/api.rs"));
     let mut text = Vec::new();
     builder.generate()?.write(&mut text);
     let text = String::from_utf8(text)?.replace("# Safety", "Requires:");

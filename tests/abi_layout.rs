@@ -49,6 +49,7 @@ fn layout_in_rust() -> BTreeSet<String> {
         }
         sipxfer_directory {
             struct_size, user, find, lock, unlock, release, destroy, lookup, lookup_user,
+            lookup_parked,
         }
         sipxfer_request {
             struct_size, message, host_data, dialog, source, endpoint, user, context, now_ms,
@@ -57,7 +58,7 @@ fn layout_in_rust() -> BTreeSet<String> {
         sipxfer_host {
             struct_size, user, extension_exists, transfer_context, allow_transfer, approve, authorize,
             log, random, on_deadline, destroy, can_mix, is_conference, verify_token,
-            on_lookup,
+            on_lookup, authorize_remote,
         }
         sipxfer_engine_options { struct_size, directory, host }
         sipxfer_setting { struct_size, name, values, default_value, help, global, per_endpoint }
@@ -135,7 +136,8 @@ fn layout_in_rust() -> BTreeSet<String> {
         }
         sipxfer_dialog_info { struct_size, entity, target, endpoint, user, only, version, reserved }
         sipxfer_remote_dialog {
-            struct_size, node, uri, user, endpoint, state, initiator, secure, reserved,
+            struct_size, node, uri, user, endpoint, state, initiator, secure, reserved, parked,
+            reserved2, call_id, local_tag, remote_tag,
         }
         sipxfer_stats {
             struct_size, verdicts, accepted, refused, challenged, transfers_done, transfers_failed,
@@ -173,7 +175,7 @@ fn layout_in_rust() -> BTreeSet<String> {
             refer_output_name, refer_command_name, refer_outcome_name, refer_why_name,
             lookup_resume, lookup_count, transfer_route,
             stats_read, refusal_count, verdict_took, last_transfer, metrics_print,
-            replaces_verify_requests,
+            replaces_verify_requests, park_find,
         }
     }
 }

@@ -41,6 +41,11 @@ fn remote(user: &'static str) -> sipxfer_remote_dialog {
         initiator: SIPXFER_INITIATOR_REMOTE,
         secure: 0,
         reserved: 0,
+        parked: SIPXFER_PARKED_NO,
+        reserved2: 0,
+        call_id: str_of(""),
+        local_tag: str_of(""),
+        remote_tag: str_of(""),
     }
 }
 
@@ -281,6 +286,12 @@ fn a_node_that_says_what_makes_no_sense_is_not_believed() {
         sipxfer_remote_dialog { initiator: 0, ..base() },
         sipxfer_remote_dialog { secure: 2, ..base() },
         sipxfer_remote_dialog { reserved: 1, ..base() },
+        sipxfer_remote_dialog { reserved2: 1, ..base() },
+        sipxfer_remote_dialog { parked: 3, ..base() },
+        // Found by its token, and not parked; or half a triple.
+        sipxfer_remote_dialog { call_id: str_of("c@h"), local_tag: str_of("l"), ..base() },
+        sipxfer_remote_dialog { parked: SIPXFER_PARKED_SECRET, call_id: str_of("c@h"), ..base() },
+        sipxfer_remote_dialog { parked: SIPXFER_PARKED_SECRET, remote_tag: str_of("r"), ..base() },
     ] {
         assert_eq!(resume_with(&pbx, lookup, SIPXFER_OK, &wrong), SIPXFER_E_RANGE);
     }

@@ -249,6 +249,23 @@ struct sipxfer_cluster_api {
      * `sipxfer_cluster_version()`.
      */
     const char *(*version)(void);
+    /**
+     * `sipxfer_cluster_park()`.
+     */
+    int32_t (*park)(const struct sipxfer_cluster *cluster,
+                    const struct sipxfer_dialog *dialog,
+                    struct sipxfer_str token);
+    /**
+     * `sipxfer_cluster_unpark()`.
+     */
+    int32_t (*unpark)(const struct sipxfer_cluster *cluster, struct sipxfer_str token);
+    /**
+     * `sipxfer_cluster_lookup_parked()`.
+     */
+    int32_t (*lookup_parked)(void *cluster,
+                             uint64_t lookup,
+                             struct sipxfer_str token,
+                             const struct sipxfer_dialog_key *key);
 };
 
 #ifdef __cplusplus
@@ -343,6 +360,50 @@ int32_t sipxfer_cluster_remove(const struct sipxfer_cluster *cluster,
  */
 int32_t sipxfer_cluster_stats(const struct sipxfer_cluster *cluster,
                               struct sipxfer_cluster_stats *stats);
+
+/**
+ * A call was parked (`sipxfer_park()`): the other nodes find it by its token, and by its dialog as parked. It
+ * need not have been published before, and what is published of the dialog later leaves it parked; its end
+ * takes the token along. A dialog that is parked under another token moves; a token that has another call is
+ * this one's from now on. Of a secret its SHA-256 goes to the server, nothing else.
+ *
+ * A number is found only where no other node has a call under it too: each node has places of its own
+ * (`park.places`).
+ *
+ * Returns as `sipxfer_cluster_publish()`, and `SIPXFER_E_PARSE` where `token` is no token. A dialog that is
+ * TERMINATED or that INVITE did not make is `SIPXFER_E_RANGE`.
+ *
+ * Requires:
+ * `cluster` is valid, `dialog` points to a struct whose `struct_size` is set and whose strings hold, `token`
+ * holds.
+ */
+int32_t sipxfer_cluster_park(const struct sipxfer_cluster *cluster,
+                             const struct sipxfer_dialog *dialog,
+                             struct sipxfer_str token);
+
+/**
+ * The call under this token is out of the lot (it was taken out, or its parker is rung back): the other nodes
+ * find it no more by its token, and its dialog as any other. A token without a call is no error. Returns as
+ * `sipxfer_cluster_park()`.
+ *
+ * Requires:
+ * `cluster` is valid, `token` holds.
+ */
+int32_t sipxfer_cluster_unpark(const struct sipxfer_cluster *cluster,
+                               struct sipxfer_str token);
+
+/**
+ * The `lookup_parked` callback of a `struct sipxfer_directory` whose `lookup_user` is the node: as
+ * `sipxfer_cluster_lookup()`, by the token of a parked call, and by the key where that is not empty, in one round
+ * trip.
+ *
+ * Requires:
+ * As for `sipxfer_cluster_lookup()`; `token` holds.
+ */
+int32_t sipxfer_cluster_lookup_parked(void *cluster,
+                                      uint64_t lookup,
+                                      struct sipxfer_str token,
+                                      const struct sipxfer_dialog_key *key);
 
 /**
  * The table of functions: the one symbol that a host looks up with dlsym. NULL where `abi_major` is not

@@ -1,13 +1,19 @@
 //! The C ABI. `include/sipxfer_cluster.h` is made from this file.
 #![allow(non_camel_case_types)]
 
-use crate::lookups::Answer;
+mod api;
+mod parked;
+
+pub use api::*;
+pub use parked::*;
+
+use crate::lookups::{Answer, Found};
 use crate::node::{Level, Node, User};
 use crate::settings::{Given, Settings, Wrong};
 use crate::stats::get;
 use crate::twins::*;
-use crate::wire::{Published, MAX_NAME};
-use core::ffi::{c_char, c_void};
+use crate::wire::{Published, MAX_NAME, NOT_PARKED};
+use core::ffi::c_void;
 use parking_lot::{Condvar, Mutex};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::Ordering;
@@ -165,6 +171,9 @@ impl User for Host {
             Answer::Ambiguous => (E_AMBIGUOUS, None),
             Answer::Found(found) => (OK, Some(found)),
         };
+        let part = |found: &Found, at: usize| {
+            text(found.triple.as_ref().and_then(|it| it.get(at)).map_or(b"", Vec::as_slice))
+        };
         let dialog = found.map(|found| sipxfer_remote_dialog {
             struct_size: size_of::<sipxfer_remote_dialog>(),
             node: text(&found.node),
@@ -175,6 +184,11 @@ impl User for Host {
             initiator: u32::from(found.dialog.initiator),
             secure: u32::from(found.dialog.secure),
             reserved: 0,
+            parked: u32::from(found.dialog.parked),
+            reserved2: 0,
+            call_id: part(found, 0),
+            local_tag: part(found, 1),
+            remote_tag: part(found, 2),
         });
         let pointer = dialog.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
         // SAFETY: the host vouches for the engine until it attaches another one; the dialog lives through
@@ -384,6 +398,47 @@ unsafe fn parts<'a>(
     Ok((call_id, local_tag, remote_tag))
 }
 
+/// A dialog as a host describes it.
+struct Described<'a> {
+    key: (&'a [u8], &'a [u8], &'a [u8]),
+    published: Published,
+    has_ended: bool,
+    is_invite: bool,
+}
+
+/// # Safety
+/// `dialog` points to a struct whose `struct_size` is set and whose strings hold for `'a`.
+unsafe fn described<'a>(dialog: *const sipxfer_dialog) -> Result<Described<'a>, i32> {
+    // SAFETY: contract of this function.
+    let dialog = unsafe { read_struct(dialog) }?;
+    let sipxfer_dialog { call_id, local_tag, remote_tag, .. } = dialog;
+    // SAFETY: contract of this function.
+    let key = unsafe { parts(call_id, local_tag, remote_tag) }?;
+    // SAFETY: contract of this function.
+    let user = unsafe { bytes(dialog.user) }?;
+    // SAFETY: contract of this function.
+    let endpoint = unsafe { bytes(dialog.endpoint) }?;
+    if !(1..=3).contains(&dialog.state)
+        || !(1..=2).contains(&dialog.initiator)
+        || !(1..=2).contains(&dialog.usage)
+        || dialog.secure > 1
+    {
+        return Err(E_RANGE);
+    }
+    let short = |name: &[u8]| if name.len() > MAX_NAME { Vec::new() } else { name.to_vec() };
+    let published = Published {
+        incarnation: 0,
+        state: dialog.state as u8,
+        initiator: dialog.initiator as u8,
+        secure: dialog.secure == 1,
+        parked: NOT_PARKED,
+        user: short(user),
+        endpoint: short(endpoint),
+    };
+    let has_ended = dialog.state == DIALOG_TERMINATED;
+    Ok(Described { key, published, has_ended, is_invite: dialog.usage == USAGE_INVITE })
+}
+
 /// A dialog has begun or come further: the other nodes can find it, in this state. Its `dialog` is not
 /// looked at; one that is TERMINATED is taken away, and one that INVITE did not make is left out.
 ///
@@ -401,38 +456,15 @@ pub unsafe extern "C" fn sipxfer_cluster_publish(
         // SAFETY: contract of this function.
         let cluster = unsafe { cluster_in(cluster) }?;
         // SAFETY: contract of this function.
-        let dialog = unsafe { read_struct(dialog) }?;
-        let sipxfer_dialog { call_id, local_tag, remote_tag, .. } = dialog;
-        // SAFETY: contract of this function.
-        let key = unsafe { parts(call_id, local_tag, remote_tag) }?;
-        // SAFETY: contract of this function.
-        let user = unsafe { bytes(dialog.user) }?;
-        // SAFETY: contract of this function.
-        let endpoint = unsafe { bytes(dialog.endpoint) }?;
-        if !(1..=3).contains(&dialog.state)
-            || !(1..=2).contains(&dialog.initiator)
-            || !(1..=2).contains(&dialog.usage)
-            || dialog.secure > 1
-        {
-            return Err(E_RANGE);
-        }
-        if dialog.state == DIALOG_TERMINATED {
-            cluster.node.remove(key);
+        let dialog = unsafe { described(dialog) }?;
+        if dialog.has_ended {
+            cluster.node.remove(dialog.key);
             return Ok(());
         }
-        if dialog.usage != USAGE_INVITE {
+        if !dialog.is_invite {
             return Ok(());
         }
-        let short = |name: &[u8]| if name.len() > MAX_NAME { Vec::new() } else { name.to_vec() };
-        let published = Published {
-            incarnation: 0,
-            state: dialog.state as u8,
-            initiator: dialog.initiator as u8,
-            secure: dialog.secure == 1,
-            user: short(user),
-            endpoint: short(endpoint),
-        };
-        cluster.node.publish(key, &published);
+        cluster.node.publish(dialog.key, &dialog.published);
         Ok(())
     })
 }
@@ -513,79 +545,4 @@ pub unsafe extern "C" fn sipxfer_cluster_stats(
         unsafe { stats.write_unaligned(told) };
         Ok(())
     })
-}
-
-/// The functions of this library, for dlopen.
-#[repr(C)]
-pub struct sipxfer_cluster_api {
-    /// `sizeof (struct sipxfer_cluster_api)` of the library.
-    pub struct_size: usize,
-    /// `SIPXFER_CLUSTER_ABI_MAJOR` of the library.
-    pub abi_major: u32,
-    /// `SIPXFER_CLUSTER_ABI_MINOR` of the library.
-    pub abi_minor: u32,
-    /// `sipxfer_cluster_new()`.
-    pub create: unsafe extern "C" fn(
-        options: *const sipxfer_cluster_options,
-        cluster: *mut *mut sipxfer_cluster,
-    ) -> i32,
-    /// `sipxfer_cluster_free()`.
-    pub destroy: unsafe extern "C" fn(cluster: *mut sipxfer_cluster),
-    /// `sipxfer_cluster_attach()`.
-    pub attach: unsafe extern "C" fn(
-        cluster: *mut sipxfer_cluster,
-        engine: *const sipxfer_engine,
-        resume: sipxfer_cluster_resume,
-    ) -> i32,
-    /// `sipxfer_cluster_lookup()`.
-    pub lookup: unsafe extern "C" fn(
-        cluster: *mut c_void,
-        lookup: u64,
-        key: *const sipxfer_dialog_key,
-    ) -> i32,
-    /// `sipxfer_cluster_publish()`.
-    pub publish:
-        unsafe extern "C" fn(cluster: *const sipxfer_cluster, dialog: *const sipxfer_dialog) -> i32,
-    /// `sipxfer_cluster_remove()`.
-    pub remove: unsafe extern "C" fn(
-        cluster: *const sipxfer_cluster,
-        key: *const sipxfer_dialog_key,
-    ) -> i32,
-    /// `sipxfer_cluster_stats()`.
-    pub stats: unsafe extern "C" fn(
-        cluster: *const sipxfer_cluster,
-        stats: *mut sipxfer_cluster_stats,
-    ) -> i32,
-    /// `sipxfer_cluster_version()`.
-    pub version: extern "C" fn() -> *const c_char,
-}
-
-static API: sipxfer_cluster_api = sipxfer_cluster_api {
-    struct_size: size_of::<sipxfer_cluster_api>(),
-    abi_major: SIPXFER_CLUSTER_ABI_MAJOR,
-    abi_minor: SIPXFER_CLUSTER_ABI_MINOR,
-    create: sipxfer_cluster_new,
-    destroy: sipxfer_cluster_free,
-    attach: sipxfer_cluster_attach,
-    lookup: sipxfer_cluster_lookup,
-    publish: sipxfer_cluster_publish,
-    remove: sipxfer_cluster_remove,
-    stats: sipxfer_cluster_stats,
-    version: sipxfer_cluster_version,
-};
-
-/// The table of functions: the one symbol that a host looks up with dlsym. NULL where `abi_major` is not
-/// the library's `SIPXFER_CLUSTER_ABI_MAJOR`. The table is static. Threads: any; does not block.
-#[no_mangle]
-pub extern "C" fn sipxfer_cluster_get_api(abi_major: u32) -> *const sipxfer_cluster_api {
-    if abi_major != SIPXFER_CLUSTER_ABI_MAJOR {
-        return core::ptr::null();
-    }
-    &API
-}
-
-/// The library's version, as `0.1.0`. Never NULL. Threads: any; does not block.
-#[no_mangle]
-pub extern "C" fn sipxfer_cluster_version() -> *const c_char {
-    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`wire`] | keys and values as they stand on the server |
 //! | [`board`] | what this node wants to stand there, in bounded memory |
+//! | [`parks`] | which dialogs of this node are parked |
 //! | [`publisher`] | the thread that brings it there, and keeps the lease |
 //! | [`lookups`] | the threads that ask, their queue and their circuit breaker |
 //! | [`settings`] | what is set, and how a server is reached |
@@ -22,6 +23,7 @@ pub mod board;
 pub mod ffi;
 pub mod lookups;
 pub mod node;
+pub mod parks;
 pub mod publisher;
 pub mod settings;
 pub mod stats;

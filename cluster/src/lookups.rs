@@ -8,7 +8,7 @@
 use crate::node::{Level, Shared};
 use crate::settings::{pause, said, CONNECT};
 use crate::stats::{add, count};
-use crate::wire::{dialog_key, node_key, Lease, Published};
+use crate::wire::{dialog_key, node_key, Lease, Parked, Published, Triple};
 use redis::{Connection, RedisError};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::Ordering;
@@ -28,6 +28,8 @@ pub struct Found {
     pub uri: Vec<u8>,
     /// What it has published.
     pub dialog: Published,
+    /// Its triple, where it was found by the token of a parked call.
+    pub triple: Option<Triple>,
 }
 
 /// What a lookup came to.
@@ -43,9 +45,15 @@ pub enum Answer {
 
 struct Job {
     lookup: u64,
-    key: Vec<u8>,
+    /// Of the dialog.
+    key: Option<Vec<u8>>,
+    /// Of the token of a parked call.
+    token: Option<Vec<u8>>,
     until: Instant,
 }
+
+/// What nodes say: who says it, what of, and its triple where it is about a token.
+type Claims = Vec<(Vec<u8>, Published, Option<Triple>)>;
 
 /// The lookups that wait.
 #[derive(Default)]
@@ -65,14 +73,15 @@ impl Queue {
     }
 }
 
-/// Puts a lookup into the queue; whether its answer comes.
-pub fn ask(shared: &Shared, lookup: u64, key: (&[u8], &[u8], &[u8])) -> bool {
+/// Puts a lookup into the queue, of the dialog with this key, of the call that is parked under this token, or
+/// of both; whether its answer comes.
+pub fn ask(shared: &Shared, lookup: u64, key: Option<Vec<u8>>, token: Option<Vec<u8>>) -> bool {
     let Shared { settings, stats, queue, asked, askers_connected, .. } = shared;
     count(&stats.lookups);
-    let Some(key) = dialog_key(key.0, key.1, key.2) else {
+    if key.is_none() && token.is_none() {
         count(&stats.not_found);
         return false;
-    };
+    }
     if askers_connected.load(Ordering::Acquire) == 0 || shared.is_over() {
         count(&stats.refused_away);
         return false;
@@ -86,7 +95,7 @@ pub fn ask(shared: &Shared, lookup: u64, key: (&[u8], &[u8], &[u8])) -> bool {
         count(if is_stuck { &stats.refused_away } else { &stats.refused_full });
         return false;
     }
-    queue.jobs.push_back(Job { lookup, key, until: now + settings.deadline });
+    queue.jobs.push_back(Job { lookup, key, token, until: now + settings.deadline });
     drop(queue);
     asked.notify_one();
     true
@@ -178,24 +187,40 @@ impl Asker<'_> {
         let until = jobs.iter().map(|job| job.until).max();
         let mut pipe = redis::pipe();
         for job in jobs {
-            pipe.cmd("HGETALL").arg(&job.key);
+            for key in [&job.token, &job.key].into_iter().flatten() {
+                pipe.cmd("HGETALL").arg(key);
+            }
         }
         give_time(connection, until)?;
         let claims: Vec<Vec<(Vec<u8>, Vec<u8>)>> = pipe.query(connection)?;
         let own = &self.shared.settings.node;
-        let claims: Vec<Vec<(Vec<u8>, Published)>> = claims
-            .into_iter()
-            .map(|claims| {
-                let claims = claims.into_iter().take(MOST_CLAIMS);
-                // What this node has is looked for before the cluster is.
-                claims
-                    .filter(|(node, _)| node != own)
-                    .filter_map(|(node, value)| Some((node, Published::read(&value)?)))
-                    .collect()
+        let mut claims = claims.into_iter().map(|claims| {
+            // What this node has is looked for before the cluster is.
+            claims.into_iter().take(MOST_CLAIMS).filter(|(node, _)| node != own)
+        });
+        // In the order in which they were asked for.
+        let claims: Vec<[Claims; 2]> = jobs
+            .iter()
+            .map(|job| {
+                let by_token = job.token.as_ref().and_then(|_| claims.next());
+                let by_key = job.key.as_ref().and_then(|_| claims.next());
+                let parked = by_token.into_iter().flatten().filter_map(|(node, value)| {
+                    let Parked { dialog, triple } = Parked::read(&value)?;
+                    let [call_id, local_tag, remote_tag] = &triple;
+                    // A token of another call says nothing of the one that is named.
+                    let is_named =
+                        job.key.is_none() || job.key == dialog_key(call_id, local_tag, remote_tag);
+                    is_named.then_some((node, dialog, Some(triple)))
+                });
+                let dialogs = by_key
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|(node, value)| Some((node, Published::read(&value)?, None)));
+                [parked.collect(), dialogs.collect()]
             })
             .collect();
         let mut leases: HashMap<Vec<u8>, Option<Lease>> = HashMap::new();
-        for (node, _) in claims.iter().flatten() {
+        for (node, ..) in claims.iter().flatten().flatten() {
             leases.insert(node.clone(), None);
         }
         if !leases.is_empty() {
@@ -209,13 +234,13 @@ impl Asker<'_> {
                 *lease = value.as_deref().and_then(Lease::read);
             }
         }
-        let lives = |(node, dialog): (Vec<u8>, Published)| {
+        let lives = |(node, dialog, triple): (Vec<u8>, Published, Option<Triple>)| {
             let lease = leases.get(&node)?.as_ref()?;
             let uri = lease.uri.clone();
             let lives = lease.incarnation == dialog.incarnation;
-            lives.then(|| Box::new(Found { node, uri, dialog }))
+            lives.then(|| Box::new(Found { node, uri, dialog, triple }))
         };
-        let answer = |claims: Vec<(Vec<u8>, Published)>| {
+        let answer = |claims: Claims| {
             let mut alive = claims.into_iter().filter_map(lives);
             match (alive.next(), alive.next()) {
                 (None, _) => Answer::NotFound,
@@ -223,7 +248,11 @@ impl Asker<'_> {
                 (Some(_), Some(_)) => Answer::Ambiguous,
             }
         };
-        Ok(claims.into_iter().map(answer).collect())
+        let best = |[parked, dialogs]: [Claims; 2]| match answer(parked) {
+            Answer::NotFound => answer(dialogs),
+            found => found,
+        };
+        Ok(claims.into_iter().map(best).collect())
     }
 
     fn connect(&mut self) -> Result<(), RedisError> {

@@ -3,10 +3,11 @@
 
 use crate::board::Board;
 use crate::lookups::{self, Answer, Queue};
+use crate::parks::Parks;
 use crate::publisher;
 use crate::settings::Settings;
 use crate::stats::{count, Stats};
-use crate::wire::{dialog_key, Published};
+use crate::wire::{dialog_key, token_key, Published, NOT_PARKED};
 use parking_lot::{Condvar, Mutex};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -47,6 +48,8 @@ pub struct Shared {
     pub stats: Stats,
     /// Who uses it.
     pub user: Box<dyn User>,
+    /// Which of the dialogs are parked. Taken before the board.
+    pub parks: Mutex<Parks>,
     /// What is to be published.
     pub board: Mutex<Board>,
     /// Told when there is something on the board, and at the end.
@@ -94,6 +97,7 @@ impl Node {
             incarnation: began_ms << 16 | u64::from(random),
             stats: Stats::default(),
             user,
+            parks: Mutex::default(),
             board: Mutex::default(),
             news: Condvar::new(),
             queue: Mutex::default(),
@@ -133,29 +137,103 @@ impl Node {
 
     /// A dialog has begun, or come further. Waits for nothing.
     pub fn publish(&self, key: (&[u8], &[u8], &[u8]), dialog: &Published) {
-        let Shared { settings, stats, incarnation, board, news, .. } = &*self.shared;
+        let Shared { stats, incarnation, parks, .. } = &*self.shared;
         let Some(key) = dialog_key(key.0, key.1, key.2) else {
             return count(&stats.dropped);
         };
-        let value = Published { incarnation: *incarnation, ..dialog.clone() }.write();
-        if board.lock().put(&key, &value, settings.max_dialogs) {
+        let dialog = Published { incarnation: *incarnation, ..dialog.clone() };
+        let mut parks = parks.lock();
+        match parks.came_further(&key, &dialog) {
+            // It stays where it is parked.
+            Some((token, parked)) => {
+                self.put(&key, &parked.dialog.write());
+                self.put(&token, &parked.write());
+            }
+            None => self.put(&key, &dialog.write()),
+        }
+    }
+
+    fn put(&self, key: &[u8], value: &[u8]) {
+        let Shared { settings, stats, board, news, .. } = &*self.shared;
+        if board.lock().put(key, value, settings.max_dialogs) {
             news.notify_one();
         } else {
             count(&stats.dropped);
         }
     }
 
+    fn take_away(&self, key: &[u8]) {
+        self.shared.board.lock().take_away(key);
+        self.shared.news.notify_one();
+    }
+
     /// A dialog has ended. Waits for nothing.
     pub fn remove(&self, key: (&[u8], &[u8], &[u8])) {
-        if let Some(key) = dialog_key(key.0, key.1, key.2) {
-            self.shared.board.lock().take_away(&key);
-            self.shared.news.notify_one();
+        let Some(key) = dialog_key(key.0, key.1, key.2) else { return };
+        let mut parks = self.shared.parks.lock();
+        if let Some((token, _)) = parks.remove_dialog(&key) {
+            self.take_away(&token);
         }
+        self.take_away(&key);
+    }
+
+    /// A dialog was parked; one that is parked elsewhere is not any more. `None` where this is no token.
+    /// Waits for nothing.
+    pub fn park(
+        &self,
+        triple: (&[u8], &[u8], &[u8]),
+        dialog: &Published,
+        token: &[u8],
+    ) -> Option<()> {
+        let Shared { settings, stats, incarnation, parks, .. } = &*self.shared;
+        let (kind, token) = token_key(token)?;
+        let Some(key) = dialog_key(triple.0, triple.1, triple.2) else {
+            count(&stats.dropped);
+            return Some(());
+        };
+        let dialog = Published { incarnation: *incarnation, parked: kind, ..dialog.clone() };
+        let mut parks = parks.lock();
+        if parks.len() >= settings.max_dialogs && !parks.holds(&key) {
+            count(&stats.dropped);
+            return Some(());
+        }
+        let triple = [triple.0.to_vec(), triple.1.to_vec(), triple.2.to_vec()];
+        let (left, displaced, parked) = parks.put(&key, &token, dialog, triple);
+        if let Some(left) = left {
+            self.take_away(&left);
+        }
+        if let Some((key, dialog)) = displaced {
+            self.put(&key, &dialog.write());
+        }
+        self.put(&key, &parked.dialog.write());
+        self.put(&token, &parked.write());
+        Some(())
+    }
+
+    /// The call under a token was taken out, and its dialog goes on. `None` where this is no token. Waits
+    /// for nothing.
+    pub fn unpark(&self, token: &[u8]) -> Option<()> {
+        let (_, token) = token_key(token)?;
+        let mut parks = self.shared.parks.lock();
+        if let Some((key, parked)) = parks.remove(&token) {
+            self.take_away(&token);
+            self.put(&key, &Published { parked: NOT_PARKED, ..parked.dialog }.write());
+        }
+        Some(())
     }
 
     /// Has a dialog looked up; whether its answer comes. Waits for nothing.
     pub fn lookup(&self, lookup: u64, key: (&[u8], &[u8], &[u8])) -> bool {
-        lookups::ask(&self.shared, lookup, key)
+        let key = dialog_key(key.0, key.1, key.2);
+        lookups::ask(&self.shared, lookup, key, None)
+    }
+
+    /// Has a parked call looked up by its token, and the dialog of the key if it is not empty; whether the
+    /// answer comes. Waits for nothing.
+    pub fn lookup_parked(&self, lookup: u64, token: &[u8], key: (&[u8], &[u8], &[u8])) -> bool {
+        let key = dialog_key(key.0, key.1, key.2);
+        let token = token_key(token).map(|(_, token)| token);
+        lookups::ask(&self.shared, lookup, key, token)
     }
 }
 

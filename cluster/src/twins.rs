@@ -78,6 +78,16 @@ pub struct sipxfer_remote_dialog {
     pub secure: u32,
     /// As there.
     pub reserved: u32,
+    /// As there.
+    pub parked: u32,
+    /// As there.
+    pub reserved2: u32,
+    /// As there.
+    pub call_id: sipxfer_str,
+    /// As there.
+    pub local_tag: sipxfer_str,
+    /// As there.
+    pub remote_tag: sipxfer_str,
 }
 
 /// As in `sipxfer.h`.
@@ -93,6 +103,7 @@ pub(crate) const E_RANGE: i32 = -4;
 pub(crate) const E_NOT_FOUND: i32 = -7;
 pub(crate) const E_AMBIGUOUS: i32 = -8;
 pub(crate) const E_PENDING: i32 = -9;
+pub(crate) const E_PARSE: i32 = -5;
 pub(crate) const E_BAD_VALUE: i32 = -14;
 pub(crate) const E_NOMEM: i32 = -18;
 pub(crate) const E_PANIC: i32 = -19;

@@ -79,7 +79,8 @@ fn what_is_shared_is_laid_out_as_in_the_library() {
             secure
         }
         sipxfer_remote_dialog {
-            struct_size, node, uri, user, endpoint, state, initiator, secure, reserved
+            struct_size, node, uri, user, endpoint, state, initiator, secure, reserved, parked, reserved2,
+            call_id, local_tag, remote_tag
         }
     }
 }

@@ -86,9 +86,15 @@ pub trait Directory {
         false
     }
 
-    /// Has a dialog looked up that is not here. The answer comes by way of
-    /// [`Lookups`](super::Lookups), under this id.
-    fn seek(&self, _lookup: u64, _key: &Key<'_>) -> Sought {
+    /// Whether parked calls are looked for there by their tokens.
+    fn has_parked_elsewhere(&self) -> bool {
+        false
+    }
+
+    /// Has a dialog looked up that is not here, by its key (empty where it is not known), by the token of a
+    /// parked call (empty for none), or by both. The answer comes by way of [`Lookups`](super::Lookups),
+    /// under this id.
+    fn seek(&self, _lookup: u64, _key: &Key<'_>, _token: &[u8]) -> Sought {
         Sought::NotFound
     }
 

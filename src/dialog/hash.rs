@@ -37,6 +37,20 @@ impl HashKey {
         each_word(key.remote_tag, |word| hasher.write_u64(lowercase(word)));
         hasher.finish128().as_u128()
     }
+
+    /// The same of a key and the token of a parked call that is asked for with it; without one it is the
+    /// key's own.
+    pub fn fingerprint_with(&self, key: &Key<'_>, token: &[u8]) -> u128 {
+        let alone = self.fingerprint(key);
+        if token.is_empty() {
+            return alone;
+        }
+        let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
+        hasher.write_u128(alone);
+        hasher.write_u64(token.len() as u64);
+        each_word(token, |word| hasher.write_u64(word));
+        hasher.finish128().as_u128()
+    }
 }
 
 /// Shows a text as words of eight bytes. The last one goes back over bytes of the one before it, where

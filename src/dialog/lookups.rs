@@ -31,6 +31,29 @@ pub struct Remote {
     pub initiator: Initiator,
     /// Whether it was made over sips.
     pub secure: bool,
+    /// Whether, and how, it is parked there.
+    pub parking: RemoteParking,
+    /// Call-ID, local tag and remote tag, where it was found by the token of a parked call; else empty.
+    pub triple: [Box<[u8]>; 3],
+}
+
+impl Remote {
+    /// Its triple as its node sees it, where it was found by its token.
+    pub fn by_token(&self) -> Option<Key<'_>> {
+        let [call_id, local_tag, remote_tag] = &self.triple;
+        (!call_id.is_empty()).then_some(Key { call_id, local_tag, remote_tag })
+    }
+}
+
+/// How a dialog of another node is parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemoteParking {
+    /// It is not.
+    None,
+    /// Under a number, which everybody may know.
+    Number,
+    /// Under a secret.
+    Secret,
 }
 
 /// What a lookup came to.
@@ -140,7 +163,20 @@ impl Lookups {
     /// Asks for a dialog. No more than `most` lookups are under way at once, each for as long as
     /// `deadline_ms`.
     pub fn ask(&self, key: &Key<'_>, now_ms: u64, deadline_ms: u32, most: u32) -> Asked {
-        let key = self.hash.fingerprint(key);
+        self.ask_with(key, b"", now_ms, deadline_ms, most)
+    }
+
+    /// As [`Lookups::ask`], by the token of a parked call too, which makes it another question: its answer
+    /// is not for who does not show that token.
+    pub fn ask_with(
+        &self,
+        key: &Key<'_>,
+        token: &[u8],
+        now_ms: u64,
+        deadline_ms: u32,
+        most: u32,
+    ) -> Asked {
+        let key = self.hash.fingerprint_with(key, token);
         let mut known = self.known.lock();
         let held = known.by_key.get(&key).copied();
         let is_stale = |entry: &Entry| entry.outcome.is_some() && entry.until_ms <= now_ms;
@@ -307,6 +343,25 @@ mod tests {
         lookups.resolve(again, Outcome::NotFound, 1_030).unwrap();
         assert!(lookups.tick(2_029).is_empty() && lookups.deadline() == Some(2_030));
         assert!(lookups.tick(2_030).is_empty() && lookups.deadline().is_none());
+    }
+
+    #[test]
+    fn who_shows_another_token_or_none_asks_another_question() {
+        let lookups = lookups();
+        let id = new(&lookups, &KEY, 10);
+        let mut ids = vec![id];
+        for token in [&b"701"[..], b"702", b"onuxq5dfmvxcaytzorsxgijbee"] {
+            let Asked::New(id) = lookups.ask_with(&KEY, token, 10, 100, 8) else {
+                panic!("{token:?}")
+            };
+            assert_eq!(lookups.ask_with(&KEY, token, 10, 100, 8), Asked::Pending(id));
+            ids.push(id);
+        }
+        ids.dedup();
+        assert_eq!((ids.len(), lookups.len()), (4, 4));
+        lookups.resolve(ids[1], Outcome::Ambiguous, 20).unwrap();
+        assert_eq!(lookups.ask_with(&KEY, b"701", 20, 100, 8), Asked::Over(Outcome::Ambiguous));
+        assert_eq!(lookups.ask(&KEY, 20, 100, 8), Asked::Pending(id));
     }
 
     #[test]

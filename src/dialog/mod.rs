@@ -20,7 +20,7 @@ pub use directory::{DialogRef, Directory, Facts, Lock, Lookup, Sought};
 pub use entry::Entry;
 pub use hash::HashKey;
 pub use ids::{Ids, GENERATIONS, MOST_PER_SHARD, SHARDS};
-pub use lookups::{Asked, Lookups, Outcome, Over, Remote, HELD_MS, MOST_LOOKUPS};
+pub use lookups::{Asked, Lookups, Outcome, Over, Remote, RemoteParking, HELD_MS, MOST_LOOKUPS};
 pub use slots::{Slot, Slots};
 pub use table::{Table, TableError};
 pub use tombstones::Tombstones;

@@ -29,8 +29,8 @@ use crate::config::{RequireAuth, Snapshot};
 use crate::dialog::{DialogRef, Directory, HashKey, Key, Lookups, Outcome, Tombstones};
 use crate::sip::{Message, Name, ParseError, Scratch};
 use crate::transfer::{
-    elsewhere::Elsewhere, join, rate::Rates, refer, replaces, route, unreadable, Context, Host,
-    Kind, Level, NoVerdict, Request, Sender, Verdict,
+    elsewhere::Elsewhere, join, park::Token, rate::Rates, refer, replaces, retrieve, route,
+    unreadable, Context, Host, Kind, Level, NoVerdict, Request, Sender, Verdict,
 };
 use std::sync::Arc;
 
@@ -355,6 +355,20 @@ impl Engine {
     ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
         self.decide_anew(directory, host, request, false, scratch, |context, request, scratch| {
             join::verify(context, request, want_lock, scratch)
+        })
+    }
+
+    /// Where the call is that is parked under this token, here or on another node.
+    pub fn find_parked<'a, D: Directory, H: Host<D::Dialog>>(
+        &self,
+        directory: &D,
+        host: &H,
+        request: Received<'a>,
+        token: &Token,
+        scratch: &mut Scratch<'a>,
+    ) -> Result<Verdict<'a, D::Dialog>, NoVerdict> {
+        self.decide_anew(directory, host, request, false, scratch, |context, request, scratch| {
+            retrieve::find(context, request, token, scratch)
         })
     }
 

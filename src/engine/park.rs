@@ -287,4 +287,8 @@ impl Tokens for Park {
         }
         self.inner.read().lot.parking(token, dialog, open)
     }
+
+    fn holds(&self, token: &Token) -> bool {
+        !self.is_empty() && self.inner.read().lot.find(token).is_some()
+    }
 }

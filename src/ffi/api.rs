@@ -386,6 +386,10 @@ pub struct sipxfer_api {
     /// `sipxfer_replaces_verify_requests()`.
     pub replaces_verify_requests: unsafe extern "C" fn(engine: *const sipxfer_engine,
         items: *mut sipxfer_verification, count: usize) -> i32,
+    /// `sipxfer_park_find()`.
+    pub park_find: unsafe extern "C" fn(engine: *const sipxfer_engine,
+        request: *const sipxfer_request, token: *const c_char, token_len: usize,
+        scratch: *mut c_char, scratch_len: usize, verdict: *mut sipxfer_verdict) -> i32,
 }
 
 /// The table of functions, for dlopen: look up this one symbol with dlsym and call the rest through

@@ -149,4 +149,5 @@ pub(super) static API: sipxfer_api = sipxfer_api {
     last_transfer: sipxfer_last_transfer,
     metrics_print: sipxfer_metrics_print,
     replaces_verify_requests: sipxfer_replaces_verify_requests,
+    park_find: sipxfer_park_find,
 };

@@ -1,5 +1,6 @@
 //! The two callback tables that a host fills in.
 
+use super::lookups::sipxfer_remote_dialog;
 use super::types::{sipxfer_dialog, sipxfer_dialog_key, sipxfer_request, sipxfer_str};
 use core::ffi::{c_char, c_void};
 
@@ -62,8 +63,22 @@ pub struct sipxfer_directory {
     pub lookup: Option<
         unsafe extern "C" fn(user: *mut c_void, lookup: u64, key: *const sipxfer_dialog_key) -> i32,
     >,
-    /// Handed to `lookup` in the place of `user`.
+    /// Handed to `lookup` and `lookup_parked` in the place of `user`.
     pub lookup_user: *mut c_void,
+    /// As `lookup`, for a call that may be parked on another node and whose token was shown; NULL where
+    /// parked calls are not known there, and `lookup` is asked without the token then. `token` is a number,
+    /// or the letters of a secret in lower case. `key` is that of the Replaces that carries the token; all
+    /// three parts are empty where the token alone is known (`sipxfer_park_find()`). The answer is the
+    /// dialog that is parked under that token, with `call_id` and the tags filled in (and only if it is the
+    /// one that `key` names, if it names one); else the one of `key`, without them. Together with `lookup`.
+    pub lookup_parked: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            lookup: u64,
+            token: sipxfer_str,
+            key: *const sipxfer_dialog_key,
+        ) -> i32,
+    >,
 }
 
 /// What the library asks the host about dialplan and policy, and where it logs.
@@ -177,4 +192,14 @@ pub struct sipxfer_host {
     /// `sipxfer_tick()`, and perhaps before the function that hands the verdict out has returned: a host
     /// that keeps a request under the number only then asks about it once more when it is kept.
     pub on_lookup: Option<unsafe extern "C" fn(user: *mut c_void, lookup: u64)>,
+    /// As `authorize`, for a dialog of another node (a pickup group that holds phones of several nodes,
+    /// say): what that node has published of it. Asked where `authorize` would be. That node judges the
+    /// INVITE with Replaces once more by itself. Without it the answer is no.
+    pub authorize_remote: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            request: *const sipxfer_request,
+            dialog: *const sipxfer_remote_dialog,
+        ) -> i32,
+    >,
 }

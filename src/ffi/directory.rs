@@ -157,14 +157,25 @@ impl Directory for HostDirectory {
         self.callbacks.0.lookup.is_some()
     }
 
-    fn seek(&self, lookup: u64, key: &Key<'_>) -> Sought {
-        let Some(seek) = self.callbacks.0.lookup else {
-            return Sought::NotFound;
-        };
+    fn has_parked_elsewhere(&self) -> bool {
+        self.callbacks.0.lookup_parked.is_some()
+    }
+
+    fn seek(&self, lookup: u64, key: &Key<'_>, token: &[u8]) -> Sought {
+        let sipxfer_directory { lookup: seek, lookup_parked, lookup_user: user, .. } =
+            self.callbacks.0;
         let asked = key_out(key);
-        // SAFETY: the callback is the host's, with the user that was given for it; the key lives through
-        // the call.
-        match unsafe { seek(self.callbacks.0.lookup_user, lookup, &asked) } {
+        let status = match (seek, lookup_parked) {
+            // SAFETY: the callback is the host's, with the user that was given for it; token and key live
+            // through the call.
+            (_, Some(seek)) if !token.is_empty() => unsafe {
+                seek(user, lookup, text(token), &asked)
+            },
+            // SAFETY: as above.
+            (Some(seek), _) => unsafe { seek(user, lookup, &asked) },
+            (None, _) => return Sought::NotFound,
+        };
+        match status {
             SIPXFER_E_PENDING => Sought::Pending,
             SIPXFER_E_NOT_FOUND => Sought::NotFound,
             _ => Sought::Failed,

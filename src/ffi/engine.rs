@@ -95,6 +95,7 @@ const NO_DIRECTORY: sipxfer_directory = sipxfer_directory {
     destroy: None,
     lookup: None,
     lookup_user: core::ptr::null_mut(),
+    lookup_parked: None,
 };
 
 const NO_HOST: sipxfer_host = sipxfer_host {
@@ -113,6 +114,7 @@ const NO_HOST: sipxfer_host = sipxfer_host {
     can_mix: None,
     is_conference: None,
     on_lookup: None,
+    authorize_remote: None,
 };
 
 /// 16 bytes for the hash, 6 for the salts of ids.
@@ -156,8 +158,8 @@ pub struct sipxfer_engine_options {
 /// Makes an engine with the default settings. Both callback tables are copied.
 ///
 /// Returns `SIPXFER_OK`, `SIPXFER_E_CALLBACK_MISSING` where `find` comes without `release`, only one
-/// of `lock` and `unlock` is given, or `lookup` comes without `on_lookup`, `SIPXFER_E_RANDOM`, or the status of a wrong argument. On a
-/// failure the `destroy` callbacks are not called. Threads: any; allocates.
+/// of `lock` and `unlock` is given, `lookup` comes without `on_lookup` or `lookup_parked` without `lookup`,
+/// `SIPXFER_E_RANDOM`, or the status of a wrong argument. On a failure the `destroy` callbacks are not called. Threads: any; allocates.
 ///
 /// # Safety
 /// `options` points to a struct whose `struct_size` is set, `engine` to a writable pointer.
@@ -179,6 +181,7 @@ pub unsafe extern "C" fn sipxfer_engine_new(
         if directory.find.is_some() && directory.release.is_none()
             || directory.lock.is_some() != directory.unlock.is_some()
             || directory.lookup.is_some() && host.on_lookup.is_none()
+            || directory.lookup_parked.is_some() && directory.lookup.is_none()
         {
             return Err(SIPXFER_E_CALLBACK_MISSING);
         }

@@ -4,10 +4,12 @@ use super::callbacks::sipxfer_host;
 use super::directory::Dialog;
 use super::engine::sipxfer_engine;
 use super::logging;
+use super::lookups::remote_out;
 use super::numbers::kind_number;
 use super::raw::text;
 use super::status::*;
 use super::types::*;
+use crate::dialog::Remote;
 use crate::sip::Scratch;
 use crate::transfer::{Answer, Approval, Failed, Host, Kind, Level};
 
@@ -94,6 +96,15 @@ impl Host<Dialog> for Asker<'_> {
             return Answer::No;
         };
         let described = dialog.describe();
+        // SAFETY: the callback is the host's; description and request live through the call.
+        answer(unsafe { ask(self.callbacks.user, self.request, &described) })
+    }
+
+    fn authorize_remote(&self, dialog: &Remote) -> Answer {
+        let Some(ask) = self.callbacks.authorize_remote else {
+            return Answer::No;
+        };
+        let described = remote_out(dialog);
         // SAFETY: the callback is the host's; description and request live through the call.
         answer(unsafe { ask(self.callbacks.user, self.request, &described) })
     }

@@ -10,7 +10,7 @@ use super::types::*;
 use crate::config::Handling;
 use crate::engine::{Engine, Received};
 use crate::rule::Rule;
-use crate::sip::{reason_phrase, Message, Scratch};
+use crate::sip::{reason_phrase, Message, Name, Scratch};
 use crate::transfer::response::{self, Extra};
 use crate::transfer::{NoVerdict, OldDialog, Referrer, Sender, Variables, Verdict};
 use core::ffi::{c_char, c_void, CStr};
@@ -504,8 +504,15 @@ pub unsafe extern "C" fn sipxfer_response_print(
             return Err(SIPXFER_E_PARSE);
         }
         let message = Message::parse(raw).map_err(|_| SIPXFER_E_PARSE)?;
+        // RFC 3261 section 19.1.5: who has named the dialog itself says it again by itself.
+        let contact_replaces = match redirects && message.count(Name::Replaces) == 0 {
+            // SAFETY: contract of this function.
+            true => unsafe { bytes(told.replaces.ptr, told.replaces.len) }?,
+            false => b"",
+        };
         let retry_after_s = told.retry_after_s;
-        let extra = Extra { warning, unsupported, contact, retry_after_s, to_tag };
+        let extra =
+            Extra { warning, unsupported, contact, contact_replaces, retry_after_s, to_tag };
         let print = |out: &mut crate::sip::Writer<'_>| {
             response::print(&message, code, &extra, out);
             Ok(())

@@ -3,7 +3,7 @@
 //! The user being replaced is the dialog's remote party: its authenticated user or, where this
 //! side called it, the endpoint that was called. A From header is never looked at.
 
-use super::park::{token_of, Parking};
+use super::park::{token_of, Parking, Token};
 use super::replaces::host_failed;
 use super::verdict::{malformed, Referrer, Refusal};
 use super::{sentence::Piece::Text, Answer, Failed, Host, NoVerdict, Request, Verdict};
@@ -17,6 +17,9 @@ pub trait Tokens {
     /// Whether this dialog is parked, and whether that allows a sender to have it who shows this
     /// token, or none; `open` where it may take out what waits under a number. Asks for no memory.
     fn parking(&self, token: Option<&[u8]>, dialog: &Key<'_>, open: bool) -> Parking;
+
+    /// Whether a call is parked under this token.
+    fn holds(&self, token: &Token) -> bool;
 }
 
 /// Who wants to replace, and with what words.

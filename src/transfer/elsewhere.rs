@@ -2,21 +2,22 @@
 //!
 //! Only who is authenticated has anything looked up. What another node says of its dialog is judged as
 //! if the dialog were here: the user that is replaced has to be one whom the sender may replace (R009).
-//! Tokens of parked calls and the host's own callback are no grounds here: both know the dialogs of
-//! this side only.
+//! The token of a call that is parked there is a ground as that of one here is, and the host is asked by
+//! a callback of its own, which gets what the node has published.
 
 use super::authorize::{ground_by_facts, Authority};
-use super::replaces::unmatched;
+use super::park::{token_of, Token};
+use super::replaces::{host_failed, unmatched};
 use super::sentence::Piece::{Text, Value as Said};
 use super::verdict::Refusal;
-use super::{Context, Host, Kind, Level, Match, NoVerdict, Request, Verdict};
+use super::{Answer, Context, Host, Kind, Level, Match, NoVerdict, Request, Verdict};
 use crate::config::{Ground, Settings};
 use crate::dialog::{
-    Asked, DialogRef, Directory, Facts, Initiator, Key, Lookups, Outcome, Remote, Sought, State,
-    Usage,
+    Asked, DialogRef, Directory, Facts, Initiator, Key, Lookups, Outcome, Remote, RemoteParking,
+    Sought, State, Usage,
 };
 use crate::rule::Rule;
-use crate::sip::{Replaces, Scratch, Uri};
+use crate::sip::{Replaces, Scratch, Uri, Writer};
 use std::sync::Arc;
 
 /// The longest name of a node.
@@ -68,32 +69,19 @@ pub(super) fn find<'a, D: Directory, H: Host<D::Dialog>>(
     named: &Replaces<'_>,
     scratch: &mut Scratch<'a>,
 ) -> Result<Found<'a, D::Dialog>, NoVerdict> {
-    let Authority { request, settings, .. } = *authority;
-    let outcome = match context.elsewhere {
-        Elsewhere::Nowhere => return Ok(Found::Nowhere),
-        Elsewhere::Known(outcome) => outcome.clone(),
-        Elsewhere::Ask(lookups) => {
-            if !request.is_authenticated() {
-                return Ok(Found::Nowhere);
-            }
-            match ask(context, lookups, request, named, scratch) {
-                Ok(outcome) => outcome,
-                Err(lookup) => {
-                    let mut verdict = Verdict::new(Kind::Pending, 0).because(Rule::R009);
-                    verdict.lookup = lookup;
-                    verdict.why = b"the dialog is not here, and the other nodes are being asked";
-                    return Ok(Found::Verdict(verdict));
-                }
-            }
-        }
+    let key = Key { call_id: named.call_id, local_tag: named.to_tag, remote_tag: named.from_tag };
+    let token = token_of(named).and_then(Token::parse);
+    let outcome = match outcome(context, authority.request, &key, token.as_ref(), scratch) {
+        Ok(outcome) => outcome,
+        Err(lookup) => return Ok(Found::Verdict(pending(lookup))),
     };
     match outcome {
         Outcome::NotFound => Ok(Found::Nowhere),
         Outcome::Ambiguous => {
-            unmatched(Match::None(true), named, settings, scratch).map(Found::Verdict)
+            unmatched(Match::None(true), named, authority.settings, scratch).map(Found::Verdict)
         }
         Outcome::Found(remote) => {
-            let judged = judge(authority, &remote, named, scratch)?;
+            let judged = judge(context.host, authority, &remote, named, scratch)?;
             Ok(match judged {
                 Ok(ground) => Found::At(remote, ground),
                 Err(refused) => Found::Verdict(refused),
@@ -102,18 +90,48 @@ pub(super) fn find<'a, D: Directory, H: Host<D::Dialog>>(
     }
 }
 
-/// What is known of the dialog, or the lookup that is under way.
+/// The other nodes are being asked.
+pub(super) fn pending<'a, D: DialogRef>(lookup: u64) -> Verdict<'a, D> {
+    let mut verdict = Verdict::new(Kind::Pending, 0).because(Rule::R009);
+    verdict.lookup = lookup;
+    verdict.why = b"the dialog is not here, and the other nodes are being asked";
+    verdict
+}
+
+/// What the other nodes have of a dialog, by its key, by the token of a parked call, or by both; else the
+/// lookup that is under way.
+pub(super) fn outcome<D: Directory, H: Host<D::Dialog>>(
+    context: &Context<'_, D, H>,
+    request: &Request<'_>,
+    key: &Key<'_>,
+    token: Option<&Token>,
+    scratch: &mut Scratch<'_>,
+) -> Result<Outcome, u64> {
+    match context.elsewhere {
+        Elsewhere::Nowhere => Ok(Outcome::NotFound),
+        Elsewhere::Known(outcome) => Ok(outcome.clone()),
+        Elsewhere::Ask(_) if !request.is_authenticated() => Ok(Outcome::NotFound),
+        Elsewhere::Ask(lookups) => {
+            let mut room = [0; 32];
+            let mut out = Writer::new(&mut room);
+            if let Some(token) = token.filter(|_| context.directory.has_parked_elsewhere()) {
+                token.print(&mut out);
+            }
+            ask(context, lookups, request, (key, out.written()), scratch)
+        }
+    }
+}
+
 fn ask<D: Directory, H: Host<D::Dialog>>(
     context: &Context<'_, D, H>,
     lookups: &Lookups,
     request: &Request<'_>,
-    named: &Replaces<'_>,
+    (key, token): (&Key<'_>, &[u8]),
     scratch: &mut Scratch<'_>,
 ) -> Result<Outcome, u64> {
-    let key = Key { call_id: named.call_id, local_tag: named.to_tag, remote_tag: named.from_tag };
     let global = context.snapshot.global();
     let (deadline_ms, most) = (global.cluster_deadline_ms, global.cluster_max_lookups);
-    let lookup = match lookups.ask(&key, request.now_ms, deadline_ms, most) {
+    let lookup = match lookups.ask_with(key, token, request.now_ms, deadline_ms, most) {
         Asked::Over(outcome) => return Ok(outcome),
         Asked::Pending(lookup) => return Err(lookup),
         Asked::Full => {
@@ -123,7 +141,7 @@ fn ask<D: Directory, H: Host<D::Dialog>>(
         }
         Asked::New(lookup) => lookup,
     };
-    match context.directory.seek(lookup, &key) {
+    match context.directory.seek(lookup, key, token) {
         // The answer may have come before the callback returned.
         Sought::Pending => lookups.outcome(lookup, request.now_ms).ok_or(lookup),
         Sought::NotFound => {
@@ -139,9 +157,30 @@ fn ask<D: Directory, H: Host<D::Dialog>>(
     }
 }
 
+/// Whether it is parked, and the sender may take it out for that: by the token that it shows, or because
+/// what waits under a number is open to it. As [`super::park::Lot::parking`] has it of a call that is here:
+/// a token that is wrong is no better than none.
+fn is_granted(settings: &Settings, remote: &Remote, named: &Replaces<'_>) -> bool {
+    let is_open = settings.park_open && remote.parking == RemoteParking::Number;
+    if token_of(named).is_none() {
+        return is_open;
+    }
+    // R021: a peer without a tag is named by 0.
+    let same = |named: &[u8], tag: &[u8]| {
+        named.eq_ignore_ascii_case(tag) || named == b"0" && tag.is_empty()
+    };
+    let is_its = remote.by_token().is_some_and(|found| {
+        found.call_id == named.call_id
+            && same(named.to_tag, found.local_tag)
+            && same(named.from_tag, found.remote_tag)
+    });
+    is_its && (is_open || remote.parking == RemoteParking::Secret)
+}
+
 /// In the order of R025: its end, permission, early-only, and who began it. An unauthorized sender
 /// learns nothing about its state, nor where it is.
-fn judge<'a, D: DialogRef>(
+pub(super) fn judge<'a, D: DialogRef, H: Host<D>>(
+    host: &H,
     authority: &Authority<'_, '_>,
     remote: &Remote,
     named: &Replaces<'_>,
@@ -163,8 +202,19 @@ fn judge<'a, D: DialogRef>(
     if remote.state == State::Terminated {
         return unmatched(Match::Ended, named, settings, scratch).map(Err);
     }
-    let Some(ground) = ground_by_facts(authority, &settings.replaces_authorize, &facts, false)
-    else {
+    let accepted = &settings.replaces_authorize;
+    let has_token = is_granted(settings, remote, named);
+    let mut ground = ground_by_facts(authority, accepted, &facts, has_token);
+    if ground.is_none() && authority.request.is_authenticated() && accepted.hold(Ground::Host) {
+        ground = match host.authorize_remote(remote) {
+            Answer::Yes => Some(Ground::Host),
+            Answer::No => None,
+            Answer::Failed => {
+                return host_failed("authorize_remote", settings, scratch).map(Err);
+            }
+        };
+    }
+    let Some(ground) = ground else {
         let wire = &[Text("not authorized to replace this dialog")];
         let why = &[
             Text("user "),
@@ -229,13 +279,24 @@ pub(super) fn redirect<'a, D: Directory, H: Host<D::Dialog>>(
         Found::Verdict(verdict) => return Ok(Some(verdict)),
         Found::At(remote, ground) => (remote, ground),
     };
-    let mut verdict = Verdict::new(Kind::RemoteNode, 302);
-    verdict.target = scratch.copy(&remote.uri)?;
-    tell(&mut verdict, &remote, ground, named, scratch)?;
-    verdict.method = b"INVITE";
-    verdict.replaces = scratch.write_with(|out| named.print(out))?;
+    let mut verdict = redirected(&remote, ground, named, scratch)?;
     verdict.why = b"the dialog is on another node, and the INVITE is redirected to it";
     Ok(Some(verdict))
+}
+
+/// To the node that has the dialog, with the Replaces that names it.
+pub(super) fn redirected<'a, D: DialogRef>(
+    remote: &Remote,
+    ground: Ground,
+    named: &Replaces<'_>,
+    scratch: &mut Scratch<'a>,
+) -> Result<Verdict<'a, D>, NoVerdict> {
+    let mut verdict = Verdict::new(Kind::RemoteNode, 302);
+    verdict.target = scratch.copy(&remote.uri)?;
+    tell(&mut verdict, remote, ground, named, scratch)?;
+    verdict.method = b"INVITE";
+    verdict.replaces = scratch.write_with(|out| named.print(out))?;
+    Ok(verdict)
 }
 
 /// What a verdict says of the other node.
@@ -255,5 +316,8 @@ pub(super) fn tell<'a, D: DialogRef>(
         verdict.rules.push(Rule::R010);
     }
     verdict.rules.push(Rule::R018);
+    if ground == Ground::Token {
+        verdict.rules.push(Rule::R096);
+    }
     Ok(())
 }

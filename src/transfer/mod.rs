@@ -38,6 +38,7 @@ pub mod recipient;
 pub mod refer;
 pub mod replaces;
 pub mod response;
+pub mod retrieve;
 pub mod route;
 mod sentence;
 pub mod subscription;
@@ -52,7 +53,7 @@ pub use verdict::{Kind, Matched, OldDialog, Referrer, Rules, Variables, Verdict,
 
 use self::sentence::{Piece, Sentence};
 use crate::config::{Handling, Profile, Settings, Snapshot};
-use crate::dialog::{DialogRef, Directory, Key, Lookup, Tombstones};
+use crate::dialog::{DialogRef, Directory, Key, Lookup, Remote, Tombstones};
 use crate::sip::{Message, Name, OutOfScratch, Replaces, Scratch};
 
 /// What the host knows of the sender of a request.
@@ -193,6 +194,11 @@ pub trait Host<D> {
 
     /// May the sender replace this dialog?
     fn authorize(&self, _dialog: &D) -> Answer {
+        Answer::No
+    }
+
+    /// May the sender replace this dialog of another node?
+    fn authorize_remote(&self, _dialog: &Remote) -> Answer {
         Answer::No
     }
 

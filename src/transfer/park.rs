@@ -213,9 +213,7 @@ impl ParkedCall {
         let mut room = [0; 48];
         let mut params = Writer::new(&mut room);
         if with_token {
-            params.push(TOKEN);
-            params.push(b"=");
-            self.token.print(&mut params);
+            print_token_param(&self.token, &mut params);
         }
         if let Some(replaces) = replaces_of(&self.key(), params.written()) {
             replaces.print(out);
@@ -236,8 +234,15 @@ pub fn token_of<'a>(replaces: &Replaces<'a>) -> Option<&'a [u8]> {
     replaces.params.iter().find(is_token).and_then(|(_, value)| value)
 }
 
+/// Prints a token as that parameter; 48 bytes are enough.
+pub(super) fn print_token_param(token: &Token, out: &mut Writer<'_>) {
+    out.push(TOKEN);
+    out.push(b"=");
+    token.print(out);
+}
+
 /// The to-tag is the recipient's own (R001); a peer without a tag is named by 0 (R021).
-fn replaces_of<'a>(key: &Key<'a>, params: &'a [u8]) -> Option<Replaces<'a>> {
+pub(super) fn replaces_of<'a>(key: &Key<'a>, params: &'a [u8]) -> Option<Replaces<'a>> {
     let remote_tag = if key.remote_tag.is_empty() { b"0" } else { key.remote_tag };
     Replaces::new(key.call_id, key.local_tag, remote_tag, false, params)
 }

@@ -1,6 +1,6 @@
 //! The refusal as text, for a host without a SIP stack of its own (RFC 3261 section 8.2.6).
 
-use crate::sip::{reason_phrase, Message, Name, Value, Writer};
+use crate::sip::{escape_header, reason_phrase, Message, Name, Value, Writer};
 
 /// What a refusal says besides its code.
 #[derive(Clone, Copy, Debug, Default)]
@@ -11,6 +11,8 @@ pub struct Extra<'e> {
     pub unsupported: &'e [u8],
     /// The URI that a redirection leads to, or empty.
     pub contact: &'e [u8],
+    /// The Replaces that an INVITE to it is to carry, or empty.
+    pub contact_replaces: &'e [u8],
     /// Seconds of Retry-After, or 0.
     pub retry_after_s: u32,
     /// Tag for a To that has none.
@@ -59,6 +61,10 @@ pub fn print(message: &Message<'_>, code: u16, extra: &Extra<'_>, out: &mut Writ
     if !extra.contact.is_empty() {
         out.push(b"Contact: <");
         out.push(extra.contact);
+        if !extra.contact_replaces.is_empty() {
+            out.push(b"?Replaces=");
+            escape_header(out, extra.contact_replaces);
+        }
         out.push(b">\r\n");
     }
     if extra.retry_after_s > 0 {

@@ -89,6 +89,7 @@ pub enum Asked {
     Extension(String, String),
     Approve(u32, String),
     Authorize(String),
+    AuthorizeRemote(String, String),
     Mix(String),
     Conference,
 }
@@ -104,6 +105,7 @@ pub struct Host {
     pub allow_transfer: Mutex<Option<i32>>,
     pub approve: Mutex<Option<i32>>,
     pub authorize: Mutex<Option<i32>>,
+    pub authorize_remote: Mutex<Option<i32>>,
     pub can_mix: Mutex<Option<i32>>,
     pub is_conference: Mutex<Option<i32>>,
     pub verify_token: Mutex<Option<i32>>,
@@ -119,6 +121,8 @@ pub struct Host {
     pub deadlines: Mutex<Vec<u64>>,
     /// The lookups on other nodes that were begun, each with its key.
     pub lookups: Mutex<Vec<(u64, String)>>,
+    /// The tokens that were looked up there.
+    pub looked_up_tokens: Mutex<Vec<String>>,
     /// What `lookup` answers; nothing: pending.
     pub lookup_answer: Mutex<Option<i32>>,
     /// What a lookup is resumed with before the callback returns.
@@ -192,7 +196,9 @@ pub fn engine_of(kind: Kind, host: &Arc<Host>, is_clustered: bool) -> *mut sipxf
     if is_clustered {
         directory.lookup = Some(lookup);
         directory.lookup_user = user;
+        directory.lookup_parked = Some(lookup_parked);
         callbacks.on_lookup = Some(on_lookup);
+        callbacks.authorize_remote = Some(authorize_remote);
     }
     let options = sipxfer_engine_options {
         struct_size: size_of::<sipxfer_engine_options>(),
@@ -358,6 +364,26 @@ unsafe extern "C" fn lookup(user: *mut c_void, lookup: u64, key: *const sipxfer_
         act(lookup);
     }
     host.lookup_answer.lock().unwrap().unwrap_or(SIPXFER_E_PENDING)
+}
+
+unsafe extern "C" fn lookup_parked(
+    user: *mut c_void,
+    id: u64,
+    token: sipxfer_str,
+    key: *const sipxfer_dialog_key,
+) -> i32 {
+    host(user).looked_up_tokens.lock().unwrap().push(text(token));
+    unsafe { lookup(user, id, key) }
+}
+
+unsafe extern "C" fn authorize_remote(
+    user: *mut c_void,
+    _: *const sipxfer_request,
+    dialog: *const sipxfer_remote_dialog,
+) -> i32 {
+    let (host, dialog) = (host(user), unsafe { &*dialog });
+    host.ask(Asked::AuthorizeRemote(text(dialog.node), text(dialog.endpoint)));
+    host.authorize_remote.lock().unwrap().unwrap_or(SIPXFER_NO)
 }
 
 unsafe extern "C" fn on_lookup(user: *mut c_void, lookup: u64) {

@@ -203,6 +203,14 @@ impl Pbx {
         })
     }
 
+    /// Where the call with this token is, which this request asks for.
+    pub fn find_parked(&self, message: &str, token: &str, from: From<'_>) -> Got {
+        let (at, len) = (token.as_ptr().cast(), token.len());
+        self.ask(message, from, false, |engine, request, _, scratch, scratch_len, verdict| unsafe {
+            sipxfer_park_find(engine, request, at, len, scratch, scratch_len, verdict)
+        })
+    }
+
     fn ask(
         &self,
         message: &str,

@@ -233,6 +233,7 @@ pub const KNOWN: &[Known] = &[
     known("park_retrieved", &[CLAIM, NOW]),
     with_after("park_cancel", &[("token", "\"701\""), NOW], PARKED, ""),
     with_after("park_count", &[], PARKED, ""),
+    with_after("park_find", &[("token", "\"701\"")], PARKED, ""),
     known(
         "transfer_parked",
         &[RUNNING, ("token", "\"701\""), ("host", "\"pbx.example.com:5060\""), NOW],

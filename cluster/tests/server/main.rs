@@ -15,6 +15,7 @@
 mod faults;
 mod lives;
 mod node;
+mod parked;
 mod proxy;
 mod reached;
 mod server;

@@ -102,6 +102,16 @@ unsafe extern "C" fn lookup(
     unsafe { own::sipxfer_cluster_lookup(user, lookup, key.cast()) }
 }
 
+unsafe extern "C" fn lookup_parked(
+    user: *mut c_void,
+    lookup: u64,
+    token: lib::sipxfer_str,
+    key: *const lib::sipxfer_dialog_key,
+) -> i32 {
+    let token = twins::sipxfer_str { ptr: token.ptr, len: token.len };
+    unsafe { own::sipxfer_cluster_lookup_parked(user, lookup, token, key.cast()) }
+}
+
 unsafe extern "C" fn resume(
     engine: *const twins::sipxfer_engine,
     lookup: u64,
@@ -127,6 +137,11 @@ pub fn dialog(number: usize, user: &'static str) -> twins::sipxfer_dialog {
         usage: lib::SIPXFER_USAGE_INVITE,
         secure: 0,
     }
+}
+
+/// The Replaces that names the dialog of a number, with more behind it.
+pub fn replaces_of(number: usize, more: &str) -> String {
+    format!("{};to-tag=local;from-tag=Remote{more}", call_id(number))
 }
 
 fn call_id(number: usize) -> &'static str {
@@ -169,6 +184,7 @@ impl Node {
         directory.struct_size = size_of::<lib::sipxfer_directory>();
         directory.lookup = Some(lookup);
         directory.lookup_user = cluster.cast();
+        directory.lookup_parked = Some(lookup_parked);
         let mut callbacks: lib::sipxfer_host = unsafe { std::mem::zeroed() };
         callbacks.struct_size = size_of::<lib::sipxfer_host>();
         callbacks.user = user;
@@ -219,6 +235,53 @@ impl Node {
         self.publish(&ended);
     }
 
+    /// The call of a dialog goes into the engine's lot, under a number or a secret (0), and is published:
+    /// its token.
+    pub fn park(&self, dialog: &twins::sipxfer_dialog, number: u32) -> String {
+        let same = |it: twins::sipxfer_str| lib::sipxfer_str { ptr: it.ptr, len: it.len };
+        let call = lib::sipxfer_park_call {
+            struct_size: size_of::<lib::sipxfer_park_call>(),
+            call_id: same(dialog.call_id),
+            local_tag: same(dialog.local_tag),
+            remote_tag: same(dialog.remote_tag),
+            parker: lib_text("carol"),
+            party: lib_text(""),
+            handle: 1,
+            place: match number {
+                0 => lib::SIPXFER_PARK_SECRET,
+                _ => lib::SIPXFER_PARK_NUMBER,
+            },
+            number,
+        };
+        let (mut token, mut len) = (vec![0_u8; lib::SIPXFER_PARK_TOKEN_SIZE], 0);
+        let to = token.as_mut_ptr().cast();
+        let now_ms = self.now_ms();
+        let status =
+            unsafe { lib::sipxfer_park(self.engine, &call, now_ms, to, token.len(), &mut len) };
+        assert_eq!(status, 0);
+        token.truncate(len);
+        let token = String::from_utf8(token).unwrap();
+        self.publish_parked(dialog, &token);
+        token
+    }
+
+    /// Tells the others that a dialog is parked under a token.
+    pub fn publish_parked(&self, dialog: &twins::sipxfer_dialog, token: &str) {
+        assert_eq!(self.try_park(dialog, token), 0);
+    }
+
+    /// The same, and its status.
+    pub fn try_park(&self, dialog: &twins::sipxfer_dialog, token: &str) -> i32 {
+        self.timed(|| unsafe { own::sipxfer_cluster_park(self.cluster, dialog, text(token)) })
+    }
+
+    /// The call was taken out.
+    pub fn unpark(&self, token: &str) {
+        let status =
+            self.timed(|| unsafe { own::sipxfer_cluster_unpark(self.cluster, text(token)) });
+        assert_eq!(status, 0);
+    }
+
     /// Everything has reached the server.
     pub fn is_published(&self) {
         until("everything has reached the server", || {
@@ -256,28 +319,69 @@ impl Node {
     pub fn ask(&self, number: usize, user: &str) -> Came {
         let began = Instant::now();
         loop {
-            let lookup = match self.ask_once(number, user) {
+            match self.ask_once(number, user) {
                 Ok(came) => return came,
-                Err(lookup) => lookup,
-            };
-            assert!(began.elapsed() < LONG, "the lookup never ends");
-            let over = self.host.over.lock().unwrap();
-            if !over.contains(&lookup) {
-                let _ = self.host.told.wait_timeout(over, Duration::from_millis(5)).unwrap();
-            } else {
-                drop(over);
+                Err(lookup) => self.waits_for(lookup, began),
             }
-            assert_eq!(unsafe { lib::sipxfer_tick(self.engine, self.now_ms()) }, 0);
         }
     }
 
     /// The same, or the lookup that it waits for.
     pub fn ask_once(&self, number: usize, user: &str) -> Result<Came, u64> {
+        self.judge_once(&replaces_of(number, ""), None, user).map(|it| it.0)
+    }
+
+    /// An INVITE with this Replaces, or (where there is a token) one that dials that token: what came of
+    /// it in the end, and the Replaces that the verdict names.
+    pub fn judge(&self, replaces: &str, token: Option<&str>, user: &str) -> (Came, String) {
+        let began = Instant::now();
+        loop {
+            match self.judge_once(replaces, token, user) {
+                Ok(came) => return came,
+                Err(lookup) => self.waits_for(lookup, began),
+            }
+        }
+    }
+
+    /// The same until this comes of it.
+    #[track_caller]
+    pub fn finds(&self, token: &str, user: &str, wanted: &Came) -> String {
+        let began = Instant::now();
+        loop {
+            let (came, replaces) = self.judge("", Some(token), user);
+            if came == *wanted {
+                return replaces;
+            }
+            assert!(began.elapsed() < LONG, "{wanted:?} never comes, but {came:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn waits_for(&self, lookup: u64, began: Instant) {
+        assert!(began.elapsed() < LONG, "the lookup never ends");
+        let over = self.host.over.lock().unwrap();
+        if !over.contains(&lookup) {
+            let _ = self.host.told.wait_timeout(over, Duration::from_millis(5)).unwrap();
+        } else {
+            drop(over);
+        }
+        assert_eq!(unsafe { lib::sipxfer_tick(self.engine, self.now_ms()) }, 0);
+    }
+
+    fn judge_once(
+        &self,
+        replaces: &str,
+        token: Option<&str>,
+        user: &str,
+    ) -> Result<(Came, String), u64> {
+        let line = match replaces {
+            "" => String::new(),
+            value => format!("Replaces: {value}\r\n"),
+        };
         let message = format!(
             "INVITE sip:pbx@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\
              From: <sip:x@h>;tag=f\r\nTo: <sip:pbx@h>\r\nCall-ID: new@h\r\nCSeq: 1 INVITE\r\n\
-             Replaces: {};to-tag=local;from-tag=Remote\r\nContent-Length: 0\r\n\r\n",
-            call_id(number)
+             {line}Content-Length: 0\r\n\r\n"
         );
         let request = lib::sipxfer_request {
             struct_size: size_of::<lib::sipxfer_request>(),
@@ -298,24 +402,42 @@ impl Node {
         let mut verdict: lib::sipxfer_verdict = unsafe { std::mem::zeroed() };
         verdict.struct_size = size_of::<lib::sipxfer_verdict>();
         let room = scratch.as_mut_ptr().cast();
+        let (engine, len) = (self.engine, scratch.len());
         let status = self.timed(|| unsafe {
-            lib::sipxfer_replaces_verify_request(
-                self.engine,
-                &request,
-                0,
-                room,
-                scratch.len(),
-                &mut verdict,
-            )
+            match token {
+                None => lib::sipxfer_replaces_verify_request(
+                    engine,
+                    &request,
+                    0,
+                    room,
+                    len,
+                    &mut verdict,
+                ),
+                Some(token) => {
+                    let token = lib_text(token);
+                    lib::sipxfer_park_find(
+                        engine,
+                        &request,
+                        token.ptr,
+                        token.len,
+                        room,
+                        len,
+                        &mut verdict,
+                    )
+                }
+            }
         });
         assert_eq!(status, 0);
-        match verdict.kind {
-            lib::SIPXFER_VERDICT_PENDING => Err(verdict.lookup),
+        let came = match verdict.kind {
+            lib::SIPXFER_VERDICT_PENDING => return Err(verdict.lookup),
             lib::SIPXFER_VERDICT_REMOTE_NODE => {
-                Ok(Came::Node(string(verdict.node), string(verdict.target)))
+                Came::Node(string(verdict.node), string(verdict.target))
             }
-            _ => Ok(Came::Refused(verdict.code)),
-        }
+            _ => Came::Refused(verdict.code),
+        };
+        let replaces = string(verdict.replaces);
+        assert_eq!(unsafe { lib::sipxfer_verdict_release(engine, &mut verdict) }, 0);
+        Ok((came, replaces))
     }
 
     /// Asks until this comes of it: answers are held for a second.
