@@ -79,7 +79,7 @@ tests() {
 check "$cargo" fmt --all --check
 check "$cargo" fmt --check --manifest-path fuzz/Cargo.toml
 # Another version of it may see a line otherwise: .clang-format is written for 14.
-check clang-format --dry-run -Werror c_examples/{demo,dlopen,link}/*.[ch] tests/c/*.[ch] \
+check clang-format --dry-run -Werror c_examples/{demo,dlopen,link}/*.[ch] tests/c/*.[ch] cluster/tests/c/*.c \
     benches/*.[ch] benches/sides/*.[ch] fuzz/fuzz_targets/pjsip/*.[ch]
 check "$cargo" clippy --all-targets -- -D warnings
 check "$cargo" clippy -p sipxfer-cluster --all-targets -- -D warnings

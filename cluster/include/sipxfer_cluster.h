@@ -7,7 +7,7 @@
  *
  * The conventions are those of sipxfer.h, its statuses and its structs included.
  *
- * This file is generated. Change the comments in cluster/src/ffi.rs instead.
+ * This file is generated. Change the comments in cluster/src/ffi.rs and below cluster/src/ffi instead.
  */
 
 #ifndef SIPXFER_CLUSTER_H

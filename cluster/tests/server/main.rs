@@ -12,6 +12,7 @@
     clippy::multiple_unsafe_ops_per_block
 )]
 
+mod c_hosts;
 mod faults;
 mod lives;
 mod node;
