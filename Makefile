@@ -86,11 +86,9 @@ miri:
 	    exit 1; }
 	MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --lib
 
-# What is changed, and which tests must notice, stands in mutants.toml.
+# What is changed, and which tests must notice, stands in mutants.toml; ARGS='--shard 3/100' is a part of it.
 mutants:
-	@$(CARGO) mutants --version >/dev/null 2>&1 || { \
-	    echo 'cargo-mutants is missing: cargo install cargo-mutants --locked' >&2; exit 1; }
-	$(CARGO) mutants --config mutants.toml --output '$(TARGET_DIR)'
+	@CARGO='$(CARGO)' CARGO_TARGET_DIR='$(TARGET_DIR)' scripts/mutants.sh $(ARGS)
 
 header:
 	SIPXFER_UPDATE_HEADER=1 $(CARGO) test --test abi_header header_is_what_the_sources_say

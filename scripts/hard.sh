@@ -37,6 +37,11 @@ fuzz() {
             END { print "hard: fuzz", cases + 0, cases + 0, found + 0, 0 }'
 }
 
+# One change of the rules and parsers in a hundred, others each time: all of them take a day.
+mutants() {
+    scripts/mutants.sh --sharding round-robin --shard "$((RANDOM % 100))/100"
+}
+
 # Commands that say by their status alone whether they have found something.
 passes() {
     local name=$1
@@ -58,6 +63,7 @@ part() {
     soak-pjsua) soak_real pjsua ;;
     soak-asterisk) soak_real asterisk ;;
     fuzz) fuzz ;;
+    mutants) mutants ;;
     capture) passes capture "$cargo" test --release --test cli -- --ignored ;;
     deny) passes deny scripts/deny.sh ;;
     msrv) passes msrv scripts/msrv.sh ;;
@@ -69,7 +75,7 @@ part() {
     esac
 }
 
-parts="soak-virtual fuzz capture deny msrv reproducible pjsua soak-pjsua asterisk soak-asterisk asterisk-cost"
+parts="soak-virtual fuzz mutants capture deny msrv reproducible pjsua soak-pjsua asterisk soak-asterisk asterisk-cost"
 # shellcheck disable=SC2086 # one word a part
 [ $# -gt 0 ] || set -- $parts
 

@@ -197,6 +197,14 @@ pub fn escape_user(out: &mut Writer<'_>, bytes: &[u8]) {
 mod tests {
     use super::*;
 
+    #[test]
+    fn what_stands_in_the_way_is_said_in_words() {
+        let error = ParseError::new("expected a digit", 3, Rule::R093);
+        assert_eq!(UnescapeError::Parse(error).to_string(), error.to_string());
+        let room = UnescapeError::OutOfScratch.to_string();
+        assert_eq!(room, "the scratch space is too small");
+    }
+
     fn decode(raw: &str) -> Result<String, UnescapeError> {
         let mut room = [0; 64];
         unescape(raw.as_bytes(), &mut Scratch::new(&mut room))
