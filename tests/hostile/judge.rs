@@ -267,6 +267,7 @@ fn refusal(raw: &[u8], verdict: &Verdict<'_, Call>) {
     let mut out = Writer::new(&mut room);
     let extra = response::Extra {
         contact: b"",
+        contact_replaces: b"",
         warning: verdict.warning,
         unsupported: verdict.unsupported,
         retry_after_s: 0,
