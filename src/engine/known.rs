@@ -47,9 +47,17 @@ impl Dialog {
         self.live().find(|(it, _)| *it == cseq).map(|(_, id)| id)
     }
 
-    /// The one that began first.
-    pub fn oldest(&self) -> Option<u64> {
-        self.live().next().map(|(_, id)| id)
+    /// Those of its own REFERs, the one that began first first.
+    pub fn ids(&self) -> impl Iterator<Item = u64> + '_ {
+        self.live().map(|(_, id)| id)
+    }
+
+    /// The one that there is, if there is one only.
+    pub fn only(&self) -> Option<u64> {
+        match self.live {
+            Live::One { id, .. } => Some(id),
+            Live::None | Live::Many(_) => None,
+        }
     }
 
     /// The highest CSeq that began a transfer.
@@ -181,7 +189,7 @@ mod tests {
     #[test]
     fn one_or_many_are_found_by_cseq_and_the_oldest_comes_first() {
         let mut dialog = Dialog::default();
-        assert_eq!((dialog.oldest(), dialog.highest()), (None, None));
+        assert_eq!((dialog.ids().next(), dialog.highest()), (None, None));
         dialog.began(0, 10);
         assert_eq!((dialog.of_cseq(0), dialog.highest()), (Some(10), Some(0)));
         dialog.began(9, 11);
@@ -192,17 +200,19 @@ mod tests {
             (dialog.of_cseq(8), dialog.of_cseq(7), dialog.highest()),
             (Some(12), None, Some(9))
         );
+        assert_eq!((dialog.only(), dialog.ids().next()), (None, Some(10)));
         dialog.gone(10);
-        assert_eq!(dialog.oldest(), Some(11));
+        assert_eq!(dialog.ids().next(), Some(11));
         dialog.gone(12);
         assert!(matches!(dialog.live, Live::One { cseq: 9, id: 11 }));
+        assert_eq!(dialog.only(), Some(11));
         dialog.gone(12);
         assert_eq!(all(&dialog), [11, 20]);
         dialog.gone(11);
         assert!(dialog.has_transfers());
         dialog.gone_beside(20);
         assert!(!dialog.has_transfers());
-        assert_eq!((dialog.oldest(), dialog.highest()), (None, Some(9)));
+        assert_eq!((dialog.only(), dialog.highest()), (None, Some(9)));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::NotRouted;
 use crate::dialog::{HashKey, Key, Outcome};
 use crate::sip::Uri;
 use crate::transfer::recipient::{Accepted, Error, Output, Recipient, Sink, Subscribes};
+use crate::transfer::subscription::Subscription;
 use crate::transfer::Kind;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
@@ -323,15 +324,20 @@ impl Transfers {
         self.table.deadline()
     }
 
-    /// The transfer of a dialog by the id of an Event; without an id the one that has none, or the
-    /// only one.
+    /// The transfer of a dialog by the id of an Event; without an id the oldest of those that have none
+    /// either, or the only one of the dialog. One that names none of several is no match: it would
+    /// end or lengthen the subscription of another REFER (RFC 3515 section 2.4.6).
     pub fn find(&self, dialog: &Key<'_>, event_id: Option<u32>) -> Option<u64> {
         let dialogs = self.dialogs.lock();
         let known = dialogs.known.get(&self.hash.fingerprint(dialog))?;
+        let has_no_id = |id: &u64| {
+            let is_without = |it: &Subscription| it.event_id().is_none();
+            self.table.with(*id, |it| it.machine.subscription().is_some_and(is_without))
+                == Some(true)
+        };
         match event_id {
             Some(cseq) => known.of_cseq(cseq),
-            // The first one of a dialog may go without an id; it is the oldest.
-            None => known.oldest(),
+            None => known.only().or_else(|| known.ids().find(has_no_id)),
         }
     }
 
@@ -466,11 +472,13 @@ mod tests {
         in_call: true,
     };
 
-    fn begin(transfers: &Transfers, dialog: Key<'_>, cseq: u32, call: Option<Key<'_>>) -> u64 {
+    fn start<'a>(dialog: Key<'a>, cseq: u32, call: Option<Key<'a>>) -> Start<'a> {
         let refer = ReferKey { dialog, cseq };
-        let start =
-            Start { refer, wanted: None, id_on_first: false, several: true, call, events_at: None };
-        match transfers.begin(start, &mut ACCEPTED.clone(), 0) {
+        Start { refer, wanted: None, id_on_first: false, several: true, call, events_at: None }
+    }
+
+    fn begin(transfers: &Transfers, dialog: Key<'_>, cseq: u32, call: Option<Key<'_>>) -> u64 {
+        match transfers.begin(start(dialog, cseq, call), &mut ACCEPTED.clone(), 0) {
             Begun::New(id) => id,
             other => panic!("{other:?}"),
         }
@@ -499,6 +507,28 @@ mod tests {
         assert_eq!(remembered(&transfers), 1);
         transfers.forget(&CALL);
         assert_eq!(remembered(&transfers), 0);
+    }
+
+    #[test]
+    fn r042_without_an_event_id_no_refer_of_several_is_taken_for_another() {
+        let transfers = Transfers::new(HashKey::new([3; 16]), 1);
+        let subscribes = Accepted { subscribes: Subscribes::Yes, ..ACCEPTED };
+        let refer =
+            |cseq| match transfers.begin(start(CALL, cseq, None), &mut subscribes.clone(), 0) {
+                Begun::New(id) => id,
+                other => panic!("{other:?}"),
+            };
+        let first = refer(7);
+        assert_eq!(transfers.find(&CALL, None), Some(first));
+        let [second, third] = [8, 9].map(refer);
+        assert_eq!(transfers.find(&CALL, None), Some(first));
+        end(&transfers, first);
+        // A SUBSCRIBE for the first one that comes this late is not for the second.
+        assert_eq!(transfers.find(&CALL, None), None);
+        assert_eq!(transfers.find(&CALL, Some(9)), Some(third));
+        end(&transfers, second);
+        // Some phones leave out the id; nothing else can be meant then.
+        assert_eq!(transfers.find(&CALL, None), Some(third));
     }
 
     #[test]

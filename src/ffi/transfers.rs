@@ -502,9 +502,9 @@ pub unsafe extern "C" fn sipxfer_transfer_command(
 }
 
 /// The transfer that a request of the transferor belongs to, by its dialog (as this side sees it) and
-/// the id of its Event (0: none): for a SUBSCRIBE; with `event_id` 0 the oldest one. A BYE concerns all
-/// of them: `sipxfer_dialog_bye()`. Of a REFER that came outside of a dialog it is the key with an empty
-/// `local_tag`.
+/// the id of its Event (0: none): for a SUBSCRIBE; with `event_id` 0 the only one of the dialog, or of
+/// several the oldest that has no id either. A BYE concerns all of them: `sipxfer_dialog_bye()`. Of a REFER
+/// that came outside of a dialog it is the key with an empty `local_tag`.
 ///
 /// Returns `SIPXFER_OK` and the id, `SIPXFER_E_NOT_FOUND` (a SUBSCRIBE with Event: refer is then answered
 /// with 403, RFC 3515 section 2.4.4), or the status of a wrong argument. Threads: any.

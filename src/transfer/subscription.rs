@@ -390,6 +390,11 @@ impl Subscription {
         self.phase == Phase::Ended
     }
 
+    /// The id of its Event, if it has one (R042).
+    pub fn event_id(&self) -> Option<u32> {
+        self.event_id
+    }
+
     /// The last state of the referred call.
     pub fn status(&self) -> &Status {
         &self.status
