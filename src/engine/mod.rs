@@ -1,7 +1,32 @@
 //! Floor 4: puts the floors together. Requests in, verdicts and transfers out, time as a number.
 //!
-//! An engine knows no socket and no clock. What it is told of time comes with each request; it
-//! never lets time run backwards.
+//! # Contract
+//!
+//! An engine knows no socket, no thread and no clock. It decides, the host acts.
+//!
+//! **In:** requests ([`Engine::verify_replaces`], [`Engine::verify_join`], [`Engine::route_refer`],
+//! [`Engine::receive_refer`]); for what a request has begun, or the host has, everything that happens
+//! to it ([`Transfers::input`], [`SentRefers::input`], [`Takeovers`], [`Park`]); that a dialog has ended
+//! ([`Engine::ended`]); settings ([`Engine::apply`]); and the time ([`Engine::tick`]).
+//!
+//! **Out:** a request is answered with a [`Verdict`], at once. What lives longer has outputs: they are
+//! kept with it, in the order in which they are to be carried out, until the host takes them
+//! ([`Transfers::next`] and its kin). Those that the host's own input has made are had by that id; those
+//! that come of something else (the time, the BYE of a dialog, a lookup that is over) by id 0 too. What
+//! each machine says when, and never, is the contract of [`recipient`](crate::transfer::recipient),
+//! [`transferor`](crate::transfer::transferor) and [`takeover`](crate::transfer::takeover).
+//!
+//! **Time:** monotonic milliseconds that come with the input. An earlier number than one that was heard
+//! before is taken for that one. [`Engine::deadline`] says when to call `tick` next; being late is
+//! allowed. What an input finds that comes after a deadline and before its `tick`, each machine says.
+//!
+//! **Threads:** any number of them. No lock is held while a [`Directory`] or a [`Host`] is asked; the
+//! closure of [`Transfers::next`] and its kin, which copies an output, runs under a lock and calls
+//! nobody.
+//!
+//! **Never:** a transfer or a takeover without its one outcome once time has passed, but one that the
+//! host controls and whose deadline the settings have switched off (`refer.timeout_ms`). A second
+//! outcome. An id that is used twice: one of something that is gone names nothing.
 #![forbid(unsafe_code)]
 
 mod clock;
