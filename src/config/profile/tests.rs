@@ -113,6 +113,9 @@ fn the_replaces_of_an_attended_transfer_is_read_whatever_stands_around_it() {
     };
     let expected = "2_1031327012@192.0.2.10;to-tag=ds-1b83c8f2-3e6fb99d;from-tag=2000000003";
     assert_eq!(of("yealink"), [Some(Ok(expected.to_owned()))]);
+    let expected = "V8KOpmDiaDflLGEUUipO-3Yv7Cv82mE0;to-tag=hhT73m5wovFgcr7N9nWPw9eFPZPi4JnA;\
+                    from-tag=00lCIcOURiCw2ycCuM5nypqqS.yG1I4t";
+    assert_eq!(of("pjsua"), [Some(Ok(expected.to_owned()))]);
     let web = Some(Ok("c-2;to-tag=pbx2;from-tag=web2".to_owned()));
     assert_eq!(of("sipjs"), [web.clone(), web]);
     assert_eq!(of("teams"), [None]);
