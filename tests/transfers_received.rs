@@ -63,6 +63,9 @@ fn r041_r043_the_final_status_reaches_the_transferor_and_the_transfer_goes() {
         assert_eq!(outputs.list[0].body, "SIP/2.0 200 Fine\r\n");
         assert_eq!(pbx.count(), 0, "it is over and has said everything");
         assert_eq!(pbx.progress(transfer, 200, ""), SIPXFER_E_NOT_FOUND);
+        let transfer = pbx.set("notify.detail", "code").receive(&next_refer(9), known("bob"));
+        pbx.progress(transfer, 200, "Fine");
+        assert_eq!(pbx.outputs(transfer).list[3].body, "SIP/2.0 200 OK\r\n");
     });
 }
 

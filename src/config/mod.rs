@@ -157,6 +157,8 @@ pub struct Settings {
     pub refer_event_id_on_first: bool,
     /// `notify.min_interval_ms`
     pub notify_min_interval_ms: u32,
+    /// `notify.detail`: whether it is `code`
+    pub notify_code_only: bool,
     /// `transfer_handling`
     pub transfer_handling: Handling,
     /// `application.timeout_ms`
@@ -244,6 +246,7 @@ impl Default for Settings {
             refer_expires_s: 0,
             refer_event_id_on_first: false,
             notify_min_interval_ms: 0,
+            notify_code_only: false,
             transfer_handling: Handling::Default,
             application_timeout_ms: 0,
             application_final_timeout_ms: 0,

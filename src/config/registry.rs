@@ -123,6 +123,8 @@ registry! {
     "whether the NOTIFYs of the first REFER of a dialog carry an id in Event too; some phones refuse that";
     "notify.min_interval_ms", endpoint, "1000", "milliseconds", notify_min_interval_ms = number,
     "the least time between two NOTIFYs of progress; a final one goes at once";
+    "notify.detail", endpoint, "reason", "reason or code", notify_code_only = code_only,
+    "what a NOTIFY says of the referred call: its code and the reason that the target gave, or its code alone, with the usual reason";
     "transfer_handling", endpoint, "default", "default or application-only", transfer_handling = handling,
     "who decides how an accepted transfer goes on: the host, or an application by its commands";
     "application.timeout_ms", endpoint, "10000", "milliseconds, at least 1", application_timeout_ms = positive,
@@ -250,6 +252,14 @@ fn concurrent(value: &str) -> Result<bool, &'static str> {
     match value {
         "allow" => Ok(true),
         "reject" => Ok(false),
+        _ => Err("is no choice"),
+    }
+}
+
+fn code_only(value: &str) -> Result<bool, &'static str> {
+    match value {
+        "reason" => Ok(false),
+        "code" => Ok(true),
         _ => Err("is no choice"),
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn accepted<D: DialogRef>(
         max_expires_s: MOST_EXPIRES_S,
         invite_expires_s: None,
         min_interval_ms: habits.notify_min_interval_ms.unwrap_or(settings.notify_min_interval_ms),
+        code_only: settings.notify_code_only,
         approval_pending: verdict.approval_pending || verdict.kind == Kind::Pending,
         control,
         on_failure: match settings.refer_on_failure {

@@ -463,6 +463,7 @@ mod tests {
         max_expires_s: 60,
         invite_expires_s: None,
         min_interval_ms: 0,
+        code_only: false,
         approval_pending: false,
         control: Control::Host { timeout_ms: None },
         on_failure: OnFailure::Keep,

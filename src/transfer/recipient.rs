@@ -81,6 +81,7 @@ pub struct Recipient {
     on_failure: OnFailure,
     phase: Phase,
     in_call: bool,
+    code_only: bool,
     /// Whether the transferor has hung up.
     is_left: bool,
 }
@@ -107,6 +108,7 @@ impl Recipient {
             phase: if accepted.approval_pending { Phase::Undecided } else { Phase::Started },
             // method=BYE and its like leave the call of who asks for it alone.
             in_call: accepted.in_call && accepted.kind != Kind::OtherMethod,
+            code_only: accepted.code_only,
             is_left: false,
         };
         out(Output::Answer(transfer.answer));
@@ -435,8 +437,11 @@ impl Recipient {
         }
     }
 
-    fn tell(&mut self, notify: Notify, now_ms: u64, out: &mut Sink<'_>) {
+    fn tell(&mut self, mut notify: Notify, now_ms: u64, out: &mut Sink<'_>) {
         let code = notify.status.code();
+        if self.code_only {
+            notify.status = Status::usual(code);
+        }
         // A final code is no reason to let go: a success is the end anyway, and at a failure the call
         // is taken back.
         let lets_go = code < 200 && self.releases_at != 0 && code >= self.releases_at;

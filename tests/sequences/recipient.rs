@@ -40,6 +40,7 @@ fn accepted(choices: &mut Choices<'_>) -> Accepted {
         max_expires_s: choices.one_of(&[0, 5, 300]),
         invite_expires_s: choices.one_of(&[None, None, Some(20)]),
         min_interval_ms: choices.one_of(&[1_000, 1_000, 0, 5_000]),
+        code_only: false,
         approval_pending: choices.below(4) == 0,
         control,
         on_failure: choices.one_of(&[OnFailure::Keep, OnFailure::Recall, OnFailure::HangUp]),

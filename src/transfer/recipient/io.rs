@@ -84,6 +84,8 @@ pub struct Accepted {
     pub invite_expires_s: Option<u32>,
     /// The least time between two states (R047).
     pub min_interval_ms: u32,
+    /// Whether the transferor is told no reason of the target's, but the usual one of its code (R048).
+    pub code_only: bool,
     /// Whether the host has not decided yet (R033).
     pub approval_pending: bool,
     /// Who decides how it goes on.

@@ -14,6 +14,7 @@ const BLIND: Accepted = Accepted {
     max_expires_s: 600,
     invite_expires_s: None,
     min_interval_ms: 1_000,
+    code_only: false,
     approval_pending: false,
     control: Control::Host { timeout_ms: None },
     on_failure: OnFailure::Keep,
@@ -153,6 +154,31 @@ fn r048_the_reason_of_the_target_is_the_outcomes() {
         panic!("{outputs:?}");
     };
     assert_eq!(finished.status.reason(), "Busy Here");
+}
+
+/// RFC 3515 section 5: even the status line may say too much.
+#[test]
+fn r048_the_transferor_may_be_told_the_code_alone() {
+    for (code_only, told) in [(false, ["Lunch", "In a meeting"]), (true, ["Ringing", "Busy Here"])]
+    {
+        let mut outputs = Vec::new();
+        let accepted = Accepted { code_only, ..BLIND };
+        let mut out = |output| outputs.push(output);
+        let mut transfer = Recipient::accept(&accepted, 0, &mut out);
+        assert_eq!(transfer.progress(180, b"Lunch", 2_000, &mut out), Ok(()));
+        assert_eq!(transfer.progress(486, b"In a meeting", 5_000, &mut out), Ok(()));
+        let notify = |output: &Output| match output {
+            Output::Notify(notify) => Some(notify.status.reason().to_owned()),
+            _ => None,
+        };
+        let reasons: Vec<String> = outputs.iter().filter_map(notify).skip(1).collect();
+        assert_eq!(reasons, told);
+        let Some(Output::Finished(finished)) = outputs.last() else {
+            panic!("{outputs:?}");
+        };
+        // The host learns it in any case.
+        assert_eq!(finished.status.reason(), "In a meeting");
+    }
 }
 
 /// RFC 3515 sections 2.4.5 and 2.4.7: what was accepted before it was approved is denied by a NOTIFY
