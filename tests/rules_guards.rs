@@ -34,6 +34,26 @@ fn r090_listed_headers_are_taken_over_and_others_are_dropped_and_logged() {
 }
 
 #[test]
+fn r045_the_subscription_outlives_an_expires_that_is_taken_over() {
+    on_both(|pbx| {
+        let mut cseq = 7;
+        let mut lasts_s = |expires: &str| {
+            cseq += 1;
+            let text = refer_to(&format!("<sip:100@h?Expires={expires}>"));
+            let text = text.replace("CSeq: 7 ", &format!("CSeq: {cseq} "));
+            let outputs = pbx.outputs(pbx.receive(&text, known("bob")));
+            let lines = outputs.list[1].headers.clone();
+            let (_, seconds) = lines.split_once("active;expires=").unwrap();
+            seconds.split_once('\r').unwrap().0.parse::<u32>().unwrap()
+        };
+        // Longer than the deadline of the transfer, for an Expires that is dropped.
+        assert_eq!(lasts_s("900"), 212);
+        pbx.set("refer.header_allow", "expires");
+        assert_eq!(["900", "5", "x", "4294967295"].map(&mut lasts_s), [932, 212, 212, 3_632]);
+    });
+}
+
+#[test]
 fn r091_headers_that_identify_or_route_are_never_taken() {
     on_both(|pbx| {
         let names =

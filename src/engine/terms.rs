@@ -4,7 +4,7 @@ use super::{ReferKey, Wanted};
 use crate::config::profile::Habits;
 use crate::config::{self, Handling, Settings};
 use crate::dialog::{DialogRef, Key};
-use crate::sip::{tag_of, CSeq, Name, TargetDialog};
+use crate::sip::{lex, tag_of, CSeq, Name, TargetDialog};
 use crate::transfer::recipient::{Accepted, Control, OnFailure, Subscribes};
 use crate::transfer::{Kind, Request, Verdict};
 
@@ -42,7 +42,7 @@ pub(super) fn accepted<D: DialogRef>(
         event_id: None,
         expires_s: settings.refer_expires_s,
         max_expires_s: MOST_EXPIRES_S,
-        invite_expires_s: None,
+        invite_expires_s: expires_s(verdict.headers),
         min_interval_ms: habits.notify_min_interval_ms.unwrap_or(settings.notify_min_interval_ms),
         code_only: settings.notify_code_only,
         approval_pending: verdict.approval_pending || verdict.kind == Kind::Pending,
@@ -60,6 +60,17 @@ pub(super) fn accepted<D: DialogRef>(
         release_delay_ms: habits.release_delay_ms,
         in_call: verdict.in_call,
     }
+}
+
+/// The Expires of the referred INVITE, where its Refer-To asks for one that the settings let in. A
+/// stranger wrote it: no subscription becomes longer by it than by a refresh.
+fn expires_s(headers: &[u8]) -> Option<u32> {
+    const NAME: &[u8] = b"Expires:";
+    let value = headers.split(|byte| *byte == b'\n').find_map(|line| {
+        let (name, value) = line.split_at_checked(NAME.len())?;
+        name.eq_ignore_ascii_case(NAME).then_some(value)
+    })?;
+    lex::decimal(lex::trim(value.trim_ascii_end())).map(|seconds| seconds.min(MOST_EXPIRES_S))
 }
 
 /// A device's habit, but for what is newer than any habit (RFC 7614).
