@@ -9,6 +9,7 @@
 //! | [`board`] | what this node wants to stand there, in bounded memory |
 //! | [`parks`] | which dialogs of this node are parked |
 //! | [`publisher`] | the thread that brings it there, and keeps the lease |
+//! | [`batch`] | many commands in one round trip |
 //! | [`lookups`] | the threads that ask, their queue and their circuit breaker |
 //! | [`settings`] | what is set, and how a server is reached |
 //! | [`node`] | all of it together |
@@ -19,6 +20,7 @@
 //! with the time that the server is away: of each dialog the newest state is kept, and no more dialogs than
 //! the settings allow.
 
+pub mod batch;
 pub mod board;
 pub mod ffi;
 pub mod lookups;

@@ -5,6 +5,7 @@
 //! trip, and in a second one for the leases of the nodes that were named.
 #![forbid(unsafe_code)]
 
+use crate::batch::round_trip;
 use crate::node::{Level, Shared};
 use crate::settings::{pause, said, CONNECT};
 use crate::stats::{add, count};
@@ -184,15 +185,14 @@ impl Asker<'_> {
         let Some(connection) = &mut self.connection else {
             return Err(std::io::Error::from(std::io::ErrorKind::NotConnected).into());
         };
-        let until = jobs.iter().map(|job| job.until).max();
+        let until = jobs.iter().map(|job| job.until).max().unwrap_or_else(Instant::now);
         let mut pipe = redis::pipe();
         for job in jobs {
             for key in [&job.token, &job.key].into_iter().flatten() {
                 pipe.cmd("HGETALL").arg(key);
             }
         }
-        give_time(connection, until)?;
-        let claims: Vec<Vec<(Vec<u8>, Vec<u8>)>> = pipe.query(connection)?;
+        let claims: Vec<Vec<(Vec<u8>, Vec<u8>)>> = round_trip(connection, &pipe, until)?;
         let own = &self.shared.settings.node;
         let mut claims = claims.into_iter().map(|claims| {
             // What this node has is looked for before the cluster is.
@@ -228,8 +228,7 @@ impl Asker<'_> {
             for node in leases.keys() {
                 pipe.cmd("GET").arg(node_key(node));
             }
-            give_time(connection, until)?;
-            let values: Vec<Option<Vec<u8>>> = pipe.query(connection)?;
+            let values: Vec<Option<Vec<u8>>> = round_trip(connection, &pipe, until)?;
             for (lease, value) in leases.values_mut().zip(values) {
                 *lease = value.as_deref().and_then(Lease::read);
             }
@@ -305,12 +304,4 @@ impl Asker<'_> {
 
 fn is_broken(error: &RedisError) -> bool {
     error.is_connection_dropped() || error.is_io_error()
-}
-
-/// Until then the server has time.
-fn give_time(connection: &Connection, until: Option<Instant>) -> Result<(), RedisError> {
-    let left = until.map_or(Duration::ZERO, |it| it.saturating_duration_since(Instant::now()));
-    let left = Some(left.max(Duration::from_millis(1)));
-    connection.set_read_timeout(left)?;
-    connection.set_write_timeout(left)
 }

@@ -1,11 +1,12 @@
 //! The thread that brings what is on the board to the server, and keeps the lease.
 #![forbid(unsafe_code)]
 
+use crate::batch::round_trip;
 use crate::node::{Level, Shared};
 use crate::settings::{pause, said, BATCH, CONNECT};
 use crate::stats::{add, count};
 use crate::wire::{node_key, Lease};
-use redis::{Connection, RedisError};
+use redis::{Connection, RedisError, Value};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -76,18 +77,18 @@ impl Publisher<'_> {
         for change in &changes {
             match &change.value {
                 Some(value) => {
-                    pipe.cmd("HSET").arg(&*change.key).arg(node).arg(&**value).ignore();
-                    pipe.cmd("EXPIRE").arg(&*change.key).arg(time_to_live).ignore();
+                    pipe.cmd("HSET").arg(&*change.key).arg(node).arg(&**value);
+                    pipe.cmd("EXPIRE").arg(&*change.key).arg(time_to_live);
                 }
                 None => {
                     removed += 1;
-                    pipe.cmd("HDEL").arg(&*change.key).arg(node).ignore();
+                    pipe.cmd("HDEL").arg(&*change.key).arg(node);
                 }
             }
         }
         let Some(connection) = &mut self.connection else { return };
-        match pipe.exec(connection) {
-            Ok(()) => {
+        match round_trip::<Value>(connection, &pipe, Instant::now() + BATCH) {
+            Ok(_) => {
                 add(&self.shared.stats.published, changes.len() - removed);
                 add(&self.shared.stats.removed, removed);
             }
@@ -102,11 +103,6 @@ impl Publisher<'_> {
     /// published anew.
     fn connect(&mut self) -> bool {
         let made = self.shared.settings.client.get_connection_with_timeout(CONNECT);
-        let made = made.and_then(|connection| {
-            connection.set_read_timeout(Some(BATCH))?;
-            connection.set_write_timeout(Some(BATCH))?;
-            Ok(connection)
-        });
         match made {
             Ok(connection) => {
                 self.connection = Some(connection);
@@ -158,6 +154,9 @@ impl Publisher<'_> {
         let Shared { settings, stats, incarnation, user, .. } = self.shared;
         let Some(connection) = &mut self.connection else { return Ok(()) };
         let key = node_key(&settings.node);
+        // A batch has left less.
+        connection.set_read_timeout(Some(BATCH))?;
+        connection.set_write_timeout(Some(BATCH))?;
         let old: Option<Vec<u8>> = redis::cmd("GET").arg(&key).query(connection)?;
         let later = old.as_deref().and_then(Lease::read).filter(|it| it.incarnation > *incarnation);
         let was_displaced = std::mem::replace(&mut self.is_displaced, later.is_some());

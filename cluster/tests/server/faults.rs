@@ -96,7 +96,7 @@ fn a_stranger_to_the_cluster_cannot_load_a_silent_server() {
     let server = Server::start();
     let proxy = Proxy::new(server.port);
     let url = proxy.url();
-    let b = Node::ready(&Made { name: "b", url: &url, deadline_ms: 500, ..Made::default() });
+    let b = Node::ready(&Made { name: "b", url: &url, deadline_ms: 5_000, ..Made::default() });
     assert_eq!(b.ask_once(1, ""), Ok(Came::Refused(481)), "nobody is asked for nobody");
     assert_eq!(b.stats().lookups, 0);
     proxy.swallow(true);
@@ -156,6 +156,31 @@ fn memory_is_bounded_while_the_server_is_away() {
     }
     let stats = a.stats();
     assert_eq!((stats.dialogs, stats.dropped), (1_000, 4_000));
+}
+
+#[test]
+fn many_commands_to_a_silent_server_are_waited_for_once_and_not_one_by_one() {
+    let server = Server::start();
+    let proxy = Proxy::new(server.port);
+    let url = proxy.url();
+    let made = Made { name: "a", url: &url, deadline_ms: 2_000, ..Made::default() };
+    let a = Node::ready(&made);
+    until("all three have a connection", || a.stats().connects == 3);
+    proxy.swallow(true);
+    for number in 0..256 {
+        a.publish(&dialog(number, "bob"));
+    }
+    // 512 commands of two seconds each would be waited for longer than this test waits for anything.
+    until("the batch is given up", || a.stats().failures > 0 && a.stats().is_publishing == 0);
+    // So would 64 lookups of two seconds each, by either thread.
+    let before = a.stats().failures;
+    for number in 1_000..1_256 {
+        assert!(a.ask_once(number, "bob").is_err(), "it waits");
+    }
+    until("both threads have given up", || {
+        a.stats().askers == 0 && a.stats().failures >= before + 2
+    });
+    drop(a);
 }
 
 #[test]
