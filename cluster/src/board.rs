@@ -30,6 +30,8 @@ pub struct Change {
 pub struct Board {
     records: HashMap<Arc<[u8]>, Record>,
     queue: VecDeque<Arc<[u8]>>,
+    /// How many changes were taken and have not been made yet.
+    taken: usize,
 }
 
 impl Board {
@@ -59,7 +61,7 @@ impl Board {
             self.records.remove(key);
             // A key that is in the queue without a record is passed over; many of them are not.
             if self.queue.len() > 2 * self.records.len() + 64 {
-                let Board { records, queue } = self;
+                let Board { records, queue, .. } = self;
                 queue.retain(|key| records.contains_key(key));
             }
             return;
@@ -79,7 +81,7 @@ impl Board {
         }
     }
 
-    /// Takes up to so many changes, oldest first. Until [`Board::failed`] they count as made.
+    /// Takes up to so many changes, oldest first. [`Board::made`] or [`Board::failed`] follows.
     pub fn take(&mut self, most: usize) -> Vec<Change> {
         let mut changes = Vec::new();
         while changes.len() < most {
@@ -98,12 +100,19 @@ impl Board {
             }
             changes.push(Change { key, value });
         }
+        self.taken = changes.len();
         changes
+    }
+
+    /// The changes that were taken last were made.
+    pub fn made(&mut self) {
+        self.taken = 0;
     }
 
     /// These changes were not made, or it is not known whether they were: they are to be made again, but
     /// for what is newer.
     pub fn failed(&mut self, changes: Vec<Change>) {
+        self.taken = 0;
         for Change { key, value } in changes.into_iter().rev() {
             let record = self.records.entry(Arc::clone(&key)).or_insert(Record {
                 value,
@@ -119,6 +128,7 @@ impl Board {
 
     /// Everything is to be brought to the server anew.
     pub fn renew(&mut self) {
+        self.taken = 0;
         let keys: Vec<Arc<[u8]>> = self.records.keys().cloned().collect();
         for key in keys {
             self.enqueue(&key);
@@ -135,9 +145,14 @@ impl Board {
         self.records.is_empty()
     }
 
-    /// How many changes wait.
+    /// How many changes are still to be made, those included that are under way.
     pub fn waiting(&self) -> usize {
-        self.queue.len()
+        self.queue.len() + self.taken
+    }
+
+    /// Whether there is nothing to take.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty()
     }
 }
 
@@ -182,6 +197,7 @@ mod tests {
             board.put(key, b"1", 9);
         }
         let first = board.take(9);
+        assert_eq!((board.waiting(), board.is_idle()), (3, true), "they are under way");
         board.put(b"a", b"2", 9);
         board.take_away(b"b");
         board.failed(first);
@@ -197,6 +213,8 @@ mod tests {
         board.put(b"c", b"3", 9);
         board.failed(end);
         assert_eq!(board.take(9), [change(b"c", Some(b"3"))]);
+        board.made();
+        assert_eq!(board.waiting(), 0);
         board.renew();
         assert_eq!(board.take(9).len(), 2);
         assert!(board.take(9).is_empty());

@@ -13,7 +13,7 @@ use crate::wire::{dialog_key, node_key, Lease, Parked, Published, Triple};
 use redis::{Connection, RedisError};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How many lookups one round trip asks for.
 pub const MOST_AT_ONCE: usize = 64;

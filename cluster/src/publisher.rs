@@ -61,7 +61,7 @@ impl Publisher<'_> {
             self.shared.board.lock().renew();
         }
         let mut board = self.shared.board.lock();
-        if board.waiting() == 0 {
+        if board.is_idle() {
             let until = self.renew_at.min(self.refresh_at);
             if !self.shared.is_over() {
                 self.shared.news.wait_until(&mut board, until);
@@ -89,6 +89,7 @@ impl Publisher<'_> {
         let Some(connection) = &mut self.connection else { return };
         match round_trip::<Value>(connection, &pipe, Instant::now() + BATCH) {
             Ok(_) => {
+                self.shared.board.lock().made();
                 add(&self.shared.stats.published, changes.len() - removed);
                 add(&self.shared.stats.removed, removed);
             }
