@@ -358,6 +358,14 @@ impl Talk {
     pub fn flows(&self) {
         flows(&self.caller, &self.callee);
     }
+
+    /// The callee says nothing from now on, and nothing that it has said is under way.
+    pub fn callee_falls_silent(&self) {
+        let media = |call: &Call| call.dialog(|dialog| dialog.media.clone()).expect("audio");
+        let (callee, caller) = (media(&self.callee), media(&self.caller));
+        let heard = callee.falls_silent_for(&caller, super::PATIENCE);
+        assert!(heard, "{} hears the end of what was said", self.caller.phone().name());
+    }
 }
 
 /// Waits until two calls hear each other's phone and nobody else.

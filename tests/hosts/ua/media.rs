@@ -64,6 +64,9 @@ fn from_ulaw(byte: u8) -> f64 {
     }
 }
 
+/// Nothing to hear, in G.711 mu-law.
+const SILENCE: u8 = 0xff;
+
 /// The tones that a packet holds, by Goertzel's algorithm.
 fn tones_in(packet: &[u8]) -> u64 {
     let samples: Vec<f64> = packet.iter().map(|byte| from_ulaw(*byte)).collect();
@@ -99,6 +102,8 @@ struct Shared {
     remote: Mutex<Option<SocketAddr>>,
     ear: Mutex<Ear>,
     heard: Condvar,
+    /// The next packet is silence, and the last.
+    ending: AtomicBool,
     stopped: AtomicBool,
 }
 
@@ -118,6 +123,7 @@ impl Media {
             remote: Mutex::default(),
             ear: Mutex::default(),
             heard: Condvar::new(),
+            ending: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
         });
         let runner = shared.clone();
@@ -133,6 +139,23 @@ impl Media {
     /// Speaks to this address, or not at all.
     pub fn speak_to(&self, remote: Option<SocketAddr>) {
         *self.shared.remote.lock().unwrap_or_else(PoisonError::into_inner) = remote;
+    }
+
+    /// Says one packet of silence and then nothing, and waits until `other` has heard that packet:
+    /// what was said before it is under way no more. Whether it came in time.
+    pub fn falls_silent_for(&self, other: &Media, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        let mut ear = other.shared.ear.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = ear.packets.len();
+        self.shared.ending.store(true, Ordering::SeqCst);
+        while !ear.packets[before..].contains(&0) {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            ear = other.shared.heard.wait_timeout(ear, left).expect("no panic under RTP").0;
+        }
+        true
     }
 
     /// Neither speaks nor listens any more; what was heard stays.
@@ -206,14 +229,19 @@ impl Shared {
     }
 
     fn speak(&self, payload: &[u8; SAMPLES], ssrc: u32, sequence: u16) {
-        let Some(remote) = *self.remote.lock().unwrap_or_else(PoisonError::into_inner) else {
+        let mut to = self.remote.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(remote) = *to else {
             return;
         };
+        let last = self.ending.swap(false, Ordering::SeqCst);
+        if last {
+            *to = None;
+        }
         let mut packet = vec![0x80, 0x00];
         packet.extend_from_slice(&sequence.to_be_bytes());
         packet.extend_from_slice(&(u32::from(sequence) * SAMPLES as u32).to_be_bytes());
         packet.extend_from_slice(&ssrc.to_be_bytes());
-        packet.extend_from_slice(payload);
+        packet.extend_from_slice(if last { &[SILENCE; SAMPLES] } else { payload });
         let _ = self.socket.send_to(&packet, remote);
     }
 
