@@ -48,6 +48,66 @@ static void told(void *user, uint64_t lookup)
         complain("on_lookup", "lookups under way", (long)count);
 }
 
+/* ---- calls that are parked there ---- */
+
+static int32_t parked_status, may;
+
+static int32_t look_up_parked(void *user, uint64_t lookup, struct sipxfer_str token,
+                              const struct sipxfer_dialog_key *key)
+{
+    struct sipxfer_remote_dialog remote;
+    SIPXFER_INIT(remote);
+    if (user != &begun || token.len != 3 || key->call_id.len != 0)
+        complain("lookup_parked", "what it is handed", (long)token.len);
+    begun = lookup;
+    remote.node = literal("node-b");
+    remote.uri = literal("sip:replaces@192.0.2.22");
+    remote.user = literal("alice");
+    remote.state = SIPXFER_DIALOG_CONFIRMED;
+    remote.initiator = SIPXFER_INITIATOR_REMOTE;
+    remote.parked = SIPXFER_PARKED_NUMBER;
+    remote.call_id = literal("held");
+    remote.local_tag = literal("a");
+    if (parked_status == SIPXFER_E_PENDING &&
+        sipxfer_lookup_resume(engine, lookup, SIPXFER_OK, &remote, 0) != SIPXFER_OK)
+        complain("lookup_parked", "resumed at once", 0);
+    return parked_status;
+}
+
+static int32_t authorize_remote(void *user, const struct sipxfer_request *request,
+                                const struct sipxfer_remote_dialog *dialog)
+{
+    size_t count = 1;
+    (void)user;
+    if (request == NULL || dialog->parked != SIPXFER_PARKED_NUMBER || dialog->call_id.len != 4)
+        complain("authorize_remote", "what it is handed", (long)dialog->parked);
+    /* The engine may be called from here. */
+    if (sipxfer_lookup_count(engine, &count) != SIPXFER_OK || count != 0)
+        complain("authorize_remote", "lookups under way", (long)count);
+    return may;
+}
+
+static void finds(const char *test, uint32_t code)
+{
+    static const char message[] =
+        "INVITE sip:701@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n"
+        "From: <sip:c@h>;tag=f\r\nTo: <sip:701@h>\r\nCall-ID: new\r\n"
+        "CSeq: 1 INVITE\r\n\r\n";
+    static char scratch[SIPXFER_SCRATCH_SIZE(sizeof message)];
+    struct sipxfer_request request;
+    struct sipxfer_verdict verdict;
+    SIPXFER_INIT(request);
+    SIPXFER_INIT(verdict);
+    request.message = literal(message);
+    request.endpoint = literal("carol");
+    request.user = literal("carol");
+    if (sipxfer_park_find(engine, &request, "701", 3, scratch, sizeof scratch, &verdict) !=
+        SIPXFER_OK)
+        complain(test, "status", 0);
+    if (verdict.code != code)
+        complain(test, "code", (long)verdict.code);
+}
+
 static void begin(enum engine_kind kind)
 {
     struct sipxfer_directory directory = directory_of(kind);
@@ -56,7 +116,9 @@ static void begin(enum engine_kind kind)
     engine_kind = kind;
     directory.lookup = look_up;
     directory.lookup_user = &begun;
+    directory.lookup_parked = look_up_parked;
     host.on_lookup = told;
+    host.authorize_remote = authorize_remote;
     at_once = 1;
     answer = SIPXFER_E_PENDING;
     over = 0;
@@ -113,6 +175,22 @@ void lookups_fail_and_lie(void)
             complain("lookup", "tick", 0);
         /* An engine may go while a lookup is under way. */
         is("lookup pends at the end", SIPXFER_VERDICT_PENDING);
+        sipxfer_engine_free(engine);
+
+        begin((enum engine_kind)kind);
+        for (size_t at = 0; at < sizeof garbage / sizeof *garbage; at++) {
+            parked_status = garbage[at];
+            finds("lookup_parked answers no status", 404);
+        }
+        parked_status = SIPXFER_E_PENDING;
+        for (size_t at = 2; at < sizeof garbage / sizeof *garbage; at++) {
+            may = garbage[at];
+            finds("authorize_remote answers nonsense", 500);
+        }
+        may = SIPXFER_NO;
+        finds("authorize_remote says no", 403);
+        may = SIPXFER_YES;
+        finds("authorize_remote says yes", 302);
         sipxfer_engine_free(engine);
     }
 }
