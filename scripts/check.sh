@@ -79,7 +79,7 @@ tests() {
 check "$cargo" fmt --all --check
 check "$cargo" fmt --check --manifest-path fuzz/Cargo.toml
 # Another version of it may see a line otherwise: .clang-format is written for 14.
-check clang-format --dry-run -Werror c_examples/{demo,dlopen,link}/*.[ch] tests/c/*.[ch] cluster/tests/c/*.c \
+check clang-format --dry-run -Werror c_examples/*/*.[ch] tests/c/*.[ch] cluster/tests/c/*.c \
     benches/*.[ch] benches/sides/*.[ch] fuzz/fuzz_targets/pjsip/*.[ch]
 check "$cargo" clippy --all-targets -- -D warnings
 check "$cargo" clippy -p sipxfer-cluster --all-targets -- -D warnings
@@ -96,7 +96,7 @@ tests "$cargo" test --no-fail-fast --test debian
 check scripts/fuzz.sh "${FUZZ_SECONDS:-3}"
 
 case $hosts in
-cluster | asterisk | all)
+cluster | asterisk | pjsua | all)
     check scripts/hosts/valkey.sh
     ;;
 esac
@@ -117,6 +117,7 @@ esac
 case $hosts in
 pjsua | all)
     check scripts/hosts/pjproject.sh
+    check scripts/hosts/pjproject.sh old
     check scripts/fuzz.sh "${FUZZ_SECONDS:-3}" pjsip
     check "$cargo" clippy --test pjsua -- -D warnings
     tests "$cargo" test --no-fail-fast --test pjsua -- --test-threads=4

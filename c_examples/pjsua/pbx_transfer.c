@@ -179,7 +179,8 @@ static void local_attended(struct sipxfer_pjsip_transfer *transfer, struct movin
     sipxfer_pjsip_progress(transfer->id, PJSIP_SC_OK, NULL);
 }
 
-/* To another PBX: by the trunk whose address the target has, and by no other. */
+/* To another PBX, or to another node of the cluster: by the trunk whose address the target has, and
+ * by no other. */
 static void remote_attended(struct sipxfer_pjsip_transfer *transfer, struct moving *moving)
 {
     struct sipxfer_str target = transfer->verdict->target;
@@ -220,7 +221,8 @@ void start(void *user, struct sipxfer_pjsip_transfer *transfer)
         blind(transfer, moving);
     else if (verdict->kind == SIPXFER_VERDICT_LOCAL_ATTENDED)
         local_attended(transfer, moving);
-    else if (verdict->kind == SIPXFER_VERDICT_REMOTE_ATTENDED)
+    else if (verdict->kind == SIPXFER_VERDICT_REMOTE_ATTENDED ||
+             verdict->kind == SIPXFER_VERDICT_REMOTE_NODE)
         remote_attended(transfer, moving);
     else /* what this PBX does not know is a refusal */
         sipxfer_pjsip_give_up(transfer->id, PJSIP_SC_DECLINE);

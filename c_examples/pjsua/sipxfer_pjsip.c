@@ -49,24 +49,15 @@ static uint32_t state_of(const pjsip_inv_session *inv)
                                                     : SIPXFER_DIALOG_EARLY;
 }
 
-static int32_t find(void *user, const struct sipxfer_dialog_key *key, struct sipxfer_dialog *out)
+/* With the dialog locked. */
+static void describe(pjsip_dialog *dialog, struct sipxfer_dialog *out)
 {
-    const pj_str_t call_id = sipxfer_pjsip_pj(key->call_id),
-                   local = sipxfer_pjsip_pj(key->local_tag),
-                   remote = sipxfer_pjsip_pj(key->remote_tag);
+    pjsip_inv_session *inv = pjsip_dlg_get_inv_session(dialog);
     struct sipxfer_pjsip_peer peer;
-    pjsip_inv_session *inv;
-    /* The tables are asked by tag first: an empty one is in none. */
-    pjsip_dialog *dialog =
-        local.slen > 0 ? pjsip_ua_find_dialog(&call_id, &local, &remote, PJ_TRUE) : NULL;
 
-    (void)user;
-    if (dialog == NULL)
-        return SIPXFER_E_NOT_FOUND;
     memset(&peer, 0, sizeof peer);
     if (self.options.dialog_peer != NULL)
         self.options.dialog_peer(self.options.user, dialog, &peer);
-    inv = pjsip_dlg_get_inv_session(dialog);
     out->dialog = dialog;
     out->call_id = sipxfer_pjsip_str(&dialog->call_id->id);
     out->local_tag = sipxfer_pjsip_str(&dialog->local.info->tag);
@@ -78,6 +69,43 @@ static int32_t find(void *user, const struct sipxfer_dialog_key *key, struct sip
     out->usage = inv != NULL ? SIPXFER_USAGE_INVITE : SIPXFER_USAGE_OTHER;
     out->state = inv != NULL ? state_of(inv) : SIPXFER_DIALOG_CONFIRMED;
     out->secure = dialog->secure ? 1 : 0;
+}
+
+void sipxfer_pjsip_dialog_changed(pjsip_dialog *dialog)
+{
+    struct sipxfer_dialog now;
+    struct sipxfer_dialog_key key;
+
+    /* Before it has both tags it is none. */
+    if (self.engine == NULL || pjsip_dlg_get_inv_session(dialog) == NULL ||
+        dialog->remote.info->tag.slen == 0)
+        return;
+    SIPXFER_INIT(now);
+    describe(dialog, &now);
+    if (now.state == SIPXFER_DIALOG_TERMINATED) {
+        SIPXFER_INIT(key);
+        key.call_id = now.call_id;
+        key.local_tag = now.local_tag;
+        key.remote_tag = now.remote_tag;
+        sipxfer_dialog_ended(self.engine, &key, sipxfer_pjsip_now());
+    }
+    if (sipxfer_pjsip_first_module.id >= 0)
+        sipxfer_pjsip_publish(dialog, &now);
+}
+
+static int32_t find(void *user, const struct sipxfer_dialog_key *key, struct sipxfer_dialog *out)
+{
+    const pj_str_t call_id = sipxfer_pjsip_pj(key->call_id),
+                   local = sipxfer_pjsip_pj(key->local_tag),
+                   remote = sipxfer_pjsip_pj(key->remote_tag);
+    /* The tables are asked by tag first: an empty one is in none. */
+    pjsip_dialog *dialog =
+        local.slen > 0 ? pjsip_ua_find_dialog(&call_id, &local, &remote, PJ_TRUE) : NULL;
+
+    (void)user;
+    if (dialog == NULL)
+        return SIPXFER_E_NOT_FOUND;
+    describe(dialog, out);
     pjsip_dlg_inc_session(dialog, &sipxfer_pjsip_first_module); /* the pin */
     pjsip_dlg_dec_lock(dialog);
     return SIPXFER_OK;
@@ -148,31 +176,46 @@ static uint32_t transport_of(const pjsip_rx_data *rdata)
     }
 }
 
-/* The message is copied: pjsip reuses its buffer, and a verdict points into it. */
+/* A copy behind what stands there already. */
+static struct sipxfer_str copied(char **end, struct sipxfer_str text)
+{
+    struct sipxfer_str copy = {*end, text.len};
+
+    if (text.len > 0)
+        memcpy(*end, text.ptr, text.len);
+    *end += text.len;
+    return copy;
+}
+
+/* What it is about is copied: pjsip reuses its buffer, a verdict points into it, and a REFER may be
+ * asked about once more, when a lookup is over. */
 struct question *sipxfer_pjsip_question(pjsip_rx_data *rdata, pjsip_dialog *dialog)
 {
     struct sipxfer_pjsip_peer peer;
-    size_t len = (size_t)rdata->msg_info.len, room = SIPXFER_SCRATCH_SIZE(len);
-    struct question *question = calloc(1, sizeof *question + room + len);
+    struct sipxfer_str message = {rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len},
+                       source = {rdata->pkt_info.src_name, strlen(rdata->pkt_info.src_name)};
+    size_t room = SIPXFER_SCRATCH_SIZE(message.len);
+    struct question *question;
+    char *end;
 
-    if (question == NULL)
-        return NULL;
     memset(&peer, 0, sizeof peer);
     if (self.options.identify != NULL)
         self.options.identify(self.options.user, rdata, &peer);
+    question = calloc(1, sizeof *question + room + message.len + source.len + peer.endpoint.len +
+                             peer.user.len + peer.context.len);
+    if (question == NULL)
+        return NULL;
     question->scratch = (char *)(question + 1);
     question->scratch_len = room;
-    memcpy(question->scratch + room, rdata->msg_info.msg_buf, len);
+    end = question->scratch + room;
     SIPXFER_INIT(question->request);
-    question->request.message.ptr = question->scratch + room;
-    question->request.message.len = len;
+    question->request.message = copied(&end, message);
+    question->request.source = copied(&end, source);
+    question->request.endpoint = copied(&end, peer.endpoint);
+    question->request.user = copied(&end, peer.user);
+    question->request.context = copied(&end, peer.context);
     question->request.host_data = rdata;
     question->request.dialog = dialog;
-    question->request.source.ptr = rdata->pkt_info.src_name;
-    question->request.source.len = strlen(rdata->pkt_info.src_name);
-    question->request.endpoint = peer.endpoint;
-    question->request.user = peer.user;
-    question->request.context = peer.context;
     question->request.transfer_depth = peer.transfer_depth;
     question->request.transport = transport_of(rdata);
     question->request.secure = PJSIP_TRANSPORT_IS_SECURE(rdata->tp_info.transport) ? 1 : 0;
@@ -261,6 +304,7 @@ pj_status_t sipxfer_pjsip_refusal(pjsip_rx_data *rdata, const struct sipxfer_ver
     static const struct sipxfer_str unknown_sender = {
         SIPXFER_LIT("399 sipxfer \"The sender is not authenticated\"")};
     unsigned code = verdict->code >= 300 && verdict->code <= 699 ? verdict->code : 603;
+    char *contact;
     pj_str_t reason = sipxfer_pjsip_pj(verdict->reason);
     const pj_str_t *text = reason.slen > 0 ? &reason : NULL;
     pj_status_t status;
@@ -277,6 +321,12 @@ pj_status_t sipxfer_pjsip_refusal(pjsip_rx_data *rdata, const struct sipxfer_ver
         return status;
     add_line((*tdata)->pool, &(*tdata)->msg->hdr, "Warning", verdict->warning);
     add_line((*tdata)->pool, &(*tdata)->msg->hdr, "Unsupported", verdict->unsupported);
+    if (verdict->kind == SIPXFER_VERDICT_REMOTE_NODE) { /* 302 */
+        contact = pj_pool_alloc((*tdata)->pool, verdict->target.len + 3);
+        pj_ansi_snprintf(contact, verdict->target.len + 3, "<%.*s>", SIPXFER_ARG(verdict->target));
+        add_line((*tdata)->pool, &(*tdata)->msg->hdr, "Contact",
+                 (struct sipxfer_str){contact, verdict->target.len + 2});
+    }
     if (verdict->retry_after_s > 0)
         pjsip_msg_add_hdr((*tdata)->msg, (pjsip_hdr *)pjsip_retry_after_hdr_create(
                                              (*tdata)->pool, (int)verdict->retry_after_s));
@@ -409,6 +459,15 @@ static pj_status_t set_one(struct sipxfer_config *config, const char *name, cons
     char why[256];
     size_t len = 0;
 
+    switch (sipxfer_pjsip_cluster_setting(name, value)) {
+    case SIPXFER_PJSIP_TAKEN:
+        return PJ_SUCCESS;
+    case SIPXFER_PJSIP_BAD:
+        PJ_LOG(1, (THIS_FILE, "%s: the value is too long", name));
+        return PJ_ETOOBIG;
+    default:
+        break;
+    }
     if (sipxfer_config_set(config, name, space != NULL ? (size_t)(space - name) : 0, key,
                            strlen(key), value, strlen(value)) == SIPXFER_OK)
         return PJ_SUCCESS;
@@ -443,10 +502,12 @@ static pj_status_t new_engine(const struct sipxfer_host *of_application)
     directory.lock = lock_dialog;
     directory.unlock = unlock_dialog;
     directory.release = release_dialog;
+    directory.lookup = sipxfer_pjsip_lookup;
     SIPXFER_INIT(host);
     if (of_application != NULL)
         host = *of_application;
     host.on_deadline = sipxfer_pjsip_on_deadline;
+    host.on_lookup = sipxfer_pjsip_on_lookup;
     if (host.log == NULL)
         host.log = log_line;
     if (host.extension_exists == NULL)
@@ -481,6 +542,8 @@ pj_status_t sipxfer_pjsip_init(pjsip_endpoint *endpoint,
         status = sipxfer_pjsip_settings(self.options.settings);
     if (status == PJ_SUCCESS && self.options.start != NULL)
         status = sipxfer_pjsip_modules_init();
+    if (status == PJ_SUCCESS && self.options.start != NULL)
+        status = sipxfer_pjsip_cluster_join();
     PJ_LOG(3, (THIS_FILE, "sipxfer %s on pjproject %s", sipxfer_version(), pj_get_version()));
     return status;
 }
@@ -490,6 +553,7 @@ void sipxfer_pjsip_shutdown(void)
     if (self.engine == NULL)
         return;
     sipxfer_pjsip_modules_close();
+    sipxfer_pjsip_cluster_leave();
     sipxfer_pjsip_queue_close();
     sipxfer_engine_free(self.engine);
     pj_mutex_destroy(self.mutex);

@@ -4,7 +4,7 @@
  * are judged by sipxfer before the application sees them, NOTIFYs go out through pjsip's own event
  * subscriptions, and the library's deadlines run on the endpoint's timer heap.
  *
- * To use it: add sipxfer_pjsip.c, _queue.c and _transfer.c to the application, call
+ * To use it: add sipxfer_pjsip.c and sipxfer_pjsip_*.c to the application, call
  * sipxfer_pjsip_init() once the endpoint, the UA layer and the invite usage are there, and
  * sipxfer_pjsip_shutdown() before the endpoint goes. For pjsua, sipxfer_pjsua.h does both and more.
  * An application that only wants the check of Replaces changes the name of
@@ -82,11 +82,13 @@ struct sipxfer_pjsip_options {
     /** Handed to each of these callbacks. */
     void *user;
     /** What the library asks about dialplan and policy; its `on_deadline` is not used, its `log`
-     * goes to pj_log where it is NULL, and the `host_data` of a request is its pjsip_rx_data. NULL:
-     * every extension exists. */
+     * goes to pj_log where it is NULL, and the `host_data` of a request is its pjsip_rx_data, or
+     * NULL for a REFER that has waited for a lookup. `on_lookup` is not used. NULL: every extension
+     * exists. */
     const struct sipxfer_host *host;
     /** Settings as NAME, VALUE for all, or SCOPE NAME as in "endpoint:alice context". Ends with
-     * NULL. */
+     * NULL. With `start`, cluster.url and its kin (docs/cluster.md) join a cluster of PBXes, by
+     * libsipxfer_cluster.so.0; that is done once. */
     const char *const *settings;
     /** Who sent this request? The strings hold until this request is dealt with. NULL: a stranger.
      */
@@ -195,8 +197,15 @@ void sipxfer_pjsip_count(struct sipxfer_pjsip_counters *counters);
 /** Milliseconds of pjlib's clock, as the engine is told them. */
 uint64_t sipxfer_pjsip_now(void);
 
-/** Puts settings in the place of those that hold; as `settings` of the options. */
+/** Puts settings in the place of those that hold; as `settings` of the options, but that a node of
+ * a cluster stays what it was made as. */
 pj_status_t sipxfer_pjsip_settings(const char *const *settings);
+
+/** The call of this dialog has begun, come further or ended: told to the other nodes of a cluster,
+ * and a Replaces for one that has ended gets 603 (RFC 3891 section 3). To be called from
+ * on_state_changed of pjsip_inv_callback, with the dialog locked as it is there; sipxfer_pjsua.c
+ * does. */
+void sipxfer_pjsip_dialog_changed(pjsip_dialog *dialog);
 
 /** Header lines as the library writes them, added to a message; Content-Type is left out, the body
  * has it. */

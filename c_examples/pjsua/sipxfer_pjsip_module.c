@@ -81,6 +81,11 @@ static pj_bool_t on_invite(pjsip_rx_data *rdata)
     case SIPXFER_VERDICT_ACCEPT:
         sipxfer_pjsip_wait(rdata, question);
         return PJ_FALSE;
+    case SIPXFER_VERDICT_PENDING:
+        if (!sipxfer_pjsip_keep(rdata, question->verdict.lookup))
+            refuse_with(rdata, PJSIP_SC_SERVICE_UNAVAILABLE);
+        sipxfer_pjsip_forget(question);
+        return PJ_TRUE;
     default:
         refuse(rdata, &question->verdict);
         sipxfer_pjsip_forget(question);

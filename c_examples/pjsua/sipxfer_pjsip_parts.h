@@ -7,6 +7,7 @@
 
 #include "sipxfer_pjsip.h"
 
+#include <pj/log.h>
 #include <pj/os.h>
 
 struct transfer;
@@ -80,6 +81,24 @@ void sipxfer_pjsip_take_subscribe(pjsip_dialog *dialog, pjsip_transaction *tsx,
                                   pjsip_rx_data *rdata);
 void sipxfer_pjsip_dialog_bye(const pjsip_dialog *dialog);
 void sipxfer_pjsip_end_transfers(void);
+
+/* sipxfer_pjsip_cluster.c */
+enum sipxfer_pjsip_taken {
+    SIPXFER_PJSIP_NOT_MINE,
+    SIPXFER_PJSIP_TAKEN,
+    SIPXFER_PJSIP_SHARED, /* the engine wants it too */
+    SIPXFER_PJSIP_BAD
+};
+enum sipxfer_pjsip_taken sipxfer_pjsip_cluster_setting(const char *name, const char *value);
+/* Joins the cluster that was set, if one was. */
+pj_status_t sipxfer_pjsip_cluster_join(void);
+void sipxfer_pjsip_cluster_leave(void);
+/* With the dialog locked. */
+void sipxfer_pjsip_publish(pjsip_dialog *dialog, const struct sipxfer_dialog *now);
+int32_t sipxfer_pjsip_lookup(void *user, uint64_t lookup, const struct sipxfer_dialog_key *key);
+void sipxfer_pjsip_on_lookup(void *user, uint64_t lookup);
+/* Keeps an INVITE until its lookup is over; PJ_FALSE where there is no room for it. */
+pj_bool_t sipxfer_pjsip_keep(pjsip_rx_data *rdata, uint64_t lookup);
 
 /* sipxfer_pjsip_refer.c */
 void sipxfer_pjsip_refer_outputs(uint64_t refer);

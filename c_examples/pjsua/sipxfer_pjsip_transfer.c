@@ -15,11 +15,13 @@ struct transfer {
     struct transfer *next;
     struct question *question;
     pjsip_evsub *sub; /* under the dialog's lock */
+    int begun;        /* its REFER has its answer; what comes next is the queue's to take */
     int finished;
 };
 
 /* ---- the list of transfers ---- */
 
+/* One that has begun. */
 static struct transfer *transfer_by_id(uint64_t id)
 {
     struct transfer *transfer;
@@ -27,8 +29,17 @@ static struct transfer *transfer_by_id(uint64_t id)
     pj_mutex_lock(self.mutex);
     for (transfer = self.transfers; transfer != NULL && transfer->open.id != id;)
         transfer = transfer->next;
+    if (transfer != NULL && !transfer->begun)
+        transfer = NULL;
     pj_mutex_unlock(self.mutex);
     return transfer;
+}
+
+static void has_begun(struct transfer *transfer)
+{
+    pj_mutex_lock(self.mutex);
+    transfer->begun = 1;
+    pj_mutex_unlock(self.mutex);
 }
 
 static void link_transfer(struct transfer *transfer)
@@ -248,8 +259,32 @@ void sipxfer_pjsip_drop(struct question *question)
     sipxfer_pjsip_forget(question);
 }
 
+/* The lookup that it has waited for is over: its REFER is judged once more. */
+static void route(struct transfer *transfer)
+{
+    struct question *question = transfer->question;
+    int32_t status;
+
+    question->request.host_data = NULL; /* pjsip's own is long gone */
+    question->request.now_ms = sipxfer_pjsip_now();
+    SIPXFER_INIT(question->verdict);
+    status = sipxfer_transfer_route(self.engine, transfer->open.id, &question->request, 0,
+                                    question->scratch, question->scratch_len, &question->verdict);
+    if (status != SIPXFER_OK) {
+        sipxfer_pjsip_complain("sipxfer_transfer_route", status);
+        sipxfer_transfer_give_up(self.engine, transfer->open.id, PJSIP_SC_INTERNAL_SERVER_ERROR,
+                                 sipxfer_pjsip_now());
+    }
+    if (question->verdict.pin != 0)
+        sipxfer_pjsip_tally(&self.counters.pinned, 1);
+}
+
 static void command(struct transfer *transfer, uint32_t what)
 {
+    if (what == SIPXFER_COMMAND_ROUTE) {
+        route(transfer);
+        return;
+    }
     if (what != SIPXFER_COMMAND_START) {
         if (self.options.command != NULL)
             self.options.command(self.options.user, &transfer->open, what);
@@ -294,30 +329,57 @@ static pj_bool_t is_gone(uint64_t id)
            SIPXFER_E_NOT_FOUND;
 }
 
-void sipxfer_pjsip_outputs(uint64_t id)
+static void outputs_of(uint64_t id, char *buffer, size_t capacity)
 {
+    struct transfer *transfer = transfer_by_id(id);
     struct sipxfer_output output;
-    struct transfer *transfer;
-    size_t capacity = SIPXFER_OUTPUT_SIZE + PJSIP_MAX_PKT_LEN; /* an event repeats its REFER */
-    char *buffer = malloc(capacity);
 
-    for (; buffer != NULL;) {
-        uint64_t whose;
+    while (transfer != NULL) {
         SIPXFER_INIT(output);
         if (sipxfer_transfer_next(self.engine, id, buffer, capacity, &output) != SIPXFER_OK)
             break;
-        whose = output.transfer;
-        transfer = transfer_by_id(whose);
-        if (transfer == NULL)
-            continue;
         carry_out(transfer, &output);
-        if (id == 0 && transfer->finished)
-            sipxfer_pjsip_pump(whose);
     }
-    free(buffer);
-    transfer = id != 0 ? transfer_by_id(id) : NULL;
     if (transfer != NULL && transfer->finished && is_gone(id))
         destroy(transfer);
+}
+
+/* Those that have begun, as many as there is room for. */
+static size_t all_begun(uint64_t *ids, size_t room)
+{
+    const struct transfer *transfer;
+    size_t count = 0;
+
+    pj_mutex_lock(self.mutex);
+    for (transfer = self.transfers; transfer != NULL && count < room; transfer = transfer->next)
+        if (transfer->begun)
+            ids[count++] = transfer->open.id;
+    pj_mutex_unlock(self.mutex);
+    return count;
+}
+
+/* Id 0 stands for all that have begun. The library's own id 0 would hand out the answer to a REFER
+ * that another thread is just about to give. */
+void sipxfer_pjsip_outputs(uint64_t id)
+{
+    struct sipxfer_pjsip_counters counters;
+    size_t capacity = SIPXFER_OUTPUT_SIZE + PJSIP_MAX_PKT_LEN; /* an event repeats its REFER */
+    size_t count = 1;
+    uint64_t *ids;
+    char *buffer;
+
+    sipxfer_pjsip_count(&counters); /* a REFER that comes now has its turn when it has begun */
+    ids = calloc(counters.transfers + 1, sizeof *ids);
+    buffer = malloc(capacity);
+    if (ids != NULL && buffer != NULL) {
+        ids[0] = id;
+        if (id == 0)
+            count = all_begun(ids, counters.transfers);
+        for (size_t i = 0; i < count; i++)
+            outputs_of(ids[i], buffer, capacity);
+    }
+    free(buffer);
+    free(ids);
 }
 
 /* ---- a REFER ---- */
@@ -387,7 +449,6 @@ static pj_bool_t begin(struct transfer *transfer, pjsip_dialog *dialog, pjsip_tr
     respond(dialog, tsx, rdata, (int)answer.code, none, answer.headers);
     if (with_notify)
         send_notify(transfer, &notify);
-    sipxfer_pjsip_pump(transfer->open.id);
     return PJ_TRUE;
 }
 
@@ -403,13 +464,17 @@ void sipxfer_pjsip_take_refer(pjsip_dialog *dialog, pjsip_transaction *tsx, pjsi
         return;
     }
     transfer = new_transfer(question);
-    if (transfer != NULL && begin(transfer, dialog, tsx, rdata))
+    if (transfer != NULL && begin(transfer, dialog, tsx, rdata)) {
+        has_begun(transfer);
+        sipxfer_pjsip_pump(transfer->open.id);
         return;
+    }
     PJ_LOG(1, (THIS_FILE, "a transfer could not be begun"));
     respond(dialog, tsx, rdata, PJSIP_SC_INTERNAL_SERVER_ERROR, none, none);
-    if (transfer != NULL)
+    if (transfer != NULL) {
+        has_begun(transfer);
         sipxfer_pjsip_give_up(question->transfer, PJSIP_SC_INTERNAL_SERVER_ERROR);
-    else
+    } else
         sipxfer_pjsip_forget_later(question);
 }
 

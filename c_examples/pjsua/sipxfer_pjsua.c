@@ -4,6 +4,7 @@
  */
 #include "sipxfer_pjsua.h"
 
+#include <pj/log.h>
 #include <pjsua-lib/pjsua_internal.h>
 
 #include <stdlib.h>
@@ -38,24 +39,13 @@ static unsigned code_of(const pjsua_call_info *info)
     }
 }
 
-/* A Replaces that comes a moment too late is told so, by 603 instead of 481 (RFC 3891 section 3).
- */
-static void remember_end(pjsua_call_id call)
+/* What the other nodes of a cluster are told, and a Replaces that comes a moment too late. */
+static void tell_of_dialog(pjsua_call_id call)
 {
     const pjsip_inv_session *inv = pjsua_var.calls[call].inv;
-    struct sipxfer_dialog_key key;
 
-    if (inv == NULL || inv->state != PJSIP_INV_STATE_DISCONNECTED ||
-        sipxfer_pjsip_engine() == NULL || inv->dlg->remote.info->tag.slen == 0)
-        return;
-    SIPXFER_INIT(key);
-    key.call_id.ptr = inv->dlg->call_id->id.ptr;
-    key.call_id.len = (size_t)inv->dlg->call_id->id.slen;
-    key.local_tag.ptr = inv->dlg->local.info->tag.ptr;
-    key.local_tag.len = (size_t)inv->dlg->local.info->tag.slen;
-    key.remote_tag.ptr = inv->dlg->remote.info->tag.ptr;
-    key.remote_tag.len = (size_t)inv->dlg->remote.info->tag.slen;
-    sipxfer_dialog_ended(sipxfer_pjsip_engine(), &key, sipxfer_pjsip_now());
+    if (inv != NULL)
+        sipxfer_pjsip_dialog_changed(inv->dlg);
 }
 
 static void on_call_state(pjsua_call_id call, pjsip_event *event)
@@ -65,7 +55,7 @@ static void on_call_state(pjsua_call_id call, pjsip_event *event)
     /* The application first, so that it has what a report is about when that has its effect. */
     if (self.application.on_call_state != NULL)
         self.application.on_call_state(call, event);
-    remember_end(call);
+    tell_of_dialog(call);
     if (self.mutex != NULL && pjsua_call_get_info(call, &info) == PJ_SUCCESS) {
         unsigned code = code_of(&info);
         uint64_t transfer;
@@ -79,8 +69,6 @@ static void on_call_state(pjsua_call_id call, pjsip_event *event)
             sipxfer_pjsip_progress(
                 transfer, code, code == (unsigned)info.last_status ? &info.last_status_text : NULL);
     }
-    if (self.application.on_call_state != NULL)
-        self.application.on_call_state(call, event);
 }
 
 /* What came before the number of the call was known here is told now. */
@@ -211,7 +199,8 @@ void sipxfer_pjsua_start(void *user, struct sipxfer_pjsip_transfer *transfer)
     if (call == PJSUA_INVALID_ID || pjsua_call_get_info(call, &info) != PJ_SUCCESS)
         sipxfer_pjsip_give_up(transfer->id, PJSIP_SC_REQUEST_TERMINATED);
     else if (verdict->kind != SIPXFER_VERDICT_BLIND &&
-             verdict->kind != SIPXFER_VERDICT_REMOTE_ATTENDED)
+             verdict->kind != SIPXFER_VERDICT_REMOTE_ATTENDED &&
+             verdict->kind != SIPXFER_VERDICT_REMOTE_NODE)
         sipxfer_pjsip_give_up(transfer->id, PJSIP_SC_DECLINE);
     else if (sipxfer_pjsua_call(transfer, info.acc_id, verdict->target, verdict->headers, NULL,
                                 NULL, &made) != PJ_SUCCESS)

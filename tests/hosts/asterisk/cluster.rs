@@ -8,59 +8,7 @@ use super::world::{Scene, World};
 use super::Module;
 use crate::ua::call::{escaped, flows};
 use crate::ua::{Ended, Refer};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// A real server of its own.
-struct Server {
-    port: u16,
-    child: Child,
-}
-
-impl Server {
-    fn start() -> Server {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
-        Server::on(free.expect("a free port").port())
-    }
-
-    fn on(port: u16) -> Server {
-        let run = |program: &str| {
-            Command::new(program)
-                .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
-                .stdout(Stdio::null())
-                .spawn()
-        };
-        let child = run("valkey-server").or_else(|_| run("redis-server"));
-        let child = child.expect("valkey-server or redis-server: scripts/hosts/valkey.sh has one");
-        let server = Server { port, child };
-        until("the server listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        server
-    }
-
-    /// What stands under a pattern of keys.
-    fn keys(&self, pattern: &str) -> Vec<String> {
-        let mut command = Command::new("redis-cli");
-        command.args(["-p", &self.port.to_string(), "--scan", "--pattern", pattern]);
-        let output = command.output().expect("redis-cli, which comes with the server");
-        String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn until(what: &str, mut test: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !test() {
-        assert!(began.elapsed() < Duration::from_secs(60), "it never came: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+use crate::valkey::{until, Server};
 
 fn settings(port: u16) -> String {
     format!(
@@ -113,7 +61,7 @@ fn r018_bobs_calls_at_two_nodes_are_connected_whatever_address_the_refer_to_name
 
     // Without the server no call is lost: it is as if there was no cluster.
     let port = server.port;
-    drop(std::mem::replace(&mut server, Server::on_nothing()));
+    server.stop();
     let all = remote(&scene, UDP, UDP);
     let (refer, balancer) = refer_elsewhere(&scene, &all);
     balancer.incoming().refuse(404);
@@ -137,14 +85,6 @@ fn r018_bobs_calls_at_two_nodes_are_connected_whatever_address_the_refer_to_name
     let response = invite.final_response();
     let contact = response.get("Contact").unwrap_or_default();
     assert_eq!(contact, format!("<sip:replaces@{b}:5060>"));
-}
-
-impl Server {
-    /// For the place of one that is stopped.
-    fn on_nothing() -> Server {
-        let child = Command::new("true").spawn().expect("true");
-        Server { port: 0, child }
-    }
 }
 
 /// The same without the settings: as with Asterisk's own module.

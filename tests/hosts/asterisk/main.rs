@@ -11,6 +11,8 @@
 mod tools;
 #[path = "../ua/mod.rs"]
 mod ua;
+#[path = "../../support/valkey.rs"]
+mod valkey;
 
 /// The messages of tests/hostile_messages.rs.
 #[path = "../../hostile/mod.rs"]

@@ -12,7 +12,10 @@ mod tools;
 #[path = "../ua/mod.rs"]
 #[allow(clippy::wrong_self_convention)]
 mod ua;
+#[path = "../../support/valkey.rs"]
+mod valkey;
 
+mod cluster;
 mod defects;
 mod handset;
 mod load;

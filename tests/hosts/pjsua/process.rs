@@ -14,15 +14,18 @@ use std::time::Instant;
 /// pjproject as scripts/hosts/pjproject.sh leaves it.
 pub fn pjproject() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let script = tools::root().join("scripts/hosts/pjproject.sh");
-        let printed = tools::succeed(&mut tools::program(script));
-        PathBuf::from(printed.lines().last().expect("the script prints a path"))
-    })
+    PATH.get_or_init(|| made_by_script(&[]))
 }
 
-/// What c_examples/pjsua builds to, by its own Makefile, with this library and these flags.
-fn build(variant: &str, library: &Library, flags: &str) -> PathBuf {
+fn made_by_script(arguments: &[&str]) -> PathBuf {
+    let script = tools::root().join("scripts/hosts/pjproject.sh");
+    let printed = tools::succeed(tools::program(script).args(arguments));
+    PathBuf::from(printed.lines().last().expect("the script prints a path"))
+}
+
+/// What c_examples/pjsua builds to, by its own Makefile, with this library and these flags, against a
+/// pjproject.
+fn build(variant: &str, library: &Library, flags: &str, pjproject: &Path) -> PathBuf {
     let dir = tools::workshop(&format!("pjsua-{variant}"));
     let source = tools::root().join("c_examples/pjsua");
     for entry in fs::read_dir(source).expect("the example") {
@@ -33,14 +36,16 @@ fn build(variant: &str, library: &Library, flags: &str) -> PathBuf {
     }
     // make splits paths at spaces: these names hold none, wherever the clone lies.
     symlink(tools::include_dir(), dir.join("include")).expect("a link to the header");
+    symlink(tools::root().join("cluster/include"), dir.join("cluster")).expect("another header");
     symlink(&library.dir, dir.join("lib")).expect("a link to the library");
-    symlink(pjproject(), dir.join("pj")).expect("a link to pjproject");
+    symlink(pjproject, dir.join("pj")).expect("a link to pjproject");
     let mut make = tools::program("make");
     make.current_dir(&dir).arg("-j2").arg(format!("CC={}", library.compiler));
-    make.args(["SIPXFER_INCLUDE=include", "SIPXFER_LIB=lib", "PJPROJECT=pj"]);
+    make.args(["SIPXFER_INCLUDE=include", "CLUSTER_INCLUDE=cluster"]);
+    make.args(["SIPXFER_LIB=lib", "PJPROJECT=pj"]);
     make.arg(format!("CFLAGS={flags}")).arg(format!("LDFLAGS={flags}"));
     // The programs run in other folders than this one.
-    make.arg(format!("PJ_RPATH={}", pjproject().join("lib").display()));
+    make.arg(format!("PJ_RPATH={}", pjproject.join("lib").display()));
     make.env_remove("MAKEFLAGS").env_remove("MFLAGS").env_remove("MAKELEVEL");
     tools::succeed(&mut make);
     dir.join("build")
@@ -49,7 +54,27 @@ fn build(variant: &str, library: &Library, flags: &str) -> PathBuf {
 /// The folder with `pbx` and the object to preload.
 pub fn programs() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| build("plain", &tools::release(), "-O2 -g"))
+    PATH.get_or_init(|| build("plain", &tools::release(), "-O2 -g", pjproject()))
+}
+
+/// The same with what the setting `cluster.url` loads.
+pub fn clustered_programs() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let library = tools::release();
+        let mut make = tools::program("make");
+        make.current_dir(tools::root()).args(["-s", "cluster"]);
+        make.arg(format!("TARGET_DIR={}", tools::target_dir().display()));
+        make.env_remove("MAKEFLAGS").env_remove("MFLAGS").env_remove("MAKELEVEL");
+        tools::succeed(&mut make);
+        build("cluster", &library, "-O2 -g", pjproject())
+    })
+}
+
+/// The same against the oldest pjproject that there is.
+pub fn old_programs() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| build("old", &tools::release(), "-O2 -g", &made_by_script(&["old"])))
 }
 
 /// The same under AddressSanitizer, the Rust side too.
@@ -58,7 +83,7 @@ pub fn sanitized_programs() -> &'static Path {
     PATH.get_or_init(|| {
         let library = tools::address_sanitized();
         let flags = library.cflags.join(" ");
-        build("sanitized", &library, &flags)
+        build("sanitized", &library, &flags, pjproject())
     })
 }
 

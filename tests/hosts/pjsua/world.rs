@@ -129,6 +129,15 @@ impl World {
         }
     }
 
+    /// Out of other programs, with a log that tells what they run on.
+    pub fn logging(programs: &Path, settings: &[&str]) -> World {
+        let net = Net::new();
+        let mut arguments = World::arguments(net, settings);
+        arguments.extend(["--log".to_owned(), "3".to_owned()]);
+        let pbx = Pbx::start(programs, net.address(1), &arguments);
+        World { pbx, net, trace: Trace::default() }
+    }
+
     /// How its PBX is started.
     pub fn arguments(net: Net, settings: &[&str]) -> Vec<String> {
         let mut arguments = Vec::new();
