@@ -50,7 +50,11 @@ struct pbx {
 extern struct pbx pbx;
 
 /* pbx.c: the legs. All of this runs on sipxfer's queue, one thing at a time, with no lock held. */
-void say(const char *format, ...) PJ_PRINT_FUNC_DECOR(1);
+#ifdef __GNUC__
+__attribute__((format(printf, 1, 2)))
+#endif
+void
+say(const char *format, ...);
 const struct peer *peer_named(struct sipxfer_str name);
 void bridge(pjsua_call_id a, pjsua_call_id b);
 void part(pjsua_call_id call);

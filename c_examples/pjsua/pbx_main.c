@@ -196,6 +196,7 @@ static void add_accounts(void)
         pjsua_acc_config_default(&config);
         pj_ansi_snprintf(id, sizeof id, "<sip:%s@%s:%d>", pbx.peers[i].name, pbx.bind, pbx.port);
         config.id = pj_str(id);
+        config.force_contact = config.id; /* older ones than 2.17 name another address */
         config.rtp_cfg.port = (unsigned)(10000 + i * RTP_PORTS); /* each its own: no collisions */
         config.rtp_cfg.port_range = RTP_PORTS;
         config.rtp_cfg.bound_addr = config.rtp_cfg.public_addr = pj_str((char *)pbx.bind);

@@ -13,8 +13,20 @@
 # that folder to have it built anew. It is built in plain configuration, without sound card and video,
 # and with room for many calls; never mix it with headers of Asterisk's own configuration.
 #
-# Usage: scripts/hosts/pjproject.sh
+# With `old` it is the oldest that Debian still hands out, pjproject 2.12.1 with Jami's changes to it, out of
+# the source package ring of Debian 12; kept in pjproject-old-VERSION.
+#
+# Usage: scripts/hosts/pjproject.sh [old]
 set -eu
+
+case ${1-} in
+'') carrier=asterisk suite=sid kept=pjproject ;;
+old) carrier=ring suite=bookworm kept=pjproject-old ;;
+*)
+    echo "pjproject: usage: scripts/hosts/pjproject.sh [old]" >&2
+    exit 2
+    ;;
+esac
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/sipxfer
 # Grows when what is below builds something else.
@@ -28,7 +40,7 @@ fail() {
 # The newest that is there and was built by this recipe.
 built() {
     local dir
-    for dir in $(printf '%s\n' "$cache"/pjproject-[0-9]* | sort -rV); do
+    for dir in $(printf '%s\n' "$cache/$kept"-[0-9]* | sort -rV); do
         if [ "$(cat "$dir/recipe" 2>/dev/null)" = "$recipe" ]; then
             echo "$dir"
             return
@@ -40,7 +52,7 @@ built() {
 built && exit 0
 mkdir -p "$cache"
 # Others wait for the first and then find what it built.
-exec 9>"$cache/pjproject.lock"
+exec 9>"$cache/$kept.lock"
 command -v flock >/dev/null || fail "flock is missing: apt-get install util-linux"
 flock 9
 built && exit 0
@@ -50,7 +62,7 @@ for need in "gcc gcc" "g++ g++" "make make" "xz xz-utils" "apt-get apt"; do
     command -v "$program" >/dev/null || fail "$program is missing: apt-get install $package"
 done
 
-work=$(mktemp -d "$cache/pjproject.tmp.XXXXXX")
+work=$(mktemp -d "$cache/$kept.tmp.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 log=$work/log
 
@@ -75,8 +87,23 @@ mirror() {
     printf '%s\n' "$uri" | grep -E '/debian/?$' | head -n 1
 }
 
+# The newest tarball in a folder that has pjproject in it.
 component() {
-    find "$1" -name 'asterisk_*.orig-Xpjproject.tar.*' ! -name '*.asc' 2>/dev/null | sort -V | tail -n 1
+    local name
+    case $carrier in
+    asterisk) name='asterisk_*.orig-Xpjproject.tar.*' ;;
+    *) name="${carrier}_*.orig.tar.*" ;;
+    esac
+    find "$1" -name "$name" ! -name '*.asc' 2>/dev/null | sort -V | tail -n 1
+}
+
+# Unpacks it to a folder.
+unpack() {
+    case $carrier in
+    asterisk) step tar -C "$2" --strip-components=1 -xf "$1" ;;
+    # Among what Jami is built with: TOP/daemon/contrib/tarballs-unpacked/ARCHIVE/pjproject-COMMIT.
+    *) step tar -C "$2" --strip-components=6 -xf "$1" --wildcards '*/tarballs-unpacked/pjproject-*' ;;
+    esac
 }
 
 # apt checks the signature of the release and, by it, the sum of each file.
@@ -88,7 +115,7 @@ fetch() {
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/state" "$work/source"
     : >"$apt/state/status"
     # Plain http is as good here: the signature is what counts.
-    printf 'deb-src [signed-by=%s] %s sid main\n' "$keyring" "$uri" >"$apt/sources.list"
+    printf 'deb-src [signed-by=%s] %s %s main\n' "$keyring" "$uri" "$suite" >"$apt/sources.list"
     local options=(
         -q -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
         -o "Dir::State=$apt/state" -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache"
@@ -97,19 +124,19 @@ fetch() {
     # A mirror may lag behind its own date; the signature is checked either way.
     apt-get "${options[@]}" update >>"$log" 2>&1 9>&- ||
         step apt-get "${options[@]}" -o Acquire::Check-Valid-Until=false update
-    (cd "$work/source" && step apt-get "${options[@]}" source --download-only asterisk)
+    (cd "$work/source" && step apt-get "${options[@]}" source --download-only "$carrier")
 }
 
 # Somebody may have fetched the package already, for the headers of Asterisk.
-tarball=$(component "$cache/asterisk-source")
+tarball=$(component "$cache/$carrier-source")
 if [ -z "$tarball" ]; then
     fetch
     tarball=$(component "$work/source")
 fi
-[ -n "$tarball" ] || fail "the source package of asterisk has no component pjproject"
+[ -n "$tarball" ] || fail "the source package $carrier has no pjproject"
 
 mkdir "$work/tree"
-step tar -C "$work/tree" --strip-components=1 -xf "$tarball"
+unpack "$tarball" "$work/tree"
 version=$(sed -n 's/^export PJ_VERSION_\(MAJOR\|MINOR\|REV\) *:= *//p' "$work/tree/version.mak" |
     grep . | paste -sd.)
 [ -n "$version" ] || fail "the source says no version"
@@ -157,7 +184,7 @@ echo "$version" >"$out/version"
 echo "$recipe" >"$out/recipe"
 LD_LIBRARY_PATH=$out/lib "$out/bin/pjsua" --version >>"$log" 2>&1 9>&- || fail "pjsua does not run"
 
-final=$cache/pjproject-$version
+final=$cache/$kept-$version
 rm -rf "$final"
 mv "$out" "$final"
 echo "$final"

@@ -19,6 +19,7 @@ mod cluster;
 mod defects;
 mod handset;
 mod load;
+mod old;
 mod process;
 mod programs;
 mod refused;
