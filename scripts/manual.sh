@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the manual (mdBook) and the reference of the header (Doxygen) into target/manual and
+# Builds the manual (mdBook) and the reference of both headers (Doxygen) into target/manual and
 # target/manual/header. A warning of either is an error.
 #
 # Doxygen comes from Debian (scripts/install-deps.sh). mdBook is in no package: the first run builds it
@@ -40,7 +40,7 @@ fi
 mkdir -p "$target/manual/header"
 {
     cat docs/Doxyfile
-    echo "INPUT = \"$PWD/include/sipxfer.h\" \"$PWD/docs/header.dox\""
+    echo "INPUT = \"$PWD/include/sipxfer.h\" \"$PWD/cluster/include/sipxfer_cluster.h\" \"$PWD/docs/header.dox\""
     echo "OUTPUT_DIRECTORY = \"$target/manual/header\""
 } | doxygen -
 [ -s "$target/manual/header/index.html" ]

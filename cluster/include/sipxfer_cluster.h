@@ -44,8 +44,8 @@ struct sipxfer_cluster_options {
      */
     struct sipxfer_str url;
     /**
-     * `cluster.node`: the name of this node, 1 to 64 letters, digits, `-`, `.` and `_`; no other node of
-     * the cluster has it.
+     * `cluster.node`: the name of this node, 1 to 64 letters, digits, dashes, dots and underscores; no other
+     * node of the cluster has it.
      */
     struct sipxfer_str node;
     /**

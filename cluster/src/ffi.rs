@@ -40,8 +40,8 @@ pub struct sipxfer_cluster_options {
     /// `cluster.url`: where the server is, as `redis://HOST:PORT/DB` or `valkey://...`, over TLS
     /// `rediss://...` or `valkeys://...`, or `unix:///PATH`.
     pub url: sipxfer_str,
-    /// `cluster.node`: the name of this node, 1 to 64 letters, digits, `-`, `.` and `_`; no other node of
-    /// the cluster has it.
+    /// `cluster.node`: the name of this node, 1 to 64 letters, digits, dashes, dots and underscores; no other
+    /// node of the cluster has it.
     pub node: sipxfer_str,
     /// `cluster.uri`: the sip or sips URI under which this node takes INVITEs with Replaces from the other
     /// nodes.
