@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Builds the Debian packages into target/deb: libsipxfer0, libsipxfer-dev, sipxfer-tools, and what
-# debhelper makes of the debug information. Needs dpkg-dev, debhelper and python3; called by `make deb`.
+# Builds the Debian packages into target/deb: libsipxfer0, libsipxfer-cluster0, libsipxfer-dev,
+# sipxfer-tools, asterisk-sipxfer, and what debhelper makes of the debug information. Needs dpkg-dev,
+# debhelper and python3; called by `make deb`.
+#
+# The module is built for the Asterisk of Debian that scripts/hosts/asterisk-root.sh makes a root of.
+# ASTERISK=no leaves it out.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,6 +27,15 @@ trap 'rm -rf "$work"' EXIT
 debian=$work/sipxfer/debian
 mkdir -p "$work/sipxfer"
 cp -R packaging/debian "$debian"
+if [ "${ASTERISK:-}" = no ]; then
+    sed -i '/^Package: asterisk-sipxfer$/,$d' "$debian/control"
+    rm "$debian/asterisk-sipxfer.install"
+    abi=
+else
+    root=$(scripts/hosts/asterisk-root.sh)
+    # What Debian's Asterisk calls the ABI of its modules: another Asterisk refuses this one.
+    abi=$(chroot "$root" dpkg-query -W -f '${Provides}\n' asterisk | grep -o 'asterisk-abi-[0-9a-f]*')
+fi
 packaging/debian/copyright.py >"$debian/copyright"
 rm "$debian/copyright.py"
 mkdir "$debian/source"
@@ -47,7 +60,7 @@ cp examples/python/*.py "$debian/examples/"
     cd "$work/sipxfer"
     # debhelper gives what it runs another home.
     export CARGO_HOME="${CARGO_HOME:-$HOME/.cargo}" RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}"
-    export SIPXFER_SOURCE=$OLDPWD TARGET_DIR="$target" CARGO="${CARGO:-cargo}"
+    export SIPXFER_SOURCE=$OLDPWD TARGET_DIR="$target" CARGO="${CARGO:-cargo}" ASTERISK_ABI=$abi
     # What this make was called with is not for the make of the packages.
     unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
     dpkg-buildpackage --build=binary -d --no-sign

@@ -26,7 +26,10 @@ TOOL = $(DIST)/tool/release/sipxfer
 METADATA = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' CMAKEDIR='$(CMAKEDIR)' \
     VERSION='$(VERSION)' ABI_MAJOR='$(ABI_MAJOR)' DESCRIPTION='$(DESCRIPTION)' DIST='$(DIST)'
 
-.PHONY: dist install uninstall deb sbom
+# What the library of a cluster says of itself, as that of a module for Asterisk.
+CLUSTER = $(DIST)/cluster/release/libsipxfer_cluster.so
+
+.PHONY: dist install uninstall install-cluster uninstall-cluster install-asterisk-module deb sbom
 
 # All that is installed and is the same for every prefix. rustc says what a program has to link besides
 # the static library.
@@ -86,6 +89,35 @@ uninstall:
 	[ ! -d '$(DESTDIR)$(CMAKEDIR)' ] || rmdir '$(DESTDIR)$(CMAKEDIR)'
 	[ ! -d '$(DESTDIR)$(DOCDIR)' ] || rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(DOCDIR)'
 
-# The Debian packages, into target/deb.
+# For several PBXes as one. A host loads it by its soname, and only where it is told to.
+install-cluster:
+	CARGO_ENCODED_RUSTFLAGS="$$(packaging/rustflags.sh 'sipxfer-$(VERSION)')" $(CARGO) rustc --release --locked \
+	    -p sipxfer-cluster --lib --crate-type cdylib --target-dir '$(DIST)/cluster'
+	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(INCLUDEDIR)'
+	$(INSTALL) -m 644 '$(CLUSTER)' '$(DESTDIR)$(LIBDIR)/libsipxfer_cluster.so.$(VERSION)'
+	ln -sf 'libsipxfer_cluster.so.$(VERSION)' '$(DESTDIR)$(LIBDIR)/libsipxfer_cluster.so.$(ABI_MAJOR)'
+	ln -sf 'libsipxfer_cluster.so.$(ABI_MAJOR)' '$(DESTDIR)$(LIBDIR)/libsipxfer_cluster.so'
+	$(INSTALL) -m 644 cluster/include/sipxfer_cluster.h '$(DESTDIR)$(INCLUDEDIR)/sipxfer_cluster.h'
+
+uninstall-cluster:
+	rm -f '$(DESTDIR)$(LIBDIR)/libsipxfer_cluster.so' '$(DESTDIR)$(INCLUDEDIR)/sipxfer_cluster.h' \
+	    '$(DESTDIR)$(LIBDIR)/libsipxfer_cluster.so.$(ABI_MAJOR)' \
+	    '$(DESTDIR)$(LIBDIR)/libsipxfer_cluster.so.$(VERSION)'
+
+# The module alone, for an Asterisk that finds the libraries where they are installed. With the
+# libraries beside it: make -C c_examples/asterisk install.
+ASTERISK_MODULES = $(LIBDIR)/asterisk/modules
+ASTERISK_DOCUMENTATION = $(PREFIX)/share/asterisk/documentation/thirdparty
+ASTERISK_CONFIG = /etc/asterisk
+install-asterisk-module: asterisk-module
+	$(INSTALL) -d '$(DESTDIR)$(ASTERISK_MODULES)' '$(DESTDIR)$(ASTERISK_DOCUMENTATION)' \
+	    '$(DESTDIR)$(ASTERISK_CONFIG)'
+	$(INSTALL) -m 644 '$(TARGET_DIR)/asterisk/res_pjsip_sipxfer.so' '$(DESTDIR)$(ASTERISK_MODULES)/'
+	$(INSTALL) -m 644 '$(TARGET_DIR)/asterisk/res_pjsip_sipxfer-en_US.xml' \
+	    '$(DESTDIR)$(ASTERISK_DOCUMENTATION)/'
+	[ -e '$(DESTDIR)$(ASTERISK_CONFIG)/sipxfer.conf' ] || $(INSTALL) -m 644 \
+	    c_examples/asterisk/sipxfer.conf.sample '$(DESTDIR)$(ASTERISK_CONFIG)/sipxfer.conf'
+
+# The Debian packages, into target/deb; with ASTERISK=no all but that of the module.
 deb:
-	@CARGO='$(CARGO)' TARGET_DIR='$(TARGET_DIR)' packaging/debian.sh
+	@CARGO='$(CARGO)' TARGET_DIR='$(TARGET_DIR)' ASTERISK='$(ASTERISK)' packaging/debian.sh

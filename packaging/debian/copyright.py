@@ -13,6 +13,17 @@ import sys
 
 CARGO = os.environ.get("CARGO", "cargo")
 
+# What is packaged: the library and the tool, and the library of a cluster.
+PACKAGES = ["-p", "sipxfer", "-p", "sipxfer-cluster"]
+
+# Of these the text is taken out of a crate that is under them: the file whose text has this in it.
+TAKEN = {
+    "ISC": "Permission to use, copy, modify, and/or distribute this software for any",
+    "BSD-3-Clause": "Neither the name",
+    "BSL-1.0": "Permission is hereby granted, free of charge, to any person or organization",
+    "Unicode-3.0": "UNICODE LICENSE V3",
+}
+
 # The first of these that a crate offers is the one under which it is used.
 LICENCES = {
     "MIT": """\
@@ -55,19 +66,38 @@ def run(*arguments):
 
 
 def chosen(package):
-    offered = re.split(r"\s+OR\s+|/", (package["license"] or "").strip("()"))
-    for licence in LICENCES:
-        if licence in offered:
-            return licence
-    sys.exit(f"copyright.py: {package['name']} is under {package['license']}: not a known licence")
+    """The licences that all hold for a crate, one of each choice that it leaves."""
+    names = []
+    for part in re.split(r"\s+AND\s+", package["license"] or ""):
+        offered = re.split(r"\s+OR\s+|/", part.strip("()"))
+        known = [licence for licence in [*LICENCES, *TAKEN] if licence in offered]
+        if not known:
+            sys.exit(f"copyright.py: {package['name']} is under {package['license']}: not a known licence")
+        names.append(known[0])
+    return names
+
+
+def licence_files(package):
+    folder = pathlib.Path(package["manifest_path"]).parent
+    files = [*sorted(folder.glob("LICEN*")), *sorted(folder.glob("COPY*"))]
+    return [file for file in files if file.is_file()]
+
+
+def taken(licence, packages):
+    """The text of a licence as the first crate has it that has it."""
+    for package in packages:
+        for file in licence_files(package):
+            text = file.read_text(errors="replace")
+            if TAKEN[licence] in " ".join(text.split()):
+                return text.strip()
+    sys.exit(f"copyright.py: no crate has the text of {licence}")
 
 
 def holders(package):
     """The copyright lines of the crate's own files; its authors where there is none."""
     found = []
-    folder = pathlib.Path(package["manifest_path"]).parent
-    for file in sorted(folder.glob("LICEN*")) + sorted(folder.glob("COPY*")):
-        if not file.is_file() or "APACHE" in file.name.upper():
+    for file in licence_files(package):
+        if "APACHE" in file.name.upper():
             continue
         for line in file.read_text(errors="replace").splitlines():
             line = line.strip()
@@ -89,22 +119,25 @@ def stanza(files, who, licence, comment=""):
 
 def main():
     packages = json.loads(run("metadata", "--locked", "--format-version", "1"))["packages"]
-    linked = set(run("tree", "--locked", "-e", "normal", "--prefix", "none", "--format", "{p}").split("\n"))
-    linked = {tuple(line.split(" ")[:2]) for line in linked if line}
+    edges = "normal,no-proc-macro"
+    linked = run("tree", "--locked", *PACKAGES, "-e", edges, "--prefix", "none", "--format", "{p}")
+    linked = {tuple(line.split(" ")[:2]) for line in linked.split("\n") if line}
     print("Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/")
     print("Upstream-Name: sipxfer")
     print("Comment: The programs and libraries contain the crates named below and Rust's standard library.\n")
     print(stanza("*", ["2026 The sipxfer authors"], "MIT or Apache-2.0"))
     print(stanza("rust/std/*", ["The Rust Project contributors"], "MIT or Apache-2.0"))
-    for package in packages:
-        key = (package["name"], "v" + package["version"])
-        if key in linked and package["name"] != "sipxfer":
-            files = f"rust/{package['name']}-{package['version']}/*"
-            print(stanza(files, holders(package), chosen(package)))
-    for licence, text in LICENCES.items():
+    linked = [it for it in packages if (it["name"], "v" + it["version"]) in linked and it["source"]]
+    names = set()
+    for package in linked:
+        files = f"rust/{package['name']}-{package['version']}/*"
+        names.update(chosen(package))
+        print(stanza(files, holders(package), " and ".join(chosen(package))))
+    texts = LICENCES | {it: taken(it, linked) for it in TAKEN if it in names}
+    for licence, text in texts.items():
         print(f"License: {licence}")
         for line in text.splitlines():
-            print(f" {line}" if line else " .")
+            print(f" {line}" if line.strip() else " .")
         print()
 
 

@@ -8,29 +8,14 @@
 #[path = "../support/tools.rs"]
 mod tools;
 
+#[path = "packages.rs"]
+mod packages;
+
 use std::fs;
 use std::path::PathBuf;
 
-const PACKAGES: [&str; 3] = ["libsipxfer0", "libsipxfer-dev", "sipxfer-tools"];
-
-/// `make deb`; the three packages.
-fn packages() -> Vec<PathBuf> {
-    let mut make = tools::program("make");
-    make.current_dir(tools::root()).arg("deb");
-    make.arg(format!("TARGET_DIR={}", tools::target_dir().display()));
-    make.arg(format!("CARGO={}", std::env::var("CARGO").expect("cargo runs the tests")));
-    for name in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CARGO_ENCODED_RUSTFLAGS"] {
-        make.env_remove(name);
-    }
-    let made = tools::succeed(&mut make);
-    let version = env!("CARGO_PKG_VERSION");
-    let file = |name: &str| {
-        let start = format!("{}/deb/{name}_{version}_", tools::target_dir().display());
-        let line = made.lines().find(|line| line.starts_with(&start) && line.ends_with(".deb"));
-        PathBuf::from(line.unwrap_or_else(|| panic!("no {start}*.deb in\n{made}")))
-    };
-    PACKAGES.iter().map(|name| file(name)).collect()
-}
+const PACKAGES: [&str; 4] =
+    ["libsipxfer0", "libsipxfer-dev", "sipxfer-tools", "libsipxfer-cluster0"];
 
 fn field(package: &PathBuf, name: &str) -> String {
     let mut dpkg = tools::program("dpkg-deb");
@@ -39,7 +24,8 @@ fn field(package: &PathBuf, name: &str) -> String {
 
 #[test]
 fn packages_work_in_a_clean_debian() {
-    let packages = packages();
+    // That of the module is tried in the root of an Asterisk (tests/hosts/asterisk/package.rs).
+    let packages = packages::build(&PACKAGES, &["ASTERISK=no"]);
     // Nothing of the building of it is needed to run it, and -dev fits its library exactly.
     let depends = field(&packages[0], "Depends");
     let names: Vec<_> = depends.split(", ").map(|it| it.split(' ').next().unwrap()).collect();
@@ -57,7 +43,7 @@ fn packages_work_in_a_clean_debian() {
     // Two runs at once would find each other's packages.
     run.arg(root.with_extension("in-use")).args(["sh", "-e", "-c"]);
     run.arg(
-        "rm -rf \"$2\"; mkdir \"$2\"; cp \"$3\" \"$4\" \"$5\" \"$6\" \"$2\"; \
+        "rm -rf \"$2\"; mkdir \"$2\"; cp \"$3\" \"$4\" \"$5\" \"$6\" \"$7\" \"$2\"; \
          chroot \"$1\" sh /var/tmp/sipxfer-packages/inside.sh; rm -rf \"$2\"",
     );
     run.arg("sh").arg(&root).arg(&inside).args(&packages);
@@ -70,6 +56,7 @@ fn packages_work_in_a_clean_debian() {
         "dlopen: sipxfer 0.1.0, ABI 0.1",
         "python: all as expected",
         "changed: 0",
+        "cluster: True",
         "left behind: 0",
     ] {
         let line = line.replace("0.1.0", env!("CARGO_PKG_VERSION"));
@@ -89,6 +76,11 @@ fn the_copyright_file_names_every_crate() {
     {
         assert!(lock.contains(&format!("name = \"{name}\"")), "{name} is used no more");
         assert!(text.contains(&format!("Files: rust/{name}-")), "{name} is missing");
+    }
+    // The library of a cluster has more, and other licences, whose texts are there.
+    for (name, licence) in [("redis", "BSD-3-Clause"), ("ring", "ISC"), ("rustls", "MIT")] {
+        assert!(text.contains(&format!("Files: rust/{name}-")), "{name} is missing");
+        assert!(text.contains(&format!("\n\nLicense: {licence}\n ")), "no text of {licence}");
     }
     // Crates of the tests are in no package.
     assert!(!text.contains("rust/criterion-"));

@@ -12,7 +12,9 @@ sipxfer_files() {
 }
 
 # Left by a run that was ended half way.
-dpkg --purge libsipxfer-dev sipxfer-tools libsipxfer0 >/dev/null 2>&1 || true
+packages='libsipxfer-dev sipxfer-tools libsipxfer-cluster0 libsipxfer0'
+# shellcheck disable=SC2086 # one word a package
+dpkg --purge $packages >/dev/null 2>&1 || true
 [ "$(sipxfer_files | wc -l)" -eq 0 ] || {
     echo "this Debian is not clean:" >&2
     sipxfer_files >&2
@@ -40,9 +42,13 @@ for page in man1/sipxfer.1 man3/libsipxfer.3 man5/sipxfer.conf.5; do
     [ -e /usr/share/man/$page ] || [ -e /usr/share/man/$page.gz ]
 done
 # What the packages say of their files is so.
-echo "changed: $(dpkg -V libsipxfer0 libsipxfer-dev sipxfer-tools | wc -l)"
+# shellcheck disable=SC2086
+echo "changed: $(dpkg -V $packages | wc -l)"
+# A host loads the library of a cluster by its soname.
+echo "cluster: $(python3 -Bc 'import ctypes; print(bool(ctypes.CDLL("libsipxfer_cluster.so.0").sipxfer_cluster_get_api))')"
 
-dpkg --purge libsipxfer-dev sipxfer-tools libsipxfer0
+# shellcheck disable=SC2086
+dpkg --purge $packages
 # Linked statically: runs without it.
 echo "static: $(./static | tail -n 1)"
 rm -f dynamic static opener

@@ -14,6 +14,9 @@ mod ua;
 #[path = "../../support/valkey.rs"]
 mod valkey;
 
+#[path = "../../install/packages.rs"]
+mod packages;
+
 /// The messages of tests/hostile_messages.rs.
 #[path = "../../hostile/mod.rs"]
 mod corpus;
@@ -39,6 +42,7 @@ mod locks;
 mod module;
 mod outcomes;
 mod outgoing;
+mod package;
 mod process;
 mod program;
 mod rate;
