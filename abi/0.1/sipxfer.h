@@ -824,6 +824,21 @@
 #define SIPXFER_RECORD_SIZE 512
 
 /**
+ * The dialog is not parked.
+ */
+#define SIPXFER_PARKED_NO 0
+
+/**
+ * It is parked under a number, which everybody may know.
+ */
+#define SIPXFER_PARKED_NUMBER 1
+
+/**
+ * It is parked under a secret.
+ */
+#define SIPXFER_PARKED_SECRET 2
+
+/**
  * A set of settings in the making; opaque. One thread at a time.
  */
 struct sipxfer_config;
@@ -991,9 +1006,21 @@ struct sipxfer_directory {
      */
     int32_t (*lookup)(void *user, uint64_t lookup, const struct sipxfer_dialog_key *key);
     /**
-     * Handed to `lookup` in the place of `user`.
+     * Handed to `lookup` and `lookup_parked` in the place of `user`.
      */
     void *lookup_user;
+    /**
+     * As `lookup`, for a call that may be parked on another node and whose token was shown; NULL where
+     * parked calls are not known there, and `lookup` is asked without the token then. `token` is a number,
+     * or the letters of a secret in lower case. `key` is that of the Replaces that carries the token; all
+     * three parts are empty where the token alone is known (`sipxfer_park_find()`). The answer is the
+     * dialog that is parked under that token, with `call_id` and the tags filled in (and only if it is the
+     * one that `key` names, if it names one); else the one of `key`, without them. Together with `lookup`.
+     */
+    int32_t (*lookup_parked)(void *user,
+                             uint64_t lookup,
+                             struct sipxfer_str token,
+                             const struct sipxfer_dialog_key *key);
 };
 
 /**
@@ -1060,6 +1087,69 @@ struct sipxfer_request {
      * `transfer_handling`.
      */
     uint32_t handling;
+};
+
+/**
+ * A dialog that another node has, as that node has published it.
+ */
+struct sipxfer_remote_dialog {
+    /**
+     * `sizeof (struct sipxfer_remote_dialog)`.
+     */
+    size_t struct_size;
+    /**
+     * The name of the node: 1 to 64 letters, digits, hyphens, dots and underscores.
+     */
+    struct sipxfer_str node;
+    /**
+     * The sip or sips URI under which the node takes INVITEs with Replaces; at most 255 bytes, and none
+     * that a dial string gives a meaning to.
+     */
+    struct sipxfer_str uri;
+    /**
+     * The peer's authenticated user there; empty equals nobody.
+     */
+    struct sipxfer_str user;
+    /**
+     * The endpoint that the call came from or went to there.
+     */
+    struct sipxfer_str endpoint;
+    /**
+     * `SIPXFER_DIALOG_*`.
+     */
+    uint32_t state;
+    /**
+     * `SIPXFER_INITIATOR_*`, as that node sees it.
+     */
+    uint32_t initiator;
+    /**
+     * 1 where the dialog was made over sips.
+     */
+    uint32_t secure;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * `SIPXFER_PARKED_*`: whether, and how, it is parked there.
+     */
+    uint32_t parked;
+    /**
+     * Zero.
+     */
+    uint32_t reserved2;
+    /**
+     * Its Call-ID, where it was found by the token of a parked call; else it and the tags are empty.
+     */
+    struct sipxfer_str call_id;
+    /**
+     * The tag of its node.
+     */
+    struct sipxfer_str local_tag;
+    /**
+     * The peer's tag there; empty for a peer that sends none (RFC 2543).
+     */
+    struct sipxfer_str remote_tag;
 };
 
 /**
@@ -1176,6 +1266,14 @@ struct sipxfer_host {
      * that keeps a request under the number only then asks about it once more when it is kept.
      */
     void (*on_lookup)(void *user, uint64_t lookup);
+    /**
+     * As `authorize`, for a dialog of another node (a pickup group that holds phones of several nodes,
+     * say): what that node has published of it. Asked where `authorize` would be. That node judges the
+     * INVITE with Replaces once more by itself. Without it the answer is no.
+     */
+    int32_t (*authorize_remote)(void *user,
+                                const struct sipxfer_request *request,
+                                const struct sipxfer_remote_dialog *dialog);
 };
 
 /**
@@ -2619,49 +2717,6 @@ struct sipxfer_transfer_record {
 };
 
 /**
- * A dialog that another node has, as that node has published it.
- */
-struct sipxfer_remote_dialog {
-    /**
-     * `sizeof (struct sipxfer_remote_dialog)`.
-     */
-    size_t struct_size;
-    /**
-     * The name of the node: 1 to 64 letters, digits, hyphens, dots and underscores.
-     */
-    struct sipxfer_str node;
-    /**
-     * The sip or sips URI under which the node takes INVITEs with Replaces; at most 255 bytes, and none
-     * that a dial string gives a meaning to.
-     */
-    struct sipxfer_str uri;
-    /**
-     * The peer's authenticated user there; empty equals nobody.
-     */
-    struct sipxfer_str user;
-    /**
-     * The endpoint that the call came from or went to there.
-     */
-    struct sipxfer_str endpoint;
-    /**
-     * `SIPXFER_DIALOG_*`.
-     */
-    uint32_t state;
-    /**
-     * `SIPXFER_INITIATOR_*`, as that node sees it.
-     */
-    uint32_t initiator;
-    /**
-     * 1 where the dialog was made over sips.
-     */
-    uint32_t secure;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-};
-
-/**
  * Every function of this header but `sipxfer_get_api()`, for a host that loads the library with
  * dlopen. New ones are only ever added at the end; `struct_size` tells which are there.
  */
@@ -3467,6 +3522,16 @@ struct sipxfer_api {
     int32_t (*replaces_verify_requests)(const struct sipxfer_engine *engine,
                                         struct sipxfer_verification *items,
                                         size_t count);
+    /**
+     * `sipxfer_park_find()`.
+     */
+    int32_t (*park_find)(const struct sipxfer_engine *engine,
+                         const struct sipxfer_request *request,
+                         const char *token,
+                         size_t token_len,
+                         char *scratch,
+                         size_t scratch_len,
+                         struct sipxfer_verdict *verdict);
 };
 
 #ifdef __cplusplus
@@ -3485,8 +3550,8 @@ const char *sipxfer_strerror(int32_t status);
  * Makes an engine with the default settings. Both callback tables are copied.
  *
  * Returns `SIPXFER_OK`, `SIPXFER_E_CALLBACK_MISSING` where `find` comes without `release`, only one
- * of `lock` and `unlock` is given, or `lookup` comes without `on_lookup`, `SIPXFER_E_RANDOM`, or the status of a wrong argument. On a
- * failure the `destroy` callbacks are not called. Threads: any; allocates.
+ * of `lock` and `unlock` is given, `lookup` comes without `on_lookup` or `lookup_parked` without `lookup`,
+ * `SIPXFER_E_RANDOM`, or the status of a wrong argument. On a failure the `destroy` callbacks are not called. Threads: any; allocates.
  *
  * Requires:
  * `options` points to a struct whose `struct_size` is set, `engine` to a writable pointer.
@@ -4016,9 +4081,9 @@ int32_t sipxfer_transfer_command(const struct sipxfer_engine *engine,
 
 /**
  * The transfer that a request of the transferor belongs to, by its dialog (as this side sees it) and
- * the id of its Event (0: none): for a SUBSCRIBE; with `event_id` 0 the oldest one. A BYE concerns all
- * of them: `sipxfer_dialog_bye()`. Of a REFER that came outside of a dialog it is the key with an empty
- * `local_tag`.
+ * the id of its Event (0: none): for a SUBSCRIBE; with `event_id` 0 the only one of the dialog, or of
+ * several the oldest that has no id either. A BYE concerns all of them: `sipxfer_dialog_bye()`. Of a REFER
+ * that came outside of a dialog it is the key with an empty `local_tag`.
  *
  * Returns `SIPXFER_OK` and the id, `SIPXFER_E_NOT_FOUND` (a SUBSCRIBE with Event: refer is then answered
  * with 403, RFC 3515 section 2.4.4), or the status of a wrong argument. Threads: any.
@@ -5250,6 +5315,34 @@ int32_t sipxfer_lookup_resume(const struct sipxfer_engine *engine,
                               int32_t status,
                               const struct sipxfer_remote_dialog *dialog,
                               uint64_t now_ms);
+
+/**
+ * Where is the call that is parked under this token, which was dialled here, say? `request` is that of who
+ * asks for it: an INVITE, or the REFER that asks for the call on behalf of another one. What is dialled in
+ * place of a Replaces is looked up on other nodes as a Replaces with that token is.
+ *
+ * The verdict is `SIPXFER_VERDICT_NONE` where the call is parked here (`sipxfer_park_claim()` is next);
+ * `SIPXFER_VERDICT_PENDING` while the other nodes are asked, and this function is called again when
+ * `on_lookup` tells of it; `SIPXFER_VERDICT_REMOTE_NODE` where another node has it: `target` is where that
+ * node takes INVITEs, `replaces` names the call, with its token, and `headers` has that as header line. The
+ * host sends an INVITE of its own there and connects it with who asks, or answers 302
+ * (`sipxfer_response_print()` puts the Replaces into the Contact). Otherwise a refusal: 404, or 403 for who has no
+ * ground to take it out (RFC 3891 section 3): a secret is the ground `token`, a number is where `park.open` is set;
+ * any other ground of `replaces.authorize` does as well. Only for who is authenticated are other nodes asked.
+ *
+ * Returns as `sipxfer_replaces_verify_request()`, and `SIPXFER_E_PARSE` where `token` is no token. Threads:
+ * any; does not block unless a callback does.
+ *
+ * Requires:
+ * `token` points to `token_len` bytes; the rest as for `sipxfer_replaces_verify_request()`.
+ */
+int32_t sipxfer_park_find(const struct sipxfer_engine *engine,
+                          const struct sipxfer_request *request,
+                          const char *token,
+                          size_t token_len,
+                          char *scratch,
+                          size_t scratch_len,
+                          struct sipxfer_verdict *verdict);
 
 /**
  * How many lookups are under way.

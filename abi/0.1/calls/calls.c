@@ -934,6 +934,29 @@ static int32_t call_park_count(struct world *world)
     return status;
 }
 
+struct arguments_park_find { const struct sipxfer_engine *engine; const struct sipxfer_request *request; const char *token; size_t token_len; char *scratch; size_t scratch_len; struct sipxfer_verdict *verdict; };
+static int32_t do_park_find(struct world *world, struct arguments_park_find *a)
+{
+    (void) world, (void) a;
+    return CALLED(park_find)(a->engine, a->request, a->token, a->token_len, a->scratch, a->scratch_len, a->verdict);
+}
+static int32_t call_park_find(struct world *world)
+{
+    struct arguments_park_find arguments, *a = &arguments;
+    memset(a, 0, sizeof *a);
+    parked_call(world);
+    a->engine = world->engine;
+    a->request = base_sipxfer_request(world);
+    a->token = keep_text(world, "701");
+    a->token_len = sizeof ("701") - 1;
+    a->scratch = keep(world, 65536);
+    a->scratch_len = 65536;
+    a->verdict = new_out(world, sizeof (struct sipxfer_verdict));
+    int32_t status = do_park_find(world, a);
+
+    return status;
+}
+
 struct arguments_park_next { const struct sipxfer_engine *engine; char *buffer; size_t capacity; size_t *needed; struct sipxfer_park_output *output; };
 static int32_t do_park_next(struct world *world, struct arguments_park_next *a)
 {
@@ -2480,6 +2503,7 @@ const struct call calls[] = {
     CALL(park_claim, true, false),
     CALL(park_claim_dialog, true, false),
     CALL(park_count, true, false),
+    CALL(park_find, true, false),
     CALL(park_next, true, false),
     CALL(park_notify_answered, true, false),
     CALL(park_refresh, true, false),
