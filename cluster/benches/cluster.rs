@@ -58,6 +58,7 @@ fn dialog() -> Published {
         state: 2,
         initiator: 2,
         secure: false,
+        parked: 0,
         user: b"bob".to_vec(),
         endpoint: b"bob-phone".to_vec(),
     }
