@@ -453,10 +453,18 @@ impl World {
         ) -> i32,
     ) {
         let engine = self.engine;
-        let together = number(u) % 4 == 0;
+        let way = number(u) % 8;
+        let token = if way == 7 { self.texts.any(u) } else { self.texts.keep(b"") };
         self.decide(u, |request, lock, scratch, len, verdict| unsafe {
-            if !together {
-                return function(engine, request, lock, scratch, len, verdict);
+            match way {
+                0 | 4 => {}
+                7 => {
+                    let (ptr, token_len) = (token.ptr, token.len);
+                    return sipxfer_park_find(
+                        engine, request, ptr, token_len, scratch, len, verdict,
+                    );
+                }
+                _ => return function(engine, request, lock, scratch, len, verdict),
             }
             let mut item = sipxfer_verification {
                 struct_size: size_of::<sipxfer_verification>(),

@@ -20,7 +20,8 @@ impl World {
         let lookup = one_of(u, &[self.host.looked_up.get(), self.host.looked_up.get(), 0, 77]);
         let plain = u.ratio(3, 4).unwrap_or(true);
         let (node, uri) = (self.texts.keep(b"pbx-2"), self.texts.keep(b"sip:pbx2.example:5070"));
-        let dialog = sipxfer_remote_dialog {
+        let nothing = sipxfer_str { ptr: std::ptr::null(), len: 0 };
+        let mut dialog = sipxfer_remote_dialog {
             struct_size: 0,
             node: if plain { node } else { self.texts.any(u) },
             uri: if plain { uri } else { self.texts.any(u) },
@@ -30,7 +31,18 @@ impl World {
             initiator: number(u),
             secure: number(u),
             reserved: u32::from(u.ratio(1, 16).unwrap_or(false)),
+            parked: SIPXFER_PARKED_NO,
+            reserved2: 0,
+            call_id: nothing,
+            local_tag: nothing,
+            remote_tag: nothing,
         };
+        if !plain {
+            dialog.parked = number(u) % 4;
+            dialog.call_id = self.texts.any(u);
+            dialog.local_tag = self.texts.any(u);
+            dialog.remote_tag = self.texts.any(u);
+        }
         let room = Room::of(u, dialog);
         let status = one_of(u, &[SIPXFER_OK, SIPXFER_OK, SIPXFER_E_NOT_FOUND, -77]);
         let none = u.ratio(1, 8).unwrap_or(false);
@@ -69,7 +81,9 @@ impl World {
         let (to, room) = (buffer.ptr(), buffer.capacity());
         if told(unsafe { sipxfer_last_transfer(self.engine, back, to, room, record.mut_ptr()) }) {
             if let Some(record) = record.read::<sipxfer_transfer_record>() {
-                [record.call_id, record.endpoint, record.target, record.why].map(touch);
+                for text in [record.call_id, record.endpoint, record.target, record.why] {
+                    touch(text);
+                }
             }
         }
     }
