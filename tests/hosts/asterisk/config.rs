@@ -100,6 +100,9 @@ pub struct Site<'a> {
     pub kit: &'a Kit,
     /// The lines of sipxfer.conf.
     pub sipxfer: &'a str,
+    /// T1 of all transactions, in milliseconds, where it is not to be the usual half second: a
+    /// transaction is kept for 64 of it after its end (RFC 3261 section 17).
+    pub timer_t1: Option<u32>,
 }
 
 /// Writes all configuration files of an instance.
@@ -268,6 +271,10 @@ fn pjsip(instance: &Instance, site: &Site<'_>) -> String {
          [trunk]\ntype=identify\nendpoint=trunk\nmatch={peer}\n",
         peer = site.peer
     );
+    if let Some(t1) = site.timer_t1 {
+        let timer_b = 64 * t1;
+        let _ = write!(text, "[system]\ntype=system\ntimer_t1={t1}\ntimer_b={timer_b}\n");
+    }
     for group in GROUPS {
         for n in 0..group.count {
             let (name, ip) = (group.name(n), group.address(site.network, n));

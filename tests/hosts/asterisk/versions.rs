@@ -60,7 +60,14 @@ fn a_module_for_another_asterisk_does_not_load_and_says_why() {
     let kit = Kit::new(&addresses);
     let objects = [build.join("res_pjsip_sipxfer.so"), build.join("libsipxfer.so.0")];
     let instance = Instance::new("other-version", ip(1), &objects, Under::Nothing);
-    let site = Site { module: Module::Sipxfer, network, peer: ip(2), kit: &kit, sipxfer: "" };
+    let site = Site {
+        module: Module::Sipxfer,
+        network,
+        peer: ip(2),
+        kit: &kit,
+        sipxfer: "",
+        timer_t1: None,
+    };
     config::write(&instance, &site);
     let at = instance.start();
     let shown = at.cli("module show like res_pjsip_sipxfer");

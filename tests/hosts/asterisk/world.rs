@@ -77,6 +77,21 @@ impl World {
 
     /// The same under something. There is no sanitized build of Asterisk's own module.
     pub fn start_under(under: Under, name: &str, module: Module, sipxfer: &str) -> World {
+        World::start_with(under, name, module, sipxfer, None)
+    }
+
+    /// The same that forgets a transaction `64 * timer_t1` milliseconds after its end.
+    pub fn start_forgetful(name: &str, module: Module, sipxfer: &str, timer_t1: u32) -> World {
+        World::start_with(Under::asked_for(), name, module, sipxfer, Some(timer_t1))
+    }
+
+    fn start_with(
+        under: Under,
+        name: &str,
+        module: Module,
+        sipxfer: &str,
+        timer_t1: Option<u32>,
+    ) -> World {
         let sanitized = under == Under::AddressSanitizer;
         let under = if sanitized && module == Module::Stock { Under::Nothing } else { under };
         let network = network();
@@ -89,7 +104,7 @@ impl World {
         let objects = module.objects(under);
         let run = |letter: &str, own: IpAddr, peer: IpAddr, objects: &[PathBuf]| {
             let instance = Instance::new(&format!("{name}-{letter}"), own, objects, under);
-            config::write(&instance, &Site { module, network, peer, kit: &kit, sipxfer });
+            config::write(&instance, &Site { module, network, peer, kit: &kit, sipxfer, timer_t1 });
             instance.start()
         };
         let (a, b) = std::thread::scope(|scope| {
