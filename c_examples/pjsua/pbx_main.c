@@ -226,6 +226,9 @@ static void open_pjsua(void)
     media.max_media_ports = PJSUA_MAX_CONF_PORTS;
     media.no_vad = PJ_TRUE;
     media.ec_tail_len = 0;
+    /* The bridge connects a moment after it was asked to: its clock, idle until then, must not be
+     * taken away in between, or nobody is heard. */
+    media.snd_auto_close_time = -1;
     must(pjsua_init(&config, &logging, &media), "pjsua");
 
     memset(&options, 0, sizeof options);
