@@ -239,7 +239,10 @@ void outputs_expected(void);
 /* Begins to keep a transfer that the library has accepted, and answers its REFER. */
 int xfer_begin(struct asked *asked, uint64_t id, int application);
 struct xfer *xfer_by_id(uint64_t id);
-/* By the variable that its channels carry; counted, or NULL. The channel is not locked. */
+/* The transferee keeps its transfer for as long as it lives. The channel is locked. */
+int xfer_own(struct xfer *xfer, struct ast_channel *chan);
+/* The one that it keeps, or whose number it has inherited; counted, or NULL. The channel is not
+ * locked. */
 struct xfer *xfer_of_channel(struct ast_channel *chan);
 /* By the unique id of the transferee, or the linked id of a call that is still ringing. */
 struct xfer *xfer_by_transferee(const char *id);

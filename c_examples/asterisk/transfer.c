@@ -6,6 +6,7 @@
 #include "module.h"
 
 #include "asterisk/config.h"
+#include "asterisk/datastore.h"
 #include "asterisk/pbx.h"
 
 /* How many transfers that are over `sipxfer show transfers` still knows. */
@@ -134,19 +135,53 @@ void xfer_watch(struct xfer *xfer)
     ao2_link(watched, xfer);
 }
 
+static void own_destroy(void *data)
+{
+    ao2_ref((struct xfer *)data, -1);
+}
+
+static const struct ast_datastore_info own_info = {
+    .type = "sipxfer",
+    .destroy = own_destroy,
+};
+
+int xfer_own(struct xfer *xfer, struct ast_channel *chan)
+{
+    struct ast_datastore *own = ast_channel_datastore_find(chan, &own_info, NULL);
+
+    if (own != NULL) { /* of an earlier transfer */
+        ast_channel_datastore_remove(chan, own);
+        ast_datastore_free(own);
+    }
+    own = ast_datastore_alloc(&own_info, NULL);
+    if (own == NULL) {
+        return -1;
+    }
+    own->data = ao2_bump(xfer);
+    ast_channel_datastore_add(chan, own);
+    return 0;
+}
+
 struct xfer *xfer_of_channel(struct ast_channel *chan)
 {
+    struct ast_datastore *own;
+    struct xfer *xfer;
     uint64_t id = 0;
     const char *value;
-    struct xfer *xfer;
 
     ast_channel_lock(chan);
     value = pbx_builtin_getvar_helper(chan, VAR_TRANSFER);
     if (!ast_strlen_zero(value)) {
         sscanf(value, "%20" SCNx64, &id);
     }
+    own = ast_channel_datastore_find(chan, &own_info, NULL);
+    xfer = own != NULL ? own->data : NULL;
+    xfer = xfer != NULL && xfer->id == id ? ao2_bump(xfer) : NULL;
     ast_channel_unlock(chan);
-    xfer = xfer_by_id(id);
+    /* A channel that was dialled for it has inherited the variable alone. */
+    if (xfer == NULL) {
+        xfer = xfer_by_id(id);
+    }
     if (xfer == NULL && id != 0) {
         xfer = ao2_find(recent, &id, OBJ_SEARCH_KEY);
     }
@@ -424,15 +459,7 @@ static void forget(struct xfer *xfer)
 {
     pjsip_dialog *dlg;
 
-    ao2_unlink(xfers, xfer);
-    ao2_unlink(watched, xfer);
-    ao2_lock(xfer);
-    dlg = xfer->dlg;
-    xfer->dlg = NULL;
-    ao2_unlock(xfer);
-    if (dlg != NULL) {
-        dialog_release(dlg);
-    }
+    /* It is always in one of both: somebody may be looking for it. */
     ao2_wrlock(recent);
     if (ao2_container_count(recent) >= RECENT) {
         struct ao2_iterator each = ao2_iterator_init(recent, AO2_ITERATOR_DONTLOCK);
@@ -446,6 +473,15 @@ static void forget(struct xfer *xfer)
     }
     ao2_link_flags(recent, xfer, OBJ_NOLOCK);
     ao2_unlock(recent);
+    ao2_unlink(xfers, xfer);
+    ao2_unlink(watched, xfer);
+    ao2_lock(xfer);
+    dlg = xfer->dlg;
+    xfer->dlg = NULL;
+    ao2_unlock(xfer);
+    if (dlg != NULL) {
+        dialog_release(dlg);
+    }
 }
 
 static int forget_task(void *data)

@@ -295,6 +295,7 @@ int watch_attach(struct xfer *xfer, struct ast_channel *chan)
         .consume_cb = frame_consume,
         .data = xfer,
     };
+    int owned;
 
     mark(xfer, chan);
     ast_channel_lock(chan);
@@ -307,10 +308,11 @@ int watch_attach(struct xfer *xfer, struct ast_channel *chan)
     if (xfer->hook < 0) {
         ao2_ref(xfer, -1);
     }
+    owned = xfer_own(xfer, chan);
     ast_channel_unlock(chan);
     ast_pbx_hangup_handler_push(chan, INTERNAL_CONTEXT ",ended,1");
     xfer_watch(xfer);
-    return xfer->hook < 0 ? -1 : 0;
+    return xfer->hook < 0 ? -1 : owned;
 }
 
 /* ---- the end of the transferee's dialplan ---- */
