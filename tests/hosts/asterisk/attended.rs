@@ -212,7 +212,7 @@ static REMOTE_GONE: Scenario = Scenario {
         let [alice, bob] = scene.phones(group);
         let talk = alice.call(bob.name()).answered_by(&bob);
         talk.flows();
-        talk.callee.mute();
+        talk.callee_falls_silent();
         let b = scene.server(super::config::UDP, &scene.world.b);
         let uri = b.uri("replaces");
         let refer_to = format!("<{uri}?Replaces=nothing%3Bto-tag%3Da%3Bfrom-tag%3Db>");

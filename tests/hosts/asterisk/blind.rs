@@ -14,7 +14,7 @@ pub fn talk(scene: &Scene<'_>, group: &'static Group) -> (Phone, Phone, Talk) {
     let [alice, bob] = scene.phones(group);
     let talk = alice.call(bob.name()).answered_by(&bob);
     talk.flows();
-    talk.callee.mute();
+    talk.callee_falls_silent();
     (alice, bob, talk)
 }
 
@@ -350,7 +350,7 @@ static MUST_NOT: Scenario = Scenario {
         let bob = scene.phone(super::config::FIXED);
         let talk = alice.call(bob.name()).answered_by(&bob);
         talk.flows();
-        talk.callee.mute();
+        talk.callee_falls_silent();
         let carol = scene.phone(group);
         let refer = talk.callee.refer_to_user(carol.name());
         seen.note("REFER", refer.status());
@@ -373,7 +373,7 @@ static QUIET: Scenario = Scenario {
         let bob = scene.phone(super::config::QUIET);
         let talk = alice.call(bob.name()).answered_by(&bob);
         talk.flows();
-        talk.callee.mute();
+        talk.callee_falls_silent();
         let carol = scene.phone(group);
         let refer = talk.callee.refer_to_user(carol.name());
         seen.note("REFER", refer.status());

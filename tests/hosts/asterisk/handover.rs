@@ -12,7 +12,7 @@ fn talk(scene: &Scene<'_>) -> Talk {
     let [alice, bob] = scene.phones(UDP);
     let talk = alice.call(bob.name()).answered_by(&bob);
     talk.flows();
-    talk.callee.mute();
+    talk.callee_falls_silent();
     talk
 }
 

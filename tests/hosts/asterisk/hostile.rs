@@ -9,7 +9,7 @@ fn talk(scene: &Scene<'_>, group: &'static Group) -> (Phone, Phone, Talk) {
     let [alice, bob] = scene.phones(group);
     let talk = alice.call(bob.name()).answered_by(&bob);
     talk.flows();
-    talk.callee.mute();
+    talk.callee_falls_silent();
     (alice, bob, talk)
 }
 

@@ -161,7 +161,7 @@ fn blind(scene: &Scene<'_>) -> Vec<String> {
     let [alice, bob, carol] = scene.phones(UDP);
     let talk = alice.call(bob.name()).answered_by(&bob);
     talk.flows();
-    talk.callee.mute();
+    talk.callee_falls_silent();
     let refer = talk.callee.refer_to_user(carol.name()).accepted();
     let third = carol.incoming();
     third.ring();

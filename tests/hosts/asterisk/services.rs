@@ -85,7 +85,7 @@ static MAILBOX: Scenario = Scenario {
         let [alice, bob] = scene.phones(group);
         let talk = alice.call(bob.name()).answered_by(&bob);
         talk.flows();
-        talk.callee.mute();
+        talk.callee_falls_silent();
         let refer = talk.callee.refer_to_user("voicemail");
         judged(&refer, seen);
         seen.note("Bob's BYE", bye(&talk.callee));

@@ -43,4 +43,4 @@ use std::time::Duration;
 
 /// How long a test waits for what must happen. The machine may be busy with other tests; nothing
 /// that works is waited for this long.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(40);
