@@ -23,7 +23,7 @@ impl Ari {
     pub(super) fn new(address: IpAddr) -> Ari {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(30)))
+            .timeout_global(Some(PATIENCE))
             .build();
         Ari { host: format!("{address}:{PORT}"), agent: config.into() }
     }

@@ -19,8 +19,8 @@ fn both(scene: &Scene<'_>, group: &'static Group) -> Both {
     let [alice, bob, carol] = scene.phones(group);
     let alice_bob = alice.call(bob.name()).answered_by(&bob);
     alice_bob.flows();
+    alice_bob.callee_falls_silent();
     alice_bob.callee.hold();
-    alice_bob.callee.mute();
     let bob_carol = bob.call(carol.name()).answered_by(&carol);
     bob_carol.flows();
     Both { bob, carol, alice_bob, bob_carol }
@@ -64,8 +64,8 @@ fn semi(scene: &Scene<'_>, group: &'static Group, seen: &mut Seen, code: u16) {
     let [alice, bob, carol] = scene.phones(group);
     let talk = alice.call(bob.name()).answered_by(&bob);
     talk.flows();
+    talk.callee_falls_silent();
     talk.callee.hold();
-    talk.callee.mute();
     let second = bob.call(carol.name()).rings_at(&carol);
     let refer = talk.callee.refer_to_call(&second.caller);
     seen.note("REFER", refer.status());
@@ -130,8 +130,8 @@ pub fn remote(scene: &Scene<'_>, group: &'static Group, bobs: &'static Group) ->
     let dave = scene.phone_at(group, &scene.world.b);
     let alice_bob = alice.call(bob.name()).answered_by(&bob);
     alice_bob.flows();
+    alice_bob.callee_falls_silent();
     alice_bob.callee.hold();
-    alice_bob.callee.mute();
     let uri = scene.server(bobs, &scene.world.b).uri(dave.name());
     let bob_dave = bob.call_uri(&uri).answered_by(&dave);
     bob_dave.flows();

@@ -87,7 +87,7 @@ impl<'s, 'w> Attacker<'s, 'w> {
 fn begun(scene: &Scene<'_>, group: &'static Group) -> Talk {
     let [alice, bob] = scene.phones(group);
     let talk = alice.call(bob.name()).answered_by(&bob);
-    talk.callee.mute();
+    talk.callee_falls_silent();
     talk
 }
 

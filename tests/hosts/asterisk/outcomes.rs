@@ -3,11 +3,10 @@
 //! dialplan can read of the REFER.
 
 use super::config::UDP;
-use super::scenario::{fate_within, SOON};
 use super::world::{Scene, World};
 use super::Module;
 use crate::ua::call::flows;
-use crate::ua::{Phone, Refer, Talk};
+use crate::ua::{Ended, Phone, Refer, Talk};
 
 /// Alice has called Bob, who transfers her to Carol; Carol's phone rings.
 fn under_way(scene: &Scene<'_>) -> (Talk, Refer, Phone) {
@@ -71,7 +70,7 @@ fn hangup_ends_the_call_of_a_transferee_who_is_alone() {
     third.ring();
     assert_eq!(talk.callee.hang_up().status(), 200);
     third.refuse(486);
-    assert_eq!(fate_within(&talk.caller, SOON * 5), "hung up");
+    assert_eq!(talk.caller.ended(), Ended::ByPeer);
     assert_eq!(talk.callee.phone().waiting_calls(), 0, "nobody calls back");
     kept(&scene);
 }

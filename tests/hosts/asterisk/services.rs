@@ -5,7 +5,7 @@ use super::config::Group;
 use super::scenario::{fate, played, Scenario};
 use super::world::Scene;
 use crate::ua::call::flows;
-use crate::ua::{Call, Phone};
+use crate::ua::{Call, Phone, Talk};
 
 fn joined(scene: &Scene<'_>, group: &'static Group, room: &str) -> (Phone, Call) {
     let phone = scene.phone(group);
@@ -27,7 +27,7 @@ static QUEUE: Scenario = Scenario {
         agent.until_acked();
         waiting.until_up();
         flows(&waiting, &agent);
-        agent.mute();
+        Talk { caller: waiting.clone(), callee: agent.clone() }.callee_falls_silent();
         scene.world.a.cli(&format!("queue remove member PJSIP/{} from support", bob.name()));
         let refer = agent.refer_to_user(carol.name()).accepted();
         let third = carol.incoming();

@@ -253,14 +253,9 @@ impl Call {
         assert_eq!(self.reinvite(Direction::SendRecv), 200, "resume");
     }
 
-    /// Says nothing from now on, with no word to the host about it.
-    pub fn mute(&self) {
-        self.dialog(|dialog| dialog.media.as_ref().map(|media| media.speak_to(None)));
-    }
-
-    /// Speaks again.
+    /// Speaks again, after it fell silent.
     pub fn unmute(&self) {
-        self.dialog(|dialog| dialog.speak());
+        self.dialog(|dialog| dialog.media.as_ref().map(|media| media.unmute()));
     }
 
     /// Asks the host by REFER in this call to call a URI.

@@ -104,6 +104,8 @@ struct Shared {
     heard: Condvar,
     /// The next packet is silence, and the last.
     ending: AtomicBool,
+    /// Nothing is said, wherever it could go.
+    mute: AtomicBool,
     stopped: AtomicBool,
 }
 
@@ -124,6 +126,7 @@ impl Media {
             ear: Mutex::default(),
             heard: Condvar::new(),
             ending: AtomicBool::new(false),
+            mute: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
         });
         let runner = shared.clone();
@@ -141,8 +144,8 @@ impl Media {
         *self.shared.remote.lock().unwrap_or_else(PoisonError::into_inner) = remote;
     }
 
-    /// Says one packet of silence and then nothing, and waits until `other` has heard that packet:
-    /// what was said before it is under way no more. Whether it came in time.
+    /// Says one packet of silence and then nothing until [`Media::unmute`], and waits until `other`
+    /// has heard that packet: what was said before it is under way no more. Whether it came in time.
     pub fn falls_silent_for(&self, other: &Media, patience: Duration) -> bool {
         let end = Instant::now() + patience;
         let mut ear = other.shared.ear.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,6 +159,11 @@ impl Media {
             ear = other.shared.heard.wait_timeout(ear, left).expect("no panic under RTP").0;
         }
         true
+    }
+
+    /// Speaks again where it knows where to.
+    pub fn unmute(&self) {
+        self.shared.mute.store(false, Ordering::SeqCst);
     }
 
     /// Neither speaks nor listens any more; what was heard stays.
@@ -229,13 +237,14 @@ impl Shared {
     }
 
     fn speak(&self, payload: &[u8; SAMPLES], ssrc: u32, sequence: u16) {
-        let mut to = self.remote.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(remote) = *to else {
+        let Some(remote) = *self.remote.lock().unwrap_or_else(PoisonError::into_inner) else {
             return;
         };
         let last = self.ending.swap(false, Ordering::SeqCst);
         if last {
-            *to = None;
+            self.mute.store(true, Ordering::SeqCst);
+        } else if self.mute.load(Ordering::SeqCst) {
+            return;
         }
         let mut packet = vec![0x80, 0x00];
         packet.extend_from_slice(&sequence.to_be_bytes());
