@@ -150,8 +150,9 @@ fn accepted<'a, D: Directory, H: Host<D::Dialog>>(
             return Ok(Some(verdict.by_setting("replaces.unmatched")));
         }
         Match::None(several) => {
-            let refused = unmatched(Match::None(several), named, settings, scratch)?;
-            return Ok(Some(refused.by_setting("replaces.unmatched")));
+            unmatched_into(Match::None(several), named, settings, scratch, verdict)?;
+            verdict.setting = "replaces.unmatched";
+            return Ok(None);
         }
         other => return unmatched(other, named, settings, scratch).map(Some),
     };
@@ -335,14 +336,27 @@ pub(super) fn host_failed<'a, D: DialogRef>(
 }
 
 /// The dialog that was named was not found, or not found to be alive.
-#[cold]
-#[inline(never)]
 pub(super) fn unmatched<'a, D: DialogRef>(
     lookup: Match<D>,
     named: &Replaces<'_>,
     settings: &Settings,
     scratch: &mut Scratch<'a>,
 ) -> Judged<'a, D> {
+    let mut verdict = Verdict::default();
+    unmatched_into(lookup, named, settings, scratch, &mut verdict)?;
+    Ok(verdict)
+}
+
+/// The same, with the verdict written where it is to stay; it has to be a new one.
+#[cold]
+#[inline(never)]
+fn unmatched_into<'a, D: DialogRef>(
+    lookup: Match<D>,
+    named: &Replaces<'_>,
+    settings: &Settings,
+    scratch: &mut Scratch<'a>,
+    verdict: &mut Verdict<'a, D>,
+) -> Result<(), NoVerdict> {
     let (code, rule, wire): (_, _, &[_]) = match lookup {
         Match::None(several) => {
             let rule = if several { Rule::R005 } else { Rule::R006 };
@@ -350,12 +364,13 @@ pub(super) fn unmatched<'a, D: DialogRef>(
         }
         Match::Ended => (603, Rule::R008, &[Text("the dialog to replace has ended")]),
         Match::Pending => {
-            let mut verdict = Verdict::new(Kind::Pending, 0);
+            verdict.kind = Kind::Pending;
             verdict.why = b"the dialog directory has not found out yet";
-            return Ok(verdict);
+            return Ok(());
         }
         Match::Found(_) | Match::Failed => {
-            return host_failed("find", settings, scratch);
+            *verdict = host_failed("find", settings, scratch)?;
+            return Ok(());
         }
     };
     let said = match rule {
@@ -371,12 +386,11 @@ pub(super) fn unmatched<'a, D: DialogRef>(
         Text(", from-tag "),
         Said(named.from_tag),
     ];
-    let refusal = Refusal { code, rule: Some(rule), wire, why };
-    let mut verdict = refusal.verdict(settings, scratch)?;
+    Refusal { code, rule: Some(rule), wire, why }.write(settings, scratch, verdict)?;
     if rule == Rule::R005 {
         verdict.rules.push(Rule::R006);
     }
-    Ok(verdict)
+    Ok(())
 }
 
 /// That a sender may have a dialog, or the refusal.

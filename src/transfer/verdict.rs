@@ -324,7 +324,22 @@ impl Refusal<'_> {
         settings: &Settings,
         scratch: &mut Scratch<'a>,
     ) -> Result<Verdict<'a, D>, OutOfScratch> {
-        let mut verdict = Verdict::new(Kind::Reject, self.code);
+        let mut verdict = Verdict::default();
+        self.write(settings, scratch, &mut verdict)?;
+        Ok(verdict)
+    }
+
+    /// The same, written where it is to stay: a verdict is large. It has to be a new one.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn write<'a, D: DialogRef>(
+        &self,
+        settings: &Settings,
+        scratch: &mut Scratch<'a>,
+        verdict: &mut Verdict<'a, D>,
+    ) -> Result<(), OutOfScratch> {
+        verdict.kind = Kind::Reject;
+        verdict.code = self.code;
         if let Some(rule) = self.rule {
             verdict.rules.push(rule);
         }
@@ -337,7 +352,7 @@ impl Refusal<'_> {
             quote_into(out, wire);
         })?;
         verdict.why = if self.why.is_empty() { wire } else { scratch.sentence(self.why)? };
-        Ok(verdict)
+        Ok(())
     }
 }
 
