@@ -128,6 +128,14 @@ impl Request<'_> {
             remote_tag: from_tag.unwrap_or_default(),
         })
     }
+
+    /// Whether this is the dialog that it came in.
+    fn came_in(&self, dialog: &Key<'_>) -> bool {
+        // Mostly the Call-ID is another one, and the tags need not be looked for.
+        let call_id = self.message.first(Name::CallId);
+        call_id.is_some_and(|it| it.raw == dialog.call_id)
+            && self.own_dialog().is_some_and(|own| own.matches(dialog))
+    }
 }
 
 /// What a callback of the host said.

@@ -302,11 +302,12 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
             }
             other => return Ok(Err(unmatched(other, named, self.settings, scratch)?)),
         };
-        let own = match self.wish.place {
-            Place::Beside(_, call) => Some(call),
-            _ => self.request.own_dialog(),
+        let found = dialog.facts().key;
+        let is_own = match self.wish.place {
+            Place::Beside(_, call) => call.matches(&found),
+            _ => self.request.came_in(&found),
         };
-        if own.is_some_and(|own| own.matches(&dialog.facts().key)) {
+        if is_own {
             let wire = &[Text("Replaces names the dialog that the REFER came in")];
             return Ok(Err(self.refuse(400, Some(Rule::R029), wire, &[], scratch)?));
         }
