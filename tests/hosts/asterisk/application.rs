@@ -6,9 +6,11 @@ use super::config::{APPLICATION, UDP};
 use super::process::Asterisk;
 use super::scenario::{played, Scenario, Seen, SOON};
 use super::world::Scene;
+use super::Module;
 use crate::ua::call::flows;
 use crate::ua::{Call, Phone, Refer};
 use serde_json::{json, Value};
+use std::time::Duration;
 
 /// How a channel is told that its transfers are the application's.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,7 +127,19 @@ pub fn transfer_event(app: &Application, channel: &str) -> Value {
 
 /// What the transferor was told, in short.
 pub fn told(refer: &Refer) -> String {
-    let last = refer.outcome_within(SOON * 3);
+    told_within(refer, refer.request().phone().patience())
+}
+
+/// The same where it may be that nothing final comes: Asterisk's module has no deadline.
+fn told_at_last(scene: &Scene<'_>, refer: &Refer) -> String {
+    match scene.world.module {
+        Module::Stock | Module::Observe => told_within(refer, SOON * 3),
+        _ => told(refer),
+    }
+}
+
+fn told_within(refer: &Refer, patience: Duration) -> String {
+    let last = refer.outcome_within(patience);
     let mut all = refer.statuses();
     all.dedup();
     let end = if last.is_some() { "" } else { " ..." };
@@ -154,10 +168,11 @@ fn decided(scene: &Scene<'_>, how: Told, seen: &mut Seen, states: &[&str]) {
     let codes: Vec<String> =
         states.iter().map(|state| progress(scene, &all.bob_channel, state).to_string()).collect();
     seen.note("answers to the application", codes.join(", "));
-    seen.note("NOTIFYs", told(&refer));
+    seen.note("NOTIFYs", told_at_last(scene, &refer));
     let mut later: Vec<String> = Vec::new();
     if let Some(last) = states.last() {
-        let event = all.app.wait_for(SOON, "ChannelTransfer", 0, |event| event["state"] == *last);
+        let event =
+            all.app.wait_for(SOON * 2, "ChannelTransfer", 0, |event| event["state"] == *last);
         later.push(if event.is_some() { "yes" } else { "no" }.to_owned());
     }
     seen.note("an event says the state", later.join(""));
@@ -259,10 +274,10 @@ static SILENT: Scenario = Scenario {
         let carol = scene.phone(UDP);
         let refer = all.bob.refer_to_user(carol.name()).accepted();
         transfer_event(&all.app, &all.bob_channel);
-        seen.note("NOTIFYs", told(&refer));
-        let event = all
-            .app
-            .wait_for(SOON, "ChannelTransfer", 0, |event| event["state"] == "channel_unavailable");
+        seen.note("NOTIFYs", told_at_last(scene, &refer));
+        let event = all.app.wait_for(SOON * 2, "ChannelTransfer", 0, |event| {
+            event["state"] == "channel_unavailable"
+        });
         seen.note("the application is told", if event.is_some() { "yes" } else { "no" });
         seen.note("progress afterwards", progress(scene, &all.bob_channel, "channel_progress"));
         flows(&all.alice, &all.bob);

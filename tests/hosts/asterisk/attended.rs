@@ -2,7 +2,9 @@
 
 use super::blind::{bye, judged, told};
 use super::config::{Group, CLOSED, ELSEWHERE, HANGUP};
-use super::scenario::{after_failure, fate, played, Scenario, Seen, SOON};
+use super::scenario::{
+    after_failure, fate, fate_within, played, played_over_streams, Scenario, Seen, SOON,
+};
 use super::world::Scene;
 use crate::ua::call::{escaped, flows};
 use crate::ua::{Ended, Phone, Talk};
@@ -41,7 +43,8 @@ static LOCAL: Scenario = Scenario {
                 "somebody else"
             }
         });
-        seen.note("Bob's call to Carol", fate(&all.bob_carol.caller));
+        let patience = all.bob.patience();
+        seen.note("Bob's call to Carol", fate_within(&all.bob_carol.caller, patience));
         seen.note("Bob's call with Alice", bye(&all.alice_bob.callee));
         seen.note("channels left to Bob", {
             all.bob.fence();
@@ -175,7 +178,7 @@ fn remote_succeeds(scene: &Scene<'_>, group: &'static Group, seen: &mut Seen) {
     seen.note("SIPREPLACESHDR", told(event.get("Replaces").contains(&triple.0)));
     seen.note(
         "Bob's call to Dave",
-        match all.bob_dave.caller.ended_within(SOON) {
+        match all.bob_dave.caller.ended_within(bob.patience()) {
             Some(Ended::ByPeer) => "hung up",
             _ => "goes on",
         },
@@ -328,7 +331,7 @@ static FOREIGN: Scenario = Scenario {
         own.flows();
         let refer = own.caller.refer_to_call(&victims.bob_carol.caller);
         judged(&refer, seen);
-        let untouched = victims.bob_carol.callee.hears_only_within(&victims.bob, SOON);
+        let untouched = victims.bob_carol.callee.hears_only_within(&victims.bob, SOON * 3);
         seen.note("Bob and Carol talk", if untouched { "yes" } else { "no" });
     },
     cells: &[
@@ -347,7 +350,7 @@ static EARLY_ONLY: Scenario = Scenario {
         let uri = all.carol.uri();
         let refer = all.alice_bob.callee.refer(&format!("<{uri}?Replaces={}>", escaped(&replaces)));
         judged(&refer, seen);
-        let untouched = all.bob_carol.callee.hears_only_within(&all.bob, SOON);
+        let untouched = all.bob_carol.callee.hears_only_within(&all.bob, SOON * 3);
         seen.note("Bob and Carol talk", if untouched { "yes" } else { "no" });
     },
     cells: &[
@@ -388,6 +391,13 @@ mod tls {
         attended_remote_closed = REMOTE_CLOSED,
         r009_refer_to_a_foreign_call = FOREIGN,
     }
+}
+
+played_over_streams! {
+    r082_semi_attended_busy = SEMI_BUSY,
+    attended_remote_gone = REMOTE_GONE,
+    attended_to_oneself = OWN_DIALOG,
+    r013_refer_early_only = EARLY_ONLY,
 }
 
 /// For the table.

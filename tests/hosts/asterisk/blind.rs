@@ -1,7 +1,8 @@
 //! Blind transfers: Bob, who talks to Alice, asks for Alice to be connected with somebody.
 
 use super::config::Group;
-use super::scenario::{after_failure, fate, fate_within, played, Scenario, Seen, SOON};
+use super::scenario::{after_failure, fate, fate_within, played, played_over_streams};
+use super::scenario::{Scenario, Seen, SOON};
 use super::world::Scene;
 use crate::ua::call::flows;
 use crate::ua::message::param;
@@ -32,7 +33,12 @@ pub fn judged(refer: &Refer, seen: &mut Seen) {
 
 /// Notes what the transferor was told, all of it and the end of it.
 pub fn told(refer: &Refer, seen: &mut Seen) {
-    let last = refer.outcome_within(SOON * 2);
+    told_within(refer, seen, refer.request().phone().patience());
+}
+
+/// The same where it may be that no end comes.
+fn told_within(refer: &Refer, seen: &mut Seen, patience: Duration) {
+    let last = refer.outcome_within(patience);
     let mut told: Vec<String> = refer.statuses();
     told.dedup();
     seen.note("NOTIFYs", told.join(", "));
@@ -156,7 +162,7 @@ static RINGS_LONG: Scenario = Scenario {
         refer.until(180);
         talk.caller.hang_up();
         told(&refer, seen);
-        seen.note("Carol's call", fate(&third));
+        seen.note("Carol's call", fate_within(&third, carol.patience()));
         seen.note("Bob's call", fate(&talk.callee));
     },
     cells: &[
@@ -193,12 +199,13 @@ fn to_extension(
     group: &'static Group,
     seen: &mut Seen,
     extension: &str,
+    patience: Option<Duration>,
     wait: Duration,
 ) -> Call {
     let (_alice, _bob, talk) = talk(scene, group);
     let refer = talk.callee.refer_to_user(extension);
     seen.note("REFER", refer.status());
-    told(&refer, seen);
+    told_within(&refer, seen, patience.unwrap_or(talk.callee.phone().patience()));
     seen.note("Alice's call", fate_within(&talk.caller, wait));
     seen.note("Bob's call", fate(&talk.callee));
     talk.caller
@@ -207,7 +214,7 @@ fn to_extension(
 static TO_APPLICATION: Scenario = Scenario {
     title: "Blind to an extension that answers (Echo)",
     play: |scene, group, seen| {
-        let alice = to_extension(scene, group, seen, "echo", SOON);
+        let alice = to_extension(scene, group, seen, "echo", None, SOON);
         alice.hears_only(alice.phone());
     },
     cells: &[
@@ -222,7 +229,7 @@ static TO_APPLICATION: Scenario = Scenario {
 static TO_TONE: Scenario = Scenario {
     title: "Blind to an extension that only plays a ringing tone",
     play: |scene, group, seen| {
-        to_extension(scene, group, seen, "tone", SOON);
+        to_extension(scene, group, seen, "tone", Some(SOON * 2), SOON);
     },
     cells: &[
         ("REFER", "202", "202"),
@@ -236,7 +243,7 @@ static TO_TONE: Scenario = Scenario {
 static TO_BUSY_EXTENSION: Scenario = Scenario {
     title: "Blind to an extension that is busy (Busy)",
     play: |scene, group, seen| {
-        to_extension(scene, group, seen, "busy", SOON * 5);
+        to_extension(scene, group, seen, "busy", None, SOON * 5);
     },
     cells: &[
         ("REFER", "202", "202"),
@@ -293,7 +300,7 @@ static TWO_PENDING: Scenario = Scenario {
         let second = talk.callee.refer_to_user(dave.name());
         seen.note("second REFER", second.status());
         if second.status() < 300 {
-            let last = second.outcome_within(SOON);
+            let last = second.outcome_within(bob.patience());
             let failed = last.is_some_and(|last| last.code() >= 400);
             seen.note("told of the second", if failed { "a failure" } else { "no failure" });
         } else {
@@ -304,7 +311,7 @@ static TWO_PENDING: Scenario = Scenario {
         seen.note(
             "told of the first",
             first
-                .outcome_within(SOON)
+                .outcome_within(bob.patience())
                 .map_or_else(|| "nothing final".to_owned(), |last| last.status),
         );
         flows(&talk.caller, &ringing);
@@ -407,6 +414,15 @@ played! { UDP:
     r063_no_subscription = NO_SUBSCRIPTION,
     blind_not_allowed = MUST_NOT,
     blind_without_progress = QUIET,
+}
+
+played_over_streams! {
+    r082_blind_busy = BUSY,
+    r082_blind_declined = DECLINED,
+    r082_blind_gone = GONE,
+    blind_to_no_extension = NOWHERE,
+    r042_second_refer = TWO_REFERS,
+    blind_not_allowed = MUST_NOT,
 }
 
 /// For the table.

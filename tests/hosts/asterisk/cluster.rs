@@ -3,7 +3,7 @@
 
 use super::attended::{remote, Remote};
 use super::config::UDP;
-use super::scenario::{fate, SOON};
+use super::scenario::fate;
 use super::world::{Scene, World};
 use super::Module;
 use crate::ua::call::{escaped, flows};
@@ -43,7 +43,7 @@ fn r018_bobs_calls_at_two_nodes_are_connected_whatever_address_the_refer_to_name
     let refer = refer.accepted();
     flows(&all.alice_bob.caller, &all.bob_dave.callee);
     assert_eq!(refer.outcome().code(), 200, "{:?}", refer.statuses());
-    assert_eq!(all.bob_dave.caller.ended_within(SOON), Some(Ended::ByPeer));
+    assert_eq!(all.bob_dave.caller.ended(), Ended::ByPeer);
     let b = world.b.address;
     let event = scene.event("external_replaces", |one| one.get("UserEvent") == "ExternalReplaces");
     assert_eq!(event.get("ReferTo"), format!("sip:replaces@{b}:5060"));

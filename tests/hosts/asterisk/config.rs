@@ -35,9 +35,9 @@ const fn with(letter: char, context: &'static str, options: &'static str) -> Gro
 /// Usual phones, over UDP.
 pub const UDP: &Group = &group('u', Kind::Udp, 500, "phones");
 /// Usual phones, over TCP.
-pub const TCP: &Group = &group('t', Kind::Tcp, 80, "phones");
+pub const TCP: &Group = &group('t', Kind::Tcp, 150, "phones");
 /// Usual phones, over TLS.
-pub const TLS: &Group = &group('s', Kind::Tls, 80, "phones");
+pub const TLS: &Group = &group('s', Kind::Tls, 150, "phones");
 /// Phones that must not transfer.
 pub const FIXED: &Group = &with('n', "phones", "allow_transfer=no\n");
 /// Phones in a context without an extension external_replaces.

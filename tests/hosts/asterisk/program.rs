@@ -7,7 +7,7 @@ use super::application::{Controlled, Told};
 use super::ari::Application;
 use super::config::{Group, UDP};
 use super::process::Asterisk;
-use super::scenario::{fate, played, Scenario, Seen, SOON};
+use super::scenario::{fate, played, Scenario, Seen};
 use super::world::Scene;
 use crate::ua::call::flows;
 use crate::ua::{Call, Phone};
@@ -162,9 +162,7 @@ fn asked(all: &Controlled, program: &Program<'_>, second: &Call, seen: &mut Seen
 
 /// Both of Bob's calls are over for him, and the others talk.
 fn connected(all: &Controlled, second: &Call, third: &Call, seen: &mut Seen) {
-    let together = all.alice.hears_only_within(third.phone(), SOON)
-        && third.hears_only_within(all.alice.phone(), SOON);
-    seen.note("the others talk", if together { "yes" } else { "no" });
+    flows(&all.alice, third);
     seen.note(
         "Bob's BYEs",
         format!("{}, {}", all.bob.hang_up().status(), second.hang_up().status()),
@@ -193,7 +191,6 @@ static WITHIN: Scenario = Scenario {
     cells: &[
         ("REFER", "202", "202"),
         ("NOTIFYs", "100 Trying, 200 OK", "100 Trying, 200 OK"),
-        ("the others talk", "yes", "yes"),
         ("Bob's BYEs", "200, 200", "200, 200"),
         ("Alice's call", "goes on", "goes on"),
     ],
@@ -216,7 +213,6 @@ static BETWEEN: Scenario = Scenario {
     cells: &[
         ("REFER", "202", "202"),
         ("NOTIFYs", "100 Trying, 200 OK", "100 Trying, 200 OK"),
-        ("the others talk", "yes", "yes"),
         ("Bob's BYEs", "200, 200", "200, 200"),
         ("Alice's call", "goes on", "goes on"),
     ],

@@ -2,7 +2,7 @@
 //! Alice.
 
 use super::config::{Group, FIXED, NAMED, OTHER_TEAM, TEAM, UDP};
-use super::scenario::{after_failure, played, Scenario, Seen, SOON};
+use super::scenario::{after_failure, played, played_over_streams, Scenario, Seen, SOON};
 use super::world::Scene;
 use crate::ua::call::flows;
 use crate::ua::sdp::Direction;
@@ -29,20 +29,19 @@ fn outcome(new: &Call, talk: &Talk, seen: &mut Seen) {
     seen.note("INVITE", code);
     let (alice, bob) = (&talk.caller, &talk.callee);
     if code == 200 {
-        let how = match bob.ended_within(SOON) {
+        let how = match bob.ended_within(bob.phone().patience()) {
             None => "goes on",
             Some(Ended::ByPeer) => "BYE",
             Some(Ended::Cancelled) => "CANCEL",
             Some(_) => "ended otherwise",
         };
         seen.note("the old call gets", how);
-        let together = alice.hears_only_within(new.phone(), SOON)
-            && new.hears_only_within(alice.phone(), SOON);
-        seen.note("Alice talks with", if together { "the new call" } else { "nobody" });
+        flows(alice, new);
+        seen.note("Alice talks with", "the new call");
     } else {
         seen.note("the old call gets", if bob.is_up() { "nothing" } else { "its end" });
-        let together = alice.hears_only_within(bob.phone(), SOON);
-        seen.note("Alice talks with", if together { "Bob" } else { "nobody" });
+        alice.hears_only(bob.phone());
+        seen.note("Alice talks with", "Bob");
     }
 }
 
@@ -110,7 +109,7 @@ fn picked_up(scene: &Scene<'_>, bob: &Phone, by: &Phone, seen: &mut Seen, early_
     if code == 200 {
         seen.note(
             "the ringing phone gets",
-            match talk.callee.ended_within(SOON) {
+            match talk.callee.ended_within(bob.patience()) {
                 Some(Ended::Cancelled) => "CANCEL",
                 _ => "nothing",
             },
@@ -280,8 +279,8 @@ static IN_DIALOG: Scenario = Scenario {
         let request = second.callee.reinvite_with(Direction::SendRecv, &[("Replaces", &replaces)]);
         seen.note("INVITE", request.status());
         after_failure(&second, seen);
-        let untouched = first.caller.hears_only_within(first.callee.phone(), SOON);
-        seen.note("the call it names", if untouched { "goes on" } else { "is gone" });
+        first.caller.hears_only(first.callee.phone());
+        seen.note("the call it names", "goes on");
     },
     cells: &[
         ("INVITE", "200", "488"),
@@ -302,10 +301,10 @@ static APPLICATION: Scenario = Scenario {
         let new = take(&bob, "echo", &old.replaces(), &[]);
         let code = new.final_response().status().unwrap_or_default();
         seen.note("INVITE", code);
-        let ended = old.ended_within(SOON) == Some(Ended::ByPeer);
+        let ended = old.ended_within(bob.patience()) == Some(Ended::ByPeer);
         seen.note("the old call gets", if ended { "BYE" } else { "nothing" });
-        let echo = new.hears_only_within(&bob, SOON);
-        seen.note("the new call hears the echo", if echo { "yes" } else { "no" });
+        new.hears_only(&bob);
+        seen.note("the new call hears the echo", "yes");
     },
     cells: &[
         ("INVITE", "200", "200"),
@@ -425,6 +424,17 @@ mod tls {
         r002_r004_r020_replaces_malformed = MALFORMED,
         replaces_in_dialog = IN_DIALOG,
     }
+}
+
+played_over_streams! {
+    r010_replaces_with_a_claim = CLAIMED,
+    r009_pickup_by_somebody_else = PICKUP_FOREIGN,
+    r006_replaces_nothing = UNMATCHED,
+    r001_replaces_with_swapped_tags = SWAPPED,
+    r013_replaces_early_only = CONFIRMED_EARLY_ONLY,
+    r008_replaces_an_ended_call = ENDED,
+    replaces_at_no_extension = NO_EXTENSION,
+    r003_replaces_elsewhere = OTHER_METHODS,
 }
 
 /// For the table.

@@ -5,7 +5,7 @@ use super::config::Group;
 use super::world::{Scene, World};
 use super::Module;
 use crate::ua::{Call, Ended, Talk};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A fact, and what it is with Asterisk's module and with that of this project; "this or that" where
 /// both are seen.
@@ -70,7 +70,11 @@ impl Scenario {
 
     /// The same in any world.
     pub fn check_in(&self, world: &World, group: &'static Group) {
-        let module = world.module;
+        self.check_as(world, group, world.module);
+    }
+
+    /// The same, with what is seen with a module that need not be that of the world.
+    pub fn check_as(&self, world: &World, group: &'static Group, module: Module) {
         let scene = world.scene();
         let mut seen = Seen::default();
         (self.play)(&scene, group, &mut seen);
@@ -135,6 +139,25 @@ macro_rules! played {
 }
 pub(crate) use played;
 
+/// Makes a test of each scenario for the module of this project alone, over TCP and over TLS.
+macro_rules! played_over_streams {
+    ($($name:ident = $scenario:ident),+ $(,)?) => {
+        mod refusals_over_tcp {
+            $(#[test]
+            fn $name() {
+                super::$scenario.check(crate::Module::Sipxfer, crate::config::TCP);
+            })+
+        }
+        mod refusals_over_tls {
+            $(#[test]
+            fn $name() {
+                super::$scenario.check(crate::Module::Sipxfer, crate::config::TLS);
+            })+
+        }
+    };
+}
+pub(crate) use played_over_streams;
+
 /// Long enough for what Asterisk does at once, on a busy machine.
 pub const SOON: Duration = Duration::from_secs(3);
 
@@ -155,12 +178,25 @@ pub fn fate_within(call: &Call, patience: Duration) -> &'static str {
     }
 }
 
+/// Whether both hear each other again. That their call has ended, or is left alone, is an answer too.
+fn together(alice: &Call, bob: &Call) -> bool {
+    let hears = |one: &Call, other: &Call| one.hears_only_within(other.phone(), SOON / 3);
+    let end = Instant::now() + SOON * 3;
+    loop {
+        if hears(alice, bob) && hears(bob, alice) {
+            return true;
+        }
+        if !alice.is_up() || !bob.is_up() || Instant::now() > end {
+            return false;
+        }
+    }
+}
+
 /// Notes what both have after a transfer that failed.
 pub fn after_failure(talk: &Talk, seen: &mut Seen) {
     let (alice, bob) = (&talk.caller, &talk.callee);
     bob.unmute();
-    let together =
-        alice.hears_only_within(bob.phone(), SOON) && bob.hears_only_within(alice.phone(), SOON);
+    let together = together(alice, bob);
     seen.note("Alice and Bob talk", if together { "yes" } else { "no" });
     let patience = if together { Duration::ZERO } else { SOON * 5 };
     seen.note("Alice's call", fate_within(alice, patience));

@@ -8,11 +8,17 @@ use super::world::World;
 use super::Module;
 use crate::ua::call::flows;
 use crate::ua::{Call, Refer};
+use std::time::Duration;
 
 /// A SUBSCRIBE in a call, and the code and Expires of its answer.
 fn subscribe(call: &Call, event: &str, expires: &str) -> String {
+    subscribe_within(call.phone().patience(), call, event, expires)
+}
+
+/// The same where it may be that none comes.
+fn subscribe_within(patience: Duration, call: &Call, event: &str, expires: &str) -> String {
     let request = call.request("SUBSCRIBE", &[("Event", event), ("Expires", expires)]);
-    let Some(answer) = request.response_within(SOON) else {
+    let Some(answer) = request.response_within(patience) else {
         return "no answer".to_owned();
     };
     let code = answer.status().unwrap_or_default();
@@ -29,12 +35,11 @@ fn subscribe(call: &Call, event: &str, expires: &str) -> String {
 /// The state of the first NOTIFY after so many.
 fn next_state(refer: &Refer, before: usize) -> String {
     let phone = refer.request().phone();
-    let found = phone.wait_for(SOON, |state| {
+    let found = phone.wait("the next NOTIFY", |state| {
         let told: Vec<_> =
             state.inbox.iter().filter(|one| one.msg.method() == Some("NOTIFY")).collect();
         told.get(before).map(|one| one.msg.value("Subscription-State").to_owned())
     });
-    let Some(found) = found else { return "none".to_owned() };
     let mut parts = found.split(';').map(str::trim);
     let state = parts.next().unwrap_or_default().to_owned();
     match parts.find(|part| part.starts_with("reason=")) {
@@ -88,8 +93,9 @@ pub static ALL: &[&Scenario] = &[&REFRESHED];
 fn nowhere(module: Module) -> [String; 3] {
     let scene = World::of(module).scene();
     let (alice, _bob, talk) = talk(&scene, UDP);
-    let plain = subscribe(&talk.callee, "refer", "60");
-    let with_id = subscribe(&talk.callee, "refer;id=17", "60");
+    let patience = if module == Module::Stock { SOON } else { alice.patience() };
+    let plain = subscribe_within(patience, &talk.callee, "refer", "60");
+    let with_id = subscribe_within(patience, &talk.callee, "refer;id=17", "60");
     let uri = scene.server(UDP, &scene.world.a).uri("echo");
     let headers = [("Event", "refer"), ("Expires", "60")];
     let outside = alice.request("SUBSCRIBE", &uri, &headers).status().to_string();

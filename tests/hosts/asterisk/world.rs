@@ -8,11 +8,12 @@ use super::process::{Asterisk, Instance};
 use super::{locks, sanitized, Module, Under};
 use crate::ua::media::Voice;
 use crate::ua::tls::Kit;
-use crate::ua::{Phone, Server, Setup, Trace};
+use crate::ua::{Phone, Server, Setup, Trace, PATIENCE};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// Both Asterisks and what is left of their phones.
 pub struct World {
@@ -27,6 +28,8 @@ pub struct World {
     taken: Mutex<HashMap<char, u64>>,
     /// How many transfers the phones of all scenarios have asked for.
     pub asked: Mutex<Asked>,
+    /// How long its phones wait for what must happen.
+    pub patience: Duration,
 }
 
 /// What sipxfer.conf says in the shared world: the other Asterisk may replace
@@ -122,7 +125,16 @@ impl World {
                 one.console()
             );
         }
-        World { module, a, b, network, kit, taken: Mutex::default(), asked: Mutex::default() }
+        World {
+            module,
+            a,
+            b,
+            network,
+            kit,
+            taken: Mutex::default(),
+            asked: Mutex::default(),
+            patience: PATIENCE,
+        }
     }
 
     /// The same for many calls: nobody listens to the events of its Asterisks. An Asterisk whose events
@@ -222,6 +234,7 @@ impl Scene<'_> {
             tls: Some(self.world.kit.clone()),
             trace: self.trace.clone(),
             voice: Voice::nth(n + 300 * row.unwrap_or_default() as u64),
+            patience: self.world.patience,
             name,
         }
     }

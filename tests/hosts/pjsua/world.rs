@@ -181,5 +181,6 @@ pub fn phone_at(name: &str, local: SocketAddr, pbx: SocketAddr, trace: &Trace) -
         tls: None,
         trace: trace.clone(),
         voice: Voice::nth(u64::from(NEXT.fetch_add(1, Ordering::Relaxed))),
+        patience: super::ua::PATIENCE,
     })
 }

@@ -325,7 +325,7 @@ impl Call {
 
     fn hears(&self, tones: u64, exactly: bool, who: &str) {
         let media = self.dialog(|dialog| dialog.media.clone()).expect("a call with audio");
-        if let Err(cause) = media.hears(tones, exactly, super::PATIENCE) {
+        if let Err(cause) = media.hears(tones, exactly, self.phone.patience()) {
             let trace = self.phone.0.setup.trace.summary();
             let (phase, sources) = (self.phase(), media.sources());
             panic!(
@@ -358,7 +358,7 @@ impl Talk {
     pub fn callee_falls_silent(&self) {
         let media = |call: &Call| call.dialog(|dialog| dialog.media.clone()).expect("audio");
         let (callee, caller) = (media(&self.callee), media(&self.caller));
-        let heard = callee.falls_silent_for(&caller, super::PATIENCE);
+        let heard = callee.falls_silent_for(&caller, self.callee.phone.patience());
         assert!(heard, "{} hears the end of what was said", self.caller.phone().name());
     }
 }

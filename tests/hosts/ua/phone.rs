@@ -10,7 +10,7 @@ use super::sdp::{self, Direction};
 use super::tls::Kit;
 use super::trace::{now, Trace};
 use super::wire::{Kind, Path, Wire};
-use super::{Ended, PATIENCE};
+use super::Ended;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,6 +53,8 @@ pub struct Setup {
     pub trace: Trace,
     /// How it sounds.
     pub voice: Voice,
+    /// How long a test waits for what must happen to it.
+    pub patience: Duration,
 }
 
 /// A message that was received.
@@ -163,6 +165,11 @@ impl Phone {
     /// Its name, which is its user name and its extension too.
     pub fn name(&self) -> &str {
         &self.0.setup.name
+    }
+
+    /// How long a test waits for what must happen to it.
+    pub fn patience(&self) -> Duration {
+        self.0.setup.patience
     }
 
     /// Where it listens.
@@ -313,7 +320,7 @@ impl Phone {
 
     /// Waits until `test` finds what it looks for. Fails with the trace where it takes too long.
     pub fn wait<T>(&self, what: &str, mut test: impl FnMut(&mut State) -> Option<T>) -> T {
-        match self.wait_for(PATIENCE, &mut test) {
+        match self.wait_for(self.patience(), &mut test) {
             Some(found) => found,
             None => panic!(
                 "{} waited in vain for {what}\n{}",
