@@ -21,7 +21,7 @@ static int result_to_sip(enum ast_transfer_result result)
         return 403;
     case AST_BRIDGE_TRANSFER_INVALID:
         /* The REFER was right; there is nobody in the call who could be transferred. */
-        return behaviour.compat ? 400 : 480;
+        return behaviour.plain_codes ? 400 : 480;
     default:
         return 500;
     }
@@ -259,7 +259,7 @@ static void start(struct xfer *xfer)
         xfer_give_up(xfer, 481);
         return;
     }
-    if (behaviour.compat && xfer->kind != SIPXFER_VERDICT_LOCAL_ATTENDED &&
+    if (behaviour.accepts_unknown && xfer->kind != SIPXFER_VERDICT_LOCAL_ATTENDED &&
         !ast_exists_extension(NULL, xfer->context, xfer->extension, 1, NULL)) {
         /* res_pjsip_refer accepts first and looks then. */
         xfer_give_up(xfer, 404);
@@ -306,7 +306,7 @@ void channel_fate(struct xfer *xfer, enum fate fate)
     }
     ast_cond_broadcast(&xfer->changed);
     ao2_unlock(xfer);
-    if (xfer->release && !behaviour.compat) {
+    if (xfer->release && behaviour.ends_dead_call) {
         channel_hang_up_transferor(xfer);
     }
     if (!send) {

@@ -130,15 +130,7 @@ static char *show_settings(struct ast_cli_entry *e, int cmd, struct ast_cli_args
         ast_free(name);
         ast_free(value);
     }
-    ast_cli(a->fd, "%-32s %s\n", "mode", behaviour.observe ? "observe" : "decide");
-    ast_cli(a->fd, "%-32s %s\n", "compat", behaviour.compat ? "res_pjsip_refer" : "no");
-    ast_cli(a->fd, "%-32s %s\n", "transferor_waits", AST_CLI_YESNO(behaviour.keep));
-    ast_cli(a->fd, "%-32s %s\n", "media_is_answer", AST_CLI_YESNO(behaviour.media_answers));
-    ast_cli(a->fd, "%-32s %s\n", "semi_attended_at_once", AST_CLI_YESNO(behaviour.semi_at_once));
-    ast_cli(a->fd, "%-32s %s\n", "in_dialog_replaces_ends_call",
-            AST_CLI_YESNO(behaviour.in_dialog_ends));
-    ast_cli(a->fd, "%-32s %s\n", "identified_is_authenticated",
-            AST_CLI_YESNO(behaviour.trust_identified));
+    settings_show_own(a->fd);
     return CLI_SUCCESS;
 }
 
@@ -267,7 +259,7 @@ static int explain_task(void *data)
     }
     if (status == SIPXFER_OK) {
         if (asked.verdict.kind == SIPXFER_VERDICT_ACCEPT && endpoint != NULL &&
-            !endpoint->allowtransfer && !behaviour.compat) {
+            !endpoint->allowtransfer && behaviour.transfer_covers) {
             ast_cli(question->fd, "reject 403 Forbidden\nallow_transfer of endpoint %s is no\n",
                     ast_sorcery_object_get_id(endpoint));
         } else {

@@ -221,13 +221,12 @@ static pj_bool_t replaces(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoin
         asked_close(&asked);
         return PJ_FALSE;
     }
-    ast_verb(4, "sipxfer: Replaces: %s %u: %.*s\n", sipxfer_verdict_name(asked.verdict.kind),
-             asked.verdict.code, SIPXFER_ARG(asked.verdict.why));
+    asked_explain(&asked);
     switch (asked.verdict.kind) {
     case SIPXFER_VERDICT_NONE:
         break;
     case SIPXFER_VERDICT_ACCEPT:
-        if (!endpoint->allowtransfer && !behaviour.compat) {
+        if (!endpoint->allowtransfer && behaviour.transfer_covers) {
             if (log_allowed()) {
                 ast_log(LOG_WARNING,
                         "Endpoint %s may not transfer: INVITE with Replaces is refused\n",
@@ -455,7 +454,7 @@ static pj_bool_t outside(pjsip_rx_data *rdata)
     }
     if (is_method(rdata, "SUBSCRIBE") && is_refer_event(rdata, &event_id)) {
         /* Only a REFER makes such a subscription (RFC 3515 section 2.4.4). */
-        if (!behaviour.compat && replaces_refer) {
+        if (!behaviour.leaves_outside && replaces_refer) {
             refuse(rdata, 403, NULL);
             done = PJ_TRUE;
         }
@@ -463,7 +462,7 @@ static pj_bool_t outside(pjsip_rx_data *rdata)
         done = PJ_FALSE;
     } else if (!is_method(rdata, "REFER")) {
         done = replaces(rdata, endpoint, 0);
-    } else if (!behaviour.compat) {
+    } else if (!behaviour.leaves_outside) {
         done = refer_outside(rdata, endpoint);
     }
     ao2_ref(endpoint, -1);

@@ -268,8 +268,8 @@ static int32_t extension_exists(void *user, const struct sipxfer_request *reques
     if (asked != NULL && asked->request.handling == SIPXFER_HANDLING_APPLICATION) {
         return SIPXFER_YES;
     }
-    /* With compat a REFER is accepted before its extension is looked for (channel.c). */
-    if (behaviour.compat && asked != NULL && asked->leg != NULL) {
+    /* Where a REFER is accepted before its extension is looked for (channel.c). */
+    if (behaviour.accepts_unknown && asked != NULL && asked->leg != NULL) {
         return SIPXFER_YES;
     }
     memcpy(in, context.len > 0 ? context.ptr : "", context.len);

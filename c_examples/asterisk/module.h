@@ -47,11 +47,17 @@
 struct behaviour {
     int off;              /* nothing is decided here: `sipxfer off` */
     int observe;          /* decide and compare, but let today's module act */
-    int compat;           /* answer as res_pjsip_refer does */
+    int compat;           /* the points below begin as res_pjsip_refer has them */
     int keep;             /* the transferor's leg waits for the outcome */
     int media_answers;    /* media of any kind to the transferee counts as an answer */
     int semi_at_once;     /* a semi-attended transfer has succeeded as soon as it was begun */
     int in_dialog_ends;   /* an INVITE with Replaces inside a dialog hangs up the call */
+    int accepts_unknown;  /* a REFER is accepted before its extension is looked for */
+    int plain_codes;      /* a failure is told as 486 where the target is busy, else as 503 */
+    int nosub_200;        /* a REFER with Refer-Sub: false gets 200, whatever others get */
+    int leaves_outside;   /* REFER and SUBSCRIBE outside of calls are left to Asterisk */
+    int transfer_covers;  /* allow_transfer=no forbids INVITE with Replaces too */
+    int ends_dead_call;   /* a transferor is hung up when its transferee has hung up */
     int trust_identified; /* an endpoint without auth counts as authenticated */
 };
 
@@ -65,6 +71,8 @@ void settings_unload(void);
 int settings_off(const char *endpoint);
 int settings_set_off(const char *endpoint, int off);
 char *settings_value(const char *endpoint, const char *name);
+/* The settings of the module itself, for `sipxfer show settings`. */
+void settings_show_own(int fd);
 
 /* ---- dialogs (dialogs.c) ---- */
 
@@ -126,6 +134,8 @@ void asked_by(struct asked *asked, struct leg *leg);
 /* That it is about the call of this leg, from outside its dialog. In the session's serializer. */
 void asked_about(struct asked *asked, struct leg *leg);
 void asked_close(struct asked *asked);
+/* A line about what was decided, at verbosity 4 and debug level 1. */
+void asked_explain(const struct asked *asked);
 const char *authenticated_user(struct ast_sip_endpoint *endpoint, char *buffer, size_t size);
 int host_open(void);
 void host_close(void);

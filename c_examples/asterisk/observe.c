@@ -36,13 +36,14 @@ static void expected_destroy(void *object)
     ast_string_field_free_memory((struct expected *)object);
 }
 
-/* What the transferor would hear: with compat the same as today, and nothing without progress. */
+/* What the transferor would hear: with plain codes the same as today, and nothing without progress.
+ */
 static void expect_outcome(struct expected *expected, const struct asked *asked)
 {
     const struct sipxfer_verdict *verdict = &asked->verdict;
 
     if (expected->invite || asked->session == NULL || asked->session->channel == NULL ||
-        verdict->code / 100 != 2 || !verdict->subscription || behaviour.compat) {
+        verdict->code / 100 != 2 || !verdict->subscription || behaviour.plain_codes) {
         return;
     }
     expected->semi = verdict->kind == SIPXFER_VERDICT_LOCAL_ATTENDED &&

@@ -129,7 +129,8 @@ void outgoing_answered(struct ast_sip_session *session, pjsip_rx_data *rdata)
         observe_target(session->channel, status->code);
         return;
     }
-    if (behaviour.compat || transfers_all() == NULL || ao2_container_count(transfers_all()) == 0) {
+    if (behaviour.plain_codes || transfers_all() == NULL ||
+        ao2_container_count(transfers_all()) == 0) {
         return;
     }
     xfer = xfer_of_dialled(session->channel);

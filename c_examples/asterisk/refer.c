@@ -32,7 +32,7 @@ static int refusal_code(const struct sipxfer_verdict *verdict)
                                                                              : (int)verdict->code;
 }
 
-static void explain(const struct asked *asked)
+void asked_explain(const struct asked *asked)
 {
     const struct sipxfer_verdict *verdict = &asked->verdict;
     char rules[SIPXFER_MAX_RULES * 5 + 1] = "";
@@ -46,6 +46,8 @@ static void explain(const struct asked *asked)
     if (log_allowed()) {
         ast_verb(4, "sipxfer: %s %u%s: %.*s\n", sipxfer_verdict_name(verdict->kind), verdict->code,
                  rules, SIPXFER_ARG(verdict->why));
+        ast_debug(1, "sipxfer: %s %u%s: %.*s\n", sipxfer_verdict_name(verdict->kind), verdict->code,
+                  rules, SIPXFER_ARG(verdict->why));
     }
 }
 
@@ -73,7 +75,7 @@ static int observed(struct ast_sip_session *session, pjsip_rx_data *rdata)
     if (sipxfer_refer_route(engine, &asked.request, 0, asked.scratch, asked.scratch_len,
                             &asked.verdict) == SIPXFER_OK) {
         count(&stats.refers_decided);
-        explain(&asked);
+        asked_explain(&asked);
         observe_expect(&asked);
     }
     asked_close(&asked);
@@ -104,7 +106,7 @@ static void decide(struct asked *asked)
         return;
     }
     count(&stats.refers_decided);
-    explain(asked);
+    asked_explain(asked);
     if (id != 0) {
         if (xfer_begin(asked, id, by_application(session))) {
             respond(asked->dlg, asked->rdata, 500, NULL);
@@ -132,7 +134,7 @@ int refer_request(struct ast_sip_session *session, pjsip_rx_data *rdata)
     if (behaviour.observe) {
         return observed(session, rdata);
     }
-    if (session->channel == NULL && behaviour.compat) {
+    if (session->channel == NULL && !behaviour.keep) {
         count(&stats.refers_decided);
         respond(session->inv_session->dlg, rdata, 404, NULL);
         return 1;

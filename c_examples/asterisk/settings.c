@@ -7,6 +7,7 @@
  */
 #include "module.h"
 
+#include "asterisk/cli.h"
 #include "asterisk/config.h"
 
 #define CONFIG_FILE "sipxfer.conf"
@@ -33,19 +34,31 @@ static const char *const compat[][2] = {
     {"refer.max_depth", "0"},
 };
 
+/* Yes or no each, by default and as res_pjsip_refer has it. */
 struct own {
     const char *name;
     size_t offset;
+    int usual, as_today;
 };
 
 static const struct own own[] = {
-    {"observe", offsetof(struct behaviour, observe)},
-    {"transferor_waits", offsetof(struct behaviour, keep)},
-    {"media_is_answer", offsetof(struct behaviour, media_answers)},
-    {"semi_attended_at_once", offsetof(struct behaviour, semi_at_once)},
-    {"in_dialog_replaces_ends_call", offsetof(struct behaviour, in_dialog_ends)},
-    {"identified_is_authenticated", offsetof(struct behaviour, trust_identified)},
+    {"transferor_waits", offsetof(struct behaviour, keep), 1, 0},
+    {"media_is_answer", offsetof(struct behaviour, media_answers), 0, 1},
+    {"semi_attended_at_once", offsetof(struct behaviour, semi_at_once), 0, 1},
+    {"in_dialog_replaces_ends_call", offsetof(struct behaviour, in_dialog_ends), 0, 1},
+    {"unknown_extension_is_accepted", offsetof(struct behaviour, accepts_unknown), 0, 1},
+    {"plain_failure_codes", offsetof(struct behaviour, plain_codes), 0, 1},
+    {"no_subscription_gets_200", offsetof(struct behaviour, nosub_200), 0, 1},
+    {"outside_calls_is_left", offsetof(struct behaviour, leaves_outside), 0, 1},
+    {"allow_transfer_covers_replaces", offsetof(struct behaviour, transfer_covers), 1, 0},
+    {"dead_call_is_ended", offsetof(struct behaviour, ends_dead_call), 1, 0},
+    {"identified_is_authenticated", offsetof(struct behaviour, trust_identified), 1, 1},
 };
+
+static int *own_value(struct behaviour *made, const struct own *setting)
+{
+    return (int *)((char *)made + setting->offset);
+}
 
 static int set(struct sipxfer_config *config, const char *scope, const char *name,
                const char *value, int line)
@@ -95,7 +108,12 @@ static int general(struct sipxfer_config *config, struct behaviour *made, struct
                 failed = -1;
             }
         } else if (found != NULL) {
-            *(int *)((char *)made + found->offset) = ast_true(each->value);
+            *own_value(made, found) = ast_true(each->value);
+            if (!ast_true(each->value) && !ast_false(each->value)) {
+                ast_log(LOG_ERROR, "%s line %d: %s is yes or no\n", CONFIG_FILE, each->lineno,
+                        found->name);
+                failed = -1;
+            }
         } else if (!cluster_setting(each->name, each->value)) {
             failed |= set(config, "", each->name, each->value, each->lineno);
         }
@@ -128,20 +146,17 @@ static int fill(struct sipxfer_config *config, struct behaviour *made, struct as
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++) {
         failed |= set(config, "", defaults[i][0], defaults[i][1], 0);
     }
-    made->keep = 1;
-    made->trust_identified = 1;
     if (!ast_strlen_zero(like) && !strcasecmp(like, "res_pjsip_refer")) {
         for (size_t i = 0; i < ARRAY_LEN(compat); i++) {
             failed |= set(config, "", compat[i][0], compat[i][1], 0);
         }
-        made->compat = made->media_answers = made->semi_at_once = made->in_dialog_ends = 1;
-        made->keep = 0;
-        ast_log(LOG_NOTICE,
-                "sipxfer answers as res_pjsip_refer does (compat): any endpoint may name "
-                "the calls of any other\n");
+        made->compat = 1;
     } else if (!ast_strlen_zero(like) && strcasecmp(like, "no")) {
         ast_log(LOG_ERROR, "%s: compat is res_pjsip_refer or no\n", CONFIG_FILE);
         failed = -1;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        *own_value(made, &own[i]) = made->compat ? own[i].as_today : own[i].usual;
     }
     while (file != NULL && (section = ast_category_browse(file, section))) {
         struct ast_variable *each = ast_variable_browse(file, section);
@@ -157,6 +172,21 @@ static int fill(struct sipxfer_config *config, struct behaviour *made, struct as
         }
     }
     return failed;
+}
+
+/* Without authorization each may take over the calls of all others: that is said at every load. */
+static void tell_unauthorized(void)
+{
+    char *grounds = settings_value("", "replaces.authorize");
+
+    if (behaviour.compat) {
+        ast_log(LOG_NOTICE, "sipxfer answers as res_pjsip_refer does (compat)\n");
+    }
+    if (grounds != NULL && !strcmp(grounds, "any")) {
+        ast_log(LOG_NOTICE, "sipxfer: any endpoint may name the calls of any other "
+                            "(replaces.authorize = any)\n");
+    }
+    ast_free(grounds);
 }
 
 /* Whoever comes from the address of such an endpoint is taken for it: an administrator should know.
@@ -229,15 +259,25 @@ int settings_load(int reload)
     }
     made.off = behaviour.off;
     behaviour = made;
-    if (behaviour.trust_identified && !behaviour.compat) {
-        tell_identified();
-    }
     ast_mutex_lock(&current_lock);
     old = current;
     current = config;
     ast_mutex_unlock(&current_lock);
     sipxfer_config_free(old);
+    tell_unauthorized();
+    if (behaviour.trust_identified) {
+        tell_identified();
+    }
     return 0;
+}
+
+void settings_show_own(int fd)
+{
+    ast_cli(fd, "%-32s %s\n", "mode", behaviour.observe ? "observe" : "decide");
+    ast_cli(fd, "%-32s %s\n", "compat", behaviour.compat ? "res_pjsip_refer" : "no");
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        ast_cli(fd, "%-32s %s\n", own[i].name, AST_CLI_YESNO(*own_value(&behaviour, &own[i])));
+    }
 }
 
 void settings_unload(void)

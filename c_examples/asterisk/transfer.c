@@ -441,7 +441,7 @@ static void answer(const struct sipxfer_output *told, const struct asked *asked)
     pj_str_t reason = str_pj(told->reason);
     int code = (int)told->code;
 
-    if (behaviour.compat && told->headers.len > 0) {
+    if (behaviour.nosub_200 && told->headers.len > 0) {
         /* Refer-Sub: false. res_pjsip_refer says 200 to it. */
         code = 200;
     }

@@ -365,7 +365,7 @@ static int failure_of(struct xfer *xfer, struct ast_channel *chan)
     if (xfer->failure != 0) {
         return xfer->failure;
     }
-    if (behaviour.compat) {
+    if (behaviour.plain_codes) {
         return 503;
     }
     code = cause_to_sip(ast_channel_hangupcause(chan));
@@ -400,7 +400,7 @@ static int ended_exec(struct ast_channel *chan, const char *data)
     xfer->gone = has_hung_up(chan);
     xfer->ending = 1;
     ao2_unlock(xfer);
-    xfer->told = xfer->gone && !behaviour.compat ? 487 : failure_of(xfer, chan);
+    xfer->told = xfer->gone && !behaviour.plain_codes ? 487 : failure_of(xfer, chan);
     if (xfer->gone) {
         xfer_give_up(xfer, xfer->told);
     } else {

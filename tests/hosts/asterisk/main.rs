@@ -43,6 +43,7 @@ mod module;
 mod outcomes;
 mod outgoing;
 mod package;
+mod points;
 mod process;
 mod program;
 mod rate;

@@ -7,6 +7,29 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+/// Every list of scenarios, with what it is about.
+pub const LISTS: [(&str, &[&Scenario]); 8] = [
+    ("Blind transfers", blind::ALL),
+    ("Attended transfers", attended::ALL),
+    ("The subscription of a REFER", subscription::ALL),
+    ("INVITE with Replaces", replaces::ALL),
+    ("Calls in an application", services::ALL),
+    ("REFERs that are refused", hostile::ALL),
+    ("Transfers of an application (ARI)", application::ALL),
+    ("A program that transfers by itself (ARI)", program::ALL),
+];
+
+/// Every scenario.
+pub fn scenarios() -> Vec<&'static Scenario> {
+    LISTS.iter().flat_map(|(_, list)| list.iter().copied()).collect()
+}
+
+/// The scenario of this title.
+pub fn scenario(title: &str) -> &'static Scenario {
+    let found = scenarios().into_iter().find(|one| one.title == title);
+    found.unwrap_or_else(|| panic!("no scenario {title}"))
+}
+
 fn cell(text: &str) -> String {
     if text.is_empty() {
         "(nothing)".to_owned()
@@ -34,14 +57,9 @@ fn table() -> String {
         plays every scenario with both and compares each cell; this page is made of them:\n\n    \
         SIPXFER_UPDATE_TABLE=1 cargo test --test asterisk table\n"
         .to_owned();
-    rows(&mut out, "Blind transfers", blind::ALL);
-    rows(&mut out, "Attended transfers", attended::ALL);
-    rows(&mut out, "The subscription of a REFER", subscription::ALL);
-    rows(&mut out, "INVITE with Replaces", replaces::ALL);
-    rows(&mut out, "Calls in an application", services::ALL);
-    rows(&mut out, "REFERs that are refused", hostile::ALL);
-    rows(&mut out, "Transfers of an application (ARI)", application::ALL);
-    rows(&mut out, "A program that transfers by itself (ARI)", program::ALL);
+    for (title, list) in LISTS {
+        rows(&mut out, title, list);
+    }
     out
 }
 
