@@ -1,58 +1,66 @@
-//! A module that was built for another Asterisk than the one that loads it, or for one that it does not
-//! know, says so and does not run.
+//! A module that was built for another Asterisk, pjproject or library than those that load it, or for
+//! one that it does not know, says so and does not run.
 
 use super::config::{self, Site};
-use super::process::{root, Instance};
-use super::{Module, Under};
+use super::process::{root, Asterisk, Instance};
+use super::{tools, Module, Under};
 use crate::ua::tls::Kit;
+use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::time::Instant;
+use std::process::Output;
+use std::time::SystemTime;
 
-/// The Makefile of the module, told that the headers are those of this Asterisk.
-fn make(build: &Path, major: &str) -> Output {
+/// The Makefile of the module, told other things than are true.
+fn make(build: &Path, untrue: &[String]) -> Output {
     let lib = Module::Sipxfer.objects(Under::Nothing);
     let lib = lib[0].parent().and_then(Path::parent).expect("the target folder").join("release");
     let headers = root().join("opt/sipxfer");
-    Command::new("make")
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("c_examples/asterisk"))
+    tools::program("make")
+        .current_dir(tools::root().join("c_examples/asterisk"))
         .args(["-s", "CFLAGS=-O0"])
         .arg(format!("BUILD={}", build.display()))
         .arg(format!("SIPXFER_LIB={}", lib.display()))
         .arg(format!("ASTERISK_INCLUDE={}", headers.join("asterisk").display()))
         .arg(format!("PJPROJECT={}", headers.join("pjproject").display()))
-        .arg(format!("ASTERISK_MAJOR={major}"))
+        .args(untrue)
         .env_remove("MAKEFLAGS")
         .env_remove("MAKELEVEL")
         .output()
         .expect("make can be run: scripts/install-deps.sh installs it")
 }
 
-/// A folder of this test.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("versions-{name}"));
-    let _ = std::fs::remove_dir_all(&folder);
-    folder
+/// What make prints when it fails.
+fn refused(build: &Path, untrue: &[String]) -> String {
+    let output = make(build, untrue);
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{untrue:?}: {printed}");
+    printed
 }
 
 #[test]
-fn an_asterisk_that_is_not_known_is_refused_at_compile_time() {
-    for major in ["19", "24"] {
-        let build = folder(major);
-        let output = make(&build, major);
-        let printed = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success(), "{major}: {printed}");
-        assert!(printed.contains("This module knows Asterisk 20 to 23"), "{major}: {printed}");
-        let _ = std::fs::remove_dir_all(&build);
+fn an_asterisk_that_is_not_known_is_refused_at_compile_time_by_its_version() {
+    let build = tools::workshop("versions-unknown");
+    for version in ["19.8.1", "24.0.0-rc1"] {
+        let printed = refused(&build, &[format!("ASTERISK_VERSION={version}")]);
+        assert!(printed.contains(&format!("of Asterisk {version}, and")), "{printed}");
+        assert!(printed.contains("knows 20 to 23"), "{printed}");
     }
 }
 
+/// With pjproject's own configuration its structs have other sizes than in Asterisk.
 #[test]
-fn a_module_for_another_asterisk_does_not_load_and_says_why() {
-    let build = folder("21");
-    let output = make(&build, "21");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+fn the_configuration_of_another_pjproject_is_refused_at_compile_time() {
+    let build = tools::workshop("versions-layout");
+    fs::create_dir_all(build.join("pj")).expect("a folder of this test");
+    fs::write(build.join("pj/config_site.h"), "").expect("a folder of this test");
+    let printed = refused(&build, &[format!("CFLAGS=-O0 -I{}", build.display())]);
+    let wanted = "This is not the pjproject that Asterisk was built with";
+    assert!(printed.contains(wanted), "{printed}");
+}
+
+/// An Asterisk that finds this module.
+fn started_with(build: &Path) -> Asterisk {
     let network = super::world::network();
     let ip = |last| IpAddr::V4(Ipv4Addr::new(127, network, 0, last));
     let mut addresses = vec![ip(1), ip(2)];
@@ -69,14 +77,48 @@ fn a_module_for_another_asterisk_does_not_load_and_says_why() {
         timer_t1: None,
     };
     config::write(&instance, &site);
-    let at = instance.start();
-    let shown = at.cli("module show like res_pjsip_sipxfer");
-    assert!(!shown.contains("Running") || shown.contains("Not Running"), "{shown}");
-    let end = Instant::now() + crate::ua::PATIENCE;
-    // The log is written by a thread of its own; each question is a round trip.
-    while !at.console().contains("was built for Asterisk 21 and this is Asterisk 22") {
-        assert!(Instant::now() < end, "nothing in the log:\n{}", at.console());
-        at.cli("core show uptime");
+    instance.start()
+}
+
+/// The header of a library that is newer than the one that there is, and older than what was built: so
+/// only what is missing is built with it.
+fn newer_header(folder: &Path) -> PathBuf {
+    let text = fs::read_to_string(tools::root().join("include/sipxfer.h")).expect("the header");
+    let line = text.lines().find(|line| line.starts_with("#define SIPXFER_ABI_MINOR "));
+    let newer = text.replace(line.expect("its minor version"), "#define SIPXFER_ABI_MINOR 999");
+    let path = folder.join("sipxfer.h");
+    fs::write(&path, newer).expect("a folder of this test");
+    File::options()
+        .append(true)
+        .open(&path)
+        .and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH))
+        .expect("a file of this test");
+    folder.to_owned()
+}
+
+#[test]
+fn a_module_that_does_not_fit_does_not_load_and_says_why() {
+    let build = tools::workshop("versions-load");
+    let header = newer_header(&build);
+    for (untrue, wanted) in [
+        ("ASTERISK_MAJOR=21".to_owned(), "was built for Asterisk 21 and this is Asterisk 22"),
+        (
+            "PJ_VERSION=2.3.4".to_owned(),
+            "was built for pjproject 2.3.4 and this Asterisk has pjproject 2.",
+        ),
+        (
+            format!("SIPXFER_INCLUDE={}", header.display()),
+            "needs a libsipxfer with ABI 0.999, and the one that was found",
+        ),
+    ] {
+        // All that depends on it is in this one.
+        let _ = fs::remove_file(build.join("module.o"));
+        let output = make(&build, &[untrue]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let at = started_with(&build);
+        at.line(wanted);
+        let shown = at.cli("module show like res_pjsip_sipxfer");
+        assert!(!shown.contains("Running") || shown.contains("Not Running"), "{shown}");
+        at.stop();
     }
-    let _ = std::fs::remove_dir_all(&build);
 }
