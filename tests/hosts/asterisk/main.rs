@@ -33,6 +33,7 @@ mod config;
 mod cost;
 mod counters;
 mod crossed;
+mod events;
 mod explain;
 mod handover;
 mod hostile;
