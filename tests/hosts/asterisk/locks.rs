@@ -4,7 +4,7 @@
 
 use super::config::UDP;
 use super::world::{World, TRUNK};
-use super::{attended, blind, hostile, replaces, Module, Under};
+use super::{attended, table, Module, Under};
 use crate::tools;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ fn taken(dir: &Path) -> u64 {
 
 fn play(name: &str, module: Module) -> World {
     let world = World::start_under(Under::LockWatch, name, module, TRUNK);
-    let all = [blind::ALL, attended::ALL, replaces::ALL, hostile::ALL].concat();
+    let all = table::scenarios();
     std::thread::scope(|scope| {
         for some in all.chunks(all.len().div_ceil(8)) {
             let world = &world;

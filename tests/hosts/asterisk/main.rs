@@ -49,6 +49,7 @@ mod process;
 mod program;
 mod rate;
 mod records;
+mod refusing;
 mod replaces;
 mod sanitized;
 mod scenario;

@@ -7,7 +7,7 @@
 use super::config::{Group, TCP, TLS, UDP};
 use super::scenario::Scenario;
 use super::world::{World, TRUNK};
-use super::{application, attended, blind, hostile, replaces, services, Module, Under};
+use super::{attended, hostile, replaces, table, Module, Under};
 use std::fs;
 use std::path::Path;
 
@@ -67,10 +67,6 @@ fn clean(name: &str, list: &[(&'static Scenario, &'static Group)]) {
     assert!(found.is_empty(), "{found}");
 }
 
-fn lists() -> [&'static [&'static Scenario]; 6] {
-    [blind::ALL, attended::ALL, replaces::ALL, services::ALL, hostile::ALL, application::ALL]
-}
-
 #[test]
 fn some_transfers_have_no_finding_of_address_sanitizer() {
     let titles = [
@@ -81,25 +77,16 @@ fn some_transfers_have_no_finding_of_address_sanitizer() {
         "REFER with a Refer-To that is refused",
         "INVITE with Replaces from somebody else",
     ];
-    let all: Vec<&'static Scenario> = lists().concat();
-    let list: Vec<_> = titles
-        .iter()
-        .map(|title| {
-            let found = all.iter().find(|one| one.title == *title);
-            (*found.unwrap_or_else(|| panic!("no scenario {title}")), UDP)
-        })
-        .collect();
+    let list = titles.map(|title| (table::scenario(title), UDP));
     clean("asan", &list);
 }
 
 #[test]
 #[ignore = "takes minutes; make hard runs it"]
 fn all_transfers_have_no_finding_of_address_sanitizer() {
-    let mut list: Vec<(&'static Scenario, &'static Group)> = Vec::new();
-    for all in lists() {
-        list.extend(all.iter().map(|one| (*one, UDP)));
-    }
-    for (all, group) in [(attended::ALL, TCP), (replaces::ALL, TLS)] {
+    let mut list: Vec<(&'static Scenario, &'static Group)> =
+        table::scenarios().into_iter().map(|one| (one, UDP)).collect();
+    for (all, group) in [(attended::ALL, TCP), (replaces::ALL, TLS), (hostile::ALL, TCP)] {
         list.extend(all.iter().map(|one| (*one, group)));
     }
     clean("asan-all", &list);
