@@ -257,6 +257,9 @@ struct xfer *xfer_of_channel(struct ast_channel *chan);
 /* By the unique id of the transferee, or the linked id of a call that is still ringing. */
 struct xfer *xfer_by_transferee(const char *id);
 void xfer_watch(struct xfer *xfer);
+/* What it remembers of its REFER (remember.c). */
+int xfer_remember(struct xfer *xfer, const struct asked *asked);
+void xfer_set(struct xfer *xfer, const ast_string_field *field, struct sipxfer_str value);
 /* It is known at last where it goes. */
 int xfer_rerouted(struct xfer *xfer, const struct asked *asked);
 /* Takes the outputs of a transfer, 0: of those that time has given some. Any thread. */

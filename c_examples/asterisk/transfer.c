@@ -198,72 +198,6 @@ struct ao2_container *transfers_recent(void)
     return recent;
 }
 
-static void set_str(struct xfer *xfer, const ast_string_field *field, struct sipxfer_str value)
-{
-    char *text = value.len > 0 ? str_dup(value) : NULL;
-
-    if (text != NULL) {
-        ast_string_field_ptr_set(xfer, field, text);
-        ast_free(text);
-    }
-}
-
-static void set_hdr(struct xfer *xfer, const ast_string_field *field, pjsip_rx_data *rdata,
-                    const char *name, const char *compact)
-{
-    pj_str_t full = pj_str((char *)name), brief = pj_str((char *)compact);
-    const pjsip_generic_string_hdr *header =
-        pjsip_msg_find_hdr_by_names(rdata->msg_info.msg, &full, &brief, NULL);
-
-    if (header != NULL) {
-        struct sipxfer_str value = {header->hvalue.ptr, (size_t)header->hvalue.slen};
-
-        set_str(xfer, field, value);
-    }
-}
-
-static int copy_verdict(struct xfer *xfer, const struct asked *asked)
-{
-    const struct sipxfer_verdict *verdict = &asked->verdict;
-    char rules[SIPXFER_MAX_RULES * 5 + 1] = "";
-    const struct leg *other = verdict->dialog;
-
-    xfer->kind = verdict->kind;
-    xfer->depth = verdict->transfer_depth;
-    xfer->other = other != NULL ? other->number : 0;
-    xfer->other_state = verdict->dialog_state;
-    set_str(xfer, &xfer->context, verdict->context);
-    set_str(xfer, &xfer->extension, verdict->extension);
-    set_str(xfer, &xfer->target, verdict->target);
-    set_str(xfer, &xfer->replaces, verdict->replaces);
-    set_str(xfer, &xfer->referred_by, verdict->referred_by);
-    set_str(xfer, &xfer->headers, verdict->headers);
-    set_str(xfer, &xfer->why, verdict->why);
-    set_str(xfer, &xfer->message, asked->request.message);
-    if (asked->rdata != NULL) {
-        set_hdr(xfer, &xfer->refer_to_raw, asked->rdata, "Refer-To", "r");
-    }
-    for (uint32_t i = 0; i < verdict->rule_count && i < SIPXFER_MAX_RULES; i++) {
-        snprintf(rules + strlen(rules), sizeof rules - strlen(rules), "%sR%03u", i > 0 ? " " : "",
-                 verdict->rules[i]);
-    }
-    ast_string_field_set(xfer, rules, rules);
-    for (size_t i = 0; i < verdict->variable_count; i++) {
-        char *name = str_dup(verdict->variables[i].name);
-        char *value = str_dup(verdict->variables[i].value);
-        struct ast_variable *variable =
-            name != NULL && value != NULL ? ast_variable_new(name, value, "") : NULL;
-
-        ast_free(name);
-        ast_free(value);
-        if (variable == NULL) {
-            return -1;
-        }
-        ast_variable_list_append(&xfer->variables, variable);
-    }
-    return 0;
-}
-
 int xfer_rerouted(struct xfer *xfer, const struct asked *asked)
 {
     struct ast_variable *before;
@@ -273,7 +207,7 @@ int xfer_rerouted(struct xfer *xfer, const struct asked *asked)
     ao2_lock(xfer);
     before = xfer->variables;
     xfer->variables = NULL;
-    failed = copy_verdict(xfer, asked);
+    failed = xfer_remember(xfer, asked);
     ao2_unlock(xfer);
     ast_variables_destroy(before);
     return failed;
@@ -321,7 +255,7 @@ int xfer_begin(struct asked *asked, uint64_t id, int application)
         xfer->began = ast_tvnow();
         xfer->leg = ao2_bump(asked->leg);
         xfer->scheduled = 1;
-        if (asked->leg == NULL || ast_string_field_init(xfer, 1024) || copy_verdict(xfer, asked)) {
+        if (asked->leg == NULL || ast_string_field_init(xfer, 1024) || xfer_remember(xfer, asked)) {
             ao2_ref(xfer, -1);
             sipxfer_transfer_give_up(engine, id, 500, clock_ms());
             return -1;
@@ -504,7 +438,7 @@ static void finished(struct xfer *xfer, const struct sipxfer_output *told)
     semi = !ast_strlen_zero(xfer->linked);
     xfer->over = 1;
     xfer->outcome = (int)told->code;
-    set_str(xfer, &xfer->reason, told->reason);
+    xfer_set(xfer, &xfer->reason, told->reason);
     ao2_unlock(xfer);
     if (semi) {
         ast_atomic_fetchadd_int(&semi_attended, -1);
