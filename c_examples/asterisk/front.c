@@ -208,6 +208,15 @@ static pj_bool_t replaces(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoin
         refuse(rdata, 500, NULL);
         return PJ_TRUE;
     }
+    if (asked_too_long(&asked) && !behaviour.observe) {
+        if (invite) {
+            count(&stats.replaces_decided);
+        }
+        count(&stats.refused);
+        refuse(rdata, 400, NULL);
+        asked_close(&asked);
+        return PJ_TRUE;
+    }
     if (sipxfer_replaces_verify_request(engine, &asked.request, 0, asked.scratch, asked.scratch_len,
                                         &asked.verdict) != SIPXFER_OK) {
         refuse(rdata, 500, NULL);

@@ -251,6 +251,21 @@ void asked_close(struct asked *asked)
     asked->scratch = NULL;
 }
 
+static int longer(const struct sipxfer_request *request, const char *name, size_t name_len)
+{
+    struct sipxfer_str value;
+
+    return sipxfer_message_header(request->message.ptr, request->message.len, name, name_len, 0,
+                                  &value) == SIPXFER_OK &&
+           value.len > (size_t)behaviour.longest;
+}
+
+int asked_too_long(const struct asked *asked)
+{
+    return longer(&asked->request, SIPXFER_LIT("Refer-To")) ||
+           longer(&asked->request, SIPXFER_LIT("Replaces"));
+}
+
 /* ---- what the library asks ---- */
 
 static int32_t extension_exists(void *user, const struct sipxfer_request *request,

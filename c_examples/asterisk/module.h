@@ -59,6 +59,7 @@ struct behaviour {
     int transfer_covers;  /* allow_transfer=no forbids INVITE with Replaces too */
     int ends_dead_call;   /* a transferor is hung up when its transferee has hung up */
     int trust_identified; /* an endpoint without auth counts as authenticated */
+    int longest;          /* bytes that a Refer-To or a Replaces may have */
 };
 
 extern struct behaviour behaviour;
@@ -134,6 +135,8 @@ void asked_by(struct asked *asked, struct leg *leg);
 /* That it is about the call of this leg, from outside its dialog. In the session's serializer. */
 void asked_about(struct asked *asked, struct leg *leg);
 void asked_close(struct asked *asked);
+/* Its Refer-To or its Replaces has more bytes than max_value_bytes. */
+int asked_too_long(const struct asked *asked);
 /* A line about what was decided, at verbosity 4 and debug level 1. */
 void asked_explain(const struct asked *asked);
 const char *authenticated_user(struct ast_sip_endpoint *endpoint, char *buffer, size_t size);

@@ -90,6 +90,12 @@ static void decide(struct asked *asked)
     uint64_t id = 0;
     int32_t status;
 
+    if (asked_too_long(asked)) {
+        count(&stats.refers_decided);
+        count(&stats.refused);
+        respond(asked->dlg, asked->rdata, 400, NULL);
+        return;
+    }
     /* By the dialplan function, by set_var, or by whoever has made the channel. */
     asked->request.handling =
         session->transferhandling_ari ? SIPXFER_HANDLING_APPLICATION : SIPXFER_HANDLING_SETTING;

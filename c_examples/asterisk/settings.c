@@ -55,6 +55,25 @@ static const struct own own[] = {
     {"identified_is_authenticated", offsetof(struct behaviour, trust_identified), 1, 1},
 };
 
+/* What pjsip takes at all is 64 KiB. */
+#define LONGEST_MOST  65535
+#define LONGEST_LEAST 256
+#define LONGEST_USUAL 32768
+
+static int longest_setting(struct behaviour *made, const struct ast_variable *each)
+{
+    int bytes = 0, used = 0;
+
+    if (sscanf(each->value, "%9d%n", &bytes, &used) != 1 || each->value[used] != '\0' ||
+        bytes < LONGEST_LEAST || bytes > LONGEST_MOST) {
+        ast_log(LOG_ERROR, "%s line %d: max_value_bytes is a number from %d to %d\n", CONFIG_FILE,
+                each->lineno, LONGEST_LEAST, LONGEST_MOST);
+        return -1;
+    }
+    made->longest = bytes;
+    return 0;
+}
+
 static int *own_value(struct behaviour *made, const struct own *setting)
 {
     return (int *)((char *)made + setting->offset);
@@ -107,6 +126,8 @@ static int general(struct sipxfer_config *config, struct behaviour *made, struct
                         each->lineno);
                 failed = -1;
             }
+        } else if (!strcasecmp(each->name, "max_value_bytes")) {
+            failed |= longest_setting(made, each);
         } else if (found != NULL) {
             *own_value(made, found) = ast_true(each->value);
             if (!ast_true(each->value) && !ast_false(each->value)) {
@@ -155,6 +176,7 @@ static int fill(struct sipxfer_config *config, struct behaviour *made, struct as
         ast_log(LOG_ERROR, "%s: compat is res_pjsip_refer or no\n", CONFIG_FILE);
         failed = -1;
     }
+    made->longest = LONGEST_USUAL;
     for (size_t i = 0; i < ARRAY_LEN(own); i++) {
         *own_value(made, &own[i]) = made->compat ? own[i].as_today : own[i].usual;
     }
@@ -274,6 +296,7 @@ int settings_load(int reload)
 void settings_show_own(int fd)
 {
     ast_cli(fd, "%-32s %s\n", "mode", behaviour.observe ? "observe" : "decide");
+    ast_cli(fd, "%-32s %d\n", "max_value_bytes", behaviour.longest);
     ast_cli(fd, "%-32s %s\n", "compat", behaviour.compat ? "res_pjsip_refer" : "no");
     for (size_t i = 0; i < ARRAY_LEN(own); i++) {
         ast_cli(fd, "%-32s %s\n", own[i].name, AST_CLI_YESNO(*own_value(&behaviour, &own[i])));

@@ -187,6 +187,34 @@ fn a_phone_of_the_closed_context_is_told_why() {
     assert!(warning.starts_with("399 sipxfer \"attended transfers to other"), "{warning}");
 }
 
+/// What fits is taken as it is, what does not is refused; nothing is cut.
+#[test]
+fn values_are_as_long_as_the_setting_says_and_no_longer() {
+    let world = World::start("length", Module::Sipxfer, "[general]\nmax_value_bytes=1000\n");
+    let scene = world.scene();
+    let talk = talk(&scene);
+    let bob = talk.callee.phone().clone();
+    let uri = scene.server(UDP, &world.a).uri("nobody");
+    let refer = |bytes: usize| {
+        let begin = format!("<{uri};x=");
+        let value = format!("{begin}{}>", "y".repeat(bytes - begin.len() - 1));
+        assert_eq!(value.len(), bytes);
+        talk.callee.refer(&value).status()
+    };
+    let invite = |bytes: usize| {
+        let tags = ";to-tag=a;from-tag=b";
+        let value = format!("{}{tags}", "c".repeat(bytes - tags.len()));
+        bob.call_with(&bob.uri(), &[("Replaces", &value)]).outcome()
+    };
+    assert_eq!((refer(1000), refer(1001)), (404, 400));
+    assert_eq!((invite(1000), invite(1001)), (Err(481), Err(400)));
+    for what in ["REFER", "INVITE with Replaces"] {
+        assert_eq!(stat(&world.a, &format!("{what} decided")), 2, "{what}");
+        assert_eq!(stat(&world.a, &format!("{what} received")), 2, "{what}");
+    }
+    talk.flows();
+}
+
 #[test]
 fn core_set_debug_shows_each_decision_with_its_rules() {
     let world = World::start("debug", Module::Sipxfer, "[general]\n");
