@@ -46,10 +46,7 @@ static LOCAL: Scenario = Scenario {
         let patience = all.bob.patience();
         seen.note("Bob's call to Carol", fate_within(&all.bob_carol.caller, patience));
         seen.note("Bob's call with Alice", bye(&all.alice_bob.callee));
-        seen.note("channels left to Bob", {
-            all.bob.fence();
-            scene.channels(&scene.world.a, &[&all.bob]).len()
-        });
+        seen.note("channels left to Bob", scene.channels_left(&all.bob));
     },
     cells: &[
         ("REFER", "202", "202"),

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Both Asterisks and what is left of their phones.
 pub struct World {
@@ -279,6 +279,18 @@ impl Scene<'_> {
             phones.iter().any(|phone| channel.starts_with(&format!("PJSIP/{}-", phone.name())))
         });
         found
+    }
+
+    /// How many channels of a phone do not go at Asterisk A. One goes in a thread of its own, a moment
+    /// behind the answer to BYE.
+    pub fn channels_left(&self, phone: &Phone) -> usize {
+        let end = Instant::now() + self.world.patience;
+        loop {
+            let count = self.channels(&self.world.a, &[phone]).len();
+            if count == 0 || Instant::now() > end {
+                return count;
+            }
+        }
     }
 
     /// Who is in one bridge with this phone at Asterisk A now: names of phones, sorted.
