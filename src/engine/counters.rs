@@ -215,9 +215,10 @@ impl<const N: usize> Short<N> {
     /// As much of the text as there is room for.
     pub fn new(text: &[u8]) -> Self {
         let mut short = Short::default();
-        for (place, byte) in short.bytes.iter_mut().zip(text) {
-            *place = *byte;
-            short.len += 1;
+        let kept = text.get(..N).unwrap_or(text);
+        if let Some(place) = short.bytes.get_mut(..kept.len()) {
+            place.copy_from_slice(kept);
+            short.len = kept.len();
         }
         short
     }
