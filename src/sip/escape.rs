@@ -5,7 +5,9 @@ use core::cmp::Ordering;
 use memchr::{memchr, memchr3};
 
 use super::error::ParseError;
-use super::lex::{find_near, from, is_line_breaker, is_unreserved};
+use super::lex::{
+    any, eq_ignore_case, find_near, from, is_line_breaker, is_unreserved, offset_of_suffix,
+};
 use super::scratch::{OutOfScratch, Scratch};
 use super::writer::Writer;
 use crate::rule::Rule;
@@ -42,13 +44,27 @@ impl core::fmt::Display for UnescapeError {
 
 impl core::error::Error for UnescapeError {}
 
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
+/// What each byte is worth as a hexadecimal digit; more than 15 where it is none.
+static HEX: [u8; 256] = {
+    let mut table = [u8::MAX; 256];
+    let mut digit = 0;
+    // A table being built before anything runs: a wrong index would not compile.
+    #[allow(clippy::indexing_slicing)]
+    while digit < 16 {
+        let byte = b"0123456789abcdef"[digit];
+        table[byte as usize] = digit as u8;
+        table[byte.to_ascii_uppercase() as usize] = digit as u8;
+        digit += 1;
     }
+    table
+};
+
+/// The byte that these two hexadecimal digits mean.
+#[inline]
+fn byte_of(high: u8, low: u8) -> Option<u8> {
+    let worth = |digit: u8| HEX.get(usize::from(digit)).copied().unwrap_or(u8::MAX);
+    let (high, low) = (worth(high), worth(low));
+    (high | low < 16).then_some(high << 4 | low)
 }
 
 /// The bytes of an escaped text, each decoded; a malformed escape stands for itself.
@@ -58,12 +74,13 @@ pub struct Decoded<'a>(pub &'a [u8]);
 impl Iterator for Decoded<'_> {
     type Item = u8;
 
+    #[inline]
     fn next(&mut self) -> Option<u8> {
         let (&first, rest) = self.0.split_first()?;
         if let (b'%', [high, low, behind @ ..]) = (first, rest) {
-            if let (Some(high), Some(low)) = (hex(*high), hex(*low)) {
+            if let Some(byte) = byte_of(*high, *low) {
                 self.0 = behind;
-                return Some(high << 4 | low);
+                return Some(byte);
             }
         }
         self.0 = rest;
@@ -74,29 +91,34 @@ impl Iterator for Decoded<'_> {
 /// Checks that each escape has two hexadecimal digits (else `rule`) and that nothing, escaped or
 /// not, is a CR, LF or NUL (R093).
 pub(crate) fn check(raw: &[u8], rule: Rule) -> Result<(), ParseError> {
-    const BREAKER: &str = "expected no CR, LF or NUL";
-    if let Some(at) = memchr3(b'\r', b'\n', 0, raw) {
-        return Err(ParseError::new(BREAKER, at, Rule::R093));
+    match memchr3(b'\r', b'\n', 0, raw) {
+        Some(at) => Err(ParseError::new(BREAKER, at, Rule::R093)),
+        None => check_escapes(raw, rule),
     }
-    let mut at = 0;
-    loop {
-        at += find_near(from(raw, at), b'%');
-        if at >= raw.len() {
-            return Ok(());
-        }
-        let digits =
-            (raw.get(at + 1).copied().and_then(hex), raw.get(at + 2).copied().and_then(hex));
-        match digits {
-            (Some(high), Some(low)) if is_line_breaker(high << 4 | low) => {
-                return Err(ParseError::new(BREAKER, at, Rule::R093));
+}
+
+const BREAKER: &str = "expected no CR, LF or NUL";
+
+/// The same of a text in which none stands as it is.
+pub(crate) fn check_escapes(raw: &[u8], rule: Rule) -> Result<(), ParseError> {
+    let mut rest = from(raw, find_near(raw, b'%'));
+    while let [_, digits @ ..] = rest {
+        let byte = match digits {
+            [high, low, ..] => byte_of(*high, *low),
+            _ => None,
+        };
+        let wrong = match byte {
+            Some(byte) if is_line_breaker(byte) => (BREAKER, Rule::R093),
+            Some(_) => {
+                let behind = from(digits, 2);
+                rest = from(behind, find_near(behind, b'%'));
+                continue;
             }
-            (Some(_), Some(_)) => at += 3,
-            _ => {
-                let what = "expected two hexadecimal digits after \"%\"";
-                return Err(ParseError::new(what, at, rule));
-            }
-        }
+            None => ("expected two hexadecimal digits after \"%\"", rule),
+        };
+        return Err(ParseError::new(wrong.0, offset_of_suffix(raw, rest), wrong.1));
     }
+    Ok(())
 }
 
 /// Decodes the escapes of one level, and borrows where there is none. A "+" stays a plus: the
@@ -130,10 +152,11 @@ pub(crate) fn unescape_checked<'a>(
 
 /// Whether a byte of the text, decoded or as it stands there, is such a one; `%` is none.
 pub(crate) fn decodes_to_any(raw: &[u8], is: impl Fn(u8) -> bool) -> bool {
-    // All of it at once, many bytes at a time.
-    if raw.iter().fold(false, |any, &byte| any | is(byte)) {
-        return true;
-    }
+    any(raw, &is) || escapes_any(raw, is)
+}
+
+/// Whether a byte that is escaped in the text is such a one; `%` is none.
+pub(crate) fn escapes_any(raw: &[u8], is: impl Fn(u8) -> bool) -> bool {
     let mut rest = from(raw, find_near(raw, b'%'));
     while !rest.is_empty() {
         let mut escaped = Decoded(rest);
@@ -150,8 +173,8 @@ pub fn means_ignore_case(raw: &[u8], plain: &[u8]) -> bool {
     // An escape is longer than what it means.
     match raw.len().cmp(&plain.len()) {
         Ordering::Less => return false,
-        Ordering::Equal => return raw.eq_ignore_ascii_case(plain),
-        Ordering::Greater if memchr(b'%', raw).is_none() => return false,
+        Ordering::Equal => return eq_ignore_case(raw, plain),
+        Ordering::Greater if !any(raw, |byte| byte == b'%') => return false,
         Ordering::Greater => {}
     }
     let lower = |byte: u8| byte.to_ascii_lowercase();

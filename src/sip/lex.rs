@@ -3,6 +3,7 @@
 use memchr::{memchr, memchr2, memchr3};
 use nom::error::{Error, ErrorKind};
 use nom::IResult;
+use wide::{i8x16, CmpEq};
 
 use super::error::ParseError;
 use super::writer::Writer;
@@ -35,6 +36,7 @@ static TOKEN: [bool; 256] = class(b"-.!%*_+`'~");
 static WORD: [bool; 256] = class(b"-.!%*_+`'~()<>:\\\"/[]?{}");
 static VALUE: [bool; 256] = class(b"-.!%*_+`'~[]:");
 static UNRESERVED: [bool; 256] = class(b"-_.!~*'()");
+static HOST: [bool; 256] = class(b"-_.");
 
 /// Looks a byte up; the table has a place for every byte, so the check is compiled away.
 #[inline]
@@ -93,16 +95,24 @@ pub(crate) const fn bytes_of(word: u64, byte: u8) -> u64 {
 /// Where the first `byte` stands, or the length of all; for short texts, which are not worth a call.
 #[inline]
 pub(crate) fn find_near(bytes: &[u8], byte: u8) -> usize {
-    let mut at = 0;
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+    let wanted = i8x16::splat(byte as i8);
+    let mut rest = bytes;
+    while let Some((block, behind)) = rest.split_first_chunk::<16>() {
+        let found = i8x16::new(block.map(|byte| byte as i8)).cmp_eq(wanted).move_mask();
+        if found != 0 {
+            return offset_of_suffix(bytes, rest) + found.trailing_zeros() as usize;
+        }
+        rest = behind;
+    }
+    if let Some((word, behind)) = rest.split_first_chunk() {
         let found = bytes_of(u64::from_le_bytes(*word), byte);
         if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+            return offset_of_suffix(bytes, rest) + found.trailing_zeros() as usize / 8;
         }
-        at += 8;
+        rest = behind;
     }
-    let rest = from(bytes, at);
-    at + rest.iter().position(|it| *it == byte).unwrap_or(rest.len())
+    let len = rest.iter().position(|it| *it == byte).unwrap_or(rest.len());
+    offset_of_suffix(bytes, rest) + len
 }
 
 /// The top bit of each byte that is a letter, a digit, `-` or `.`: what tokens, words and Call-IDs
@@ -143,6 +153,24 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
         (None, 8..) => plain(word_of(bytes)) & plain(last_word_of(bytes)) == TOPS,
         (None, _) => !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte)),
     }
+}
+
+/// Whether any byte is such a one. Sixteen are asked about at a time.
+#[inline]
+pub(crate) fn any(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
+    let any_of = |block: &[u8; 16]| block.iter().fold(false, |any, &byte| any | is(byte));
+    let Some(last) = bytes.last_chunk() else {
+        return bytes.iter().any(|&byte| is(byte));
+    };
+    let mut rest = bytes;
+    // The last ones are asked about on their own, so that none is left over.
+    while let Some((block, behind)) = rest.split_first_chunk() {
+        if any_of(block) {
+            return true;
+        }
+        rest = behind;
+    }
+    any_of(last)
 }
 
 /// How many bytes from the first on are of a class that holds letters, digits, `-` and `.`.
@@ -275,6 +303,12 @@ pub(crate) fn call_id(input: &[u8]) -> IResult<&[u8], &[u8]> {
 /// May be empty.
 pub(crate) fn value_run(input: &[u8]) -> &[u8] {
     until(input, run(input, &VALUE))
+}
+
+/// What a host that is a name or an IPv4 address may be made of: letters, digits, `-`, `.`, and the
+/// underscore that names have in use. May be empty.
+pub(crate) fn host_run(input: &[u8]) -> &[u8] {
+    until(input, run(input, &HOST))
 }
 
 /// The length of the quoted string that `bytes` begins with, both quotes counted (RFC 3261
@@ -444,6 +478,24 @@ mod tests {
         assert_eq!(quoted_len(b"\"a\\\"b\"c"), Some(6));
         assert_eq!(quoted_len(b"\"a\\"), None);
         assert_eq!(quoted_len(b"\"a\0\""), None);
+    }
+
+    #[test]
+    fn a_byte_is_found_wherever_it_stands() {
+        for len in 0..50 {
+            let mut text = vec![b'a'; len];
+            assert_eq!((find_near(&text, b';'), any(&text, |byte| byte == b';')), (len, false));
+            for at in (0..len).rev() {
+                text[at] = b';';
+                assert_eq!((find_near(&text, b';'), any(&text, |byte| byte == b';')), (at, true));
+                // Nothing but this byte is it, and the first one counts.
+                text[at] = 0xbb;
+                assert_eq!((find_near(&text, b';'), any(&text, |byte| byte == b';')), (len, false));
+                text[at] = b'a';
+            }
+            text.fill(b';');
+            assert_eq!(find_near(&text, b';'), 0);
+        }
     }
 
     #[test]

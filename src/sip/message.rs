@@ -6,7 +6,7 @@ use self::scan::Controls;
 use memchr::{memchr, memchr3};
 
 use super::error::ParseError;
-use super::lex::{from, is_token_byte, offset_of_suffix, trim_end, trim_start, until};
+use super::lex::{any, from, is_token_byte, offset_of_suffix, trim_end, trim_start, until};
 use super::name::Name;
 use super::scratch::{OutOfScratch, Scratch};
 use super::start_line::{self, StartLine};
@@ -31,7 +31,7 @@ impl<'a> Value<'a> {
 
     /// Whether the value goes over several lines (RFC 3261 section 7.3.1).
     pub fn is_folded(&self) -> bool {
-        memchr(b'\n', self.raw).is_some()
+        any(self.raw, |byte| byte == b'\n')
     }
 
     /// The value on one line: each CR and LF becomes a space. The length is kept, so that an

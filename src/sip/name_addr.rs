@@ -141,11 +141,16 @@ pub fn tag_of(value: &[u8]) -> Option<&[u8]> {
 fn usual_tag(value: &[u8]) -> Option<&[u8]> {
     let name = if value.first() == Some(&b'"') { lex::quoted_len(value)? } else { 0 };
     let inside = trim_start(from(value, name)).strip_prefix(b"<")?;
-    let params = from(inside, memchr(b'>', inside)? + 1);
+    let (_, behind) = inside.split_at_checked(lex::find_near(inside, b'>'))?;
+    let params = from(behind, 1);
     params.strip_prefix(b";tag=").filter(|tag| lex::is_plain(tag))
 }
 
 fn any_tag(value: &[u8]) -> Option<&[u8]> {
+    // Most requests that begin a call say no more in their To than whom it is for.
+    if !lex::any(value, |byte| byte == b';') {
+        return None;
+    }
     let parsed = NameAddr::parse(value, Rule::R200).ok()?;
     parsed.param(b"tag").flatten().filter(|tag| lex::is_token(tag))
 }

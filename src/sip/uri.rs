@@ -6,7 +6,7 @@ use memchr::{memchr, memchr2};
 
 use super::error::ParseError;
 use super::escape::{self, means_ignore_case};
-use super::lex::{self, eq_ignore_case, from, is_line_breaker, until};
+use super::lex::{self, eq_ignore_case, find_near, from, is_line_breaker, until};
 use super::name::Name;
 use crate::rule::Rule;
 
@@ -82,7 +82,8 @@ struct HostPort<'a> {
 
 /// Bytes that stand in no URI: controls and space, and what delimits one in a header.
 fn is_forbidden(byte: u8) -> bool {
-    byte <= b' ' || matches!(byte, 0x7f | b'<' | b'>' | b'"')
+    // With no branch: many bytes are asked about at once.
+    (byte <= b' ') | (byte == 0x7f) | (byte == b'<') | (byte == b'>') | (byte == b'"')
 }
 
 fn is_host(host: &[u8]) -> bool {
@@ -91,11 +92,8 @@ fn is_host(host: &[u8]) -> bool {
     }
     // Names with an underscore are in use, in Asterisk's documentation among others. A dot at the
     // end is legal (RFC 3261 section 25.1), an empty label is not.
-    let labels = host.strip_suffix(b".").unwrap_or(host);
-    labels.split(|&byte| byte == b'.').all(|label| {
-        !label.is_empty()
-            && label.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    })
+    let two_dots = || host.iter().zip(from(host, 1)).any(|two| two == (&b'.', &b'.'));
+    lex::host_run(host).len() == host.len() && !matches!(host, [] | [b'.', ..]) && !two_dots()
 }
 
 fn port(digits: &[u8]) -> Option<u16> {
@@ -104,9 +102,11 @@ fn port(digits: &[u8]) -> Option<u16> {
 
 /// The host and port that `text` begins with; an error is what was expected, and where.
 fn host_port(text: &[u8]) -> Result<HostPort<'_>, (&'static str, usize)> {
-    let in_brackets = if text.first() == Some(&b'[') { memchr(b']', text) } else { None };
     let stop = |&byte: &u8| matches!(byte, b':' | b';' | b'?');
-    let start = in_brackets.unwrap_or(0);
+    let start = match text.first() {
+        Some(b'[') => memchr(b']', text).unwrap_or(0),
+        _ => lex::host_run(text).len(),
+    };
     let tail = from(text, start);
     let host_len = start + tail.iter().position(stop).unwrap_or(tail.len());
     let host = until(text, host_len);
@@ -143,11 +143,13 @@ fn begins_headers(text: &[u8]) -> bool {
 /// or where what follows the "@" is no host. Whoever contacts the target must use the URI as read
 /// here, never the raw text with a parser of its own.
 fn host_start(rest: &[u8]) -> usize {
-    let Some(at) = memchr(b'@', rest) else {
+    let at = find_near(rest, b'@');
+    if at == rest.len() {
         return 0;
-    };
+    }
     let before = until(rest, at);
-    if let Some(mark) = memchr(b'?', before) {
+    let mark = find_near(before, b'?');
+    if mark < before.len() {
         let is_host = host_port(from(rest, at + 1)).is_ok();
         if !is_host || begins_headers(from(before, mark + 1)) {
             return 0;
@@ -166,21 +168,22 @@ impl<'a> Uri<'a> {
     /// The same for a header whose own rule asks for a well-formed URI.
     pub(crate) fn parse_for(raw: &'a [u8], rule: Rule) -> Result<Uri<'a>, ParseError> {
         let err = |what, offset| ParseError::new(what, offset, rule);
-        // All of it at once, many bytes at a time; where is only asked of a bad one.
-        if raw.iter().fold(false, |any, &byte| any | is_forbidden(byte)) {
+        // Where is only asked of a bad one.
+        if lex::any(raw, is_forbidden) {
             let at = raw.iter().position(|&byte| is_forbidden(byte)).unwrap_or_default();
             let byte = raw.get(at).copied().unwrap_or_default();
             let rule = if is_line_breaker(byte) { Rule::R093 } else { rule };
             let what = "expected no space, control character, quote or angle bracket in a URI";
             return Err(ParseError::new(what, at, rule));
         }
-        escape::check(raw, rule)?;
-        let colon = memchr(b':', raw).ok_or_else(|| err("expected a scheme and \":\"", 0))?;
-        let scheme = until(raw, colon);
+        escape::check_escapes(raw, rule)?;
+        let no_scheme = || err("expected a scheme and \":\"", 0);
+        let colon = find_near(raw, b':');
+        let scheme = raw.get(..colon).filter(|_| colon < raw.len()).ok_or_else(no_scheme)?;
         let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
             && scheme.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
         if !is_scheme {
-            return Err(err("expected a scheme and \":\"", 0));
+            return Err(no_scheme());
         }
         let base = colon + 1;
         let rest = from(raw, base);
@@ -207,7 +210,7 @@ impl<'a> Uri<'a> {
 
         let start = host_start(rest);
         if let Some(userinfo) = start.checked_sub(1).map(|end| until(rest, end)) {
-            let colon = memchr(b':', userinfo).unwrap_or(userinfo.len());
+            let colon = find_near(userinfo, b':');
             uri.user = Some(until(userinfo, colon)).filter(|user| !user.is_empty());
             uri.password = userinfo.get(colon + 1..);
             if uri.user.is_none() {

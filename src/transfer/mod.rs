@@ -112,10 +112,7 @@ impl Request<'_> {
 
     /// The tag of its To, where that has one.
     fn own_tag(&self) -> Option<&[u8]> {
-        // Most requests that begin a call say no more in their To than whom it is for.
-        let to = self.message.first(Name::To)?.raw;
-        let to = Some(to).filter(|to| memchr::memchr(b';', to).is_some())?;
-        crate::sip::tag_of(to).filter(|tag| !tag.is_empty())
+        crate::sip::tag_of(self.message.first(Name::To)?.raw).filter(|tag| !tag.is_empty())
     }
 
     /// The dialog that it came in, as this side sees it.

@@ -1,6 +1,7 @@
 //! Sentences for administrators and for Warning headers, with pieces of a stranger's message in
 //! them that can neither break a line nor fill a log.
 
+use crate::sip::lex::any;
 use crate::sip::{OutOfScratch, Scratch, Writer};
 use memchr::memchr2;
 
@@ -40,8 +41,7 @@ fn show(out: &mut Writer<'_>, value: &[u8]) {
     out.push_byte(b'\'');
     let shown = value.get(..SHOWN).unwrap_or(value);
     let plain = |byte: u8| (b' '..=b'~').contains(&byte) & (byte != b'\'');
-    // Mostly all of it is plain, which is seen many bytes at a time.
-    if shown.iter().fold(true, |all, &byte| all & plain(byte)) {
+    if !any(shown, |byte| !plain(byte)) {
         out.push(shown);
     } else {
         shown.iter().for_each(|&byte| out.push_byte(if plain(byte) { byte } else { b'.' }));
