@@ -26,59 +26,51 @@ pub fn print(message: &Message<'_>, code: u16, extra: &Extra<'_>, out: &mut Writ
     out.push_decimal(u64::from(code));
     out.push(b" ");
     out.push(reason_phrase(code).as_bytes());
-    out.push(b"\r\n");
-    for via in message.all(Name::Via) {
-        line(out, b"Via", via);
-        out.push(b"\r\n");
+    // Each line begins with the end of the one before it.
+    message.all(Name::Via).for_each(|via| line(out, b"\r\nVia: ", via));
+    if let Some(from) = message.first(Name::From) {
+        line(out, b"\r\nFrom: ", from);
     }
-    for (name, text) in [(Name::From, &b"From"[..]), (Name::To, b"To")] {
-        if let Some(value) = message.first(name) {
-            line(out, text, value);
-            if name == Name::To
-                && crate::sip::tag_of(value.raw).is_none()
-                && !extra.to_tag.is_empty()
-            {
-                out.push(b";tag=");
-                out.push(extra.to_tag);
-            }
-            out.push(b"\r\n");
+    if let Some(to) = message.first(Name::To) {
+        line(out, b"\r\nTo: ", to);
+        if !extra.to_tag.is_empty() && crate::sip::tag_of(to.raw).is_none() {
+            out.push(b";tag=");
+            out.push(extra.to_tag);
         }
     }
-    for (name, text) in [(Name::CallId, &b"Call-ID"[..]), (Name::CSeq, b"CSeq")] {
-        if let Some(value) = message.first(name) {
-            line(out, text, value);
-            out.push(b"\r\n");
-        }
+    if let Some(call_id) = message.first(Name::CallId) {
+        line(out, b"\r\nCall-ID: ", call_id);
     }
-    for (name, value) in [(&b"Warning: "[..], extra.warning), (b"Unsupported: ", extra.unsupported)]
-    {
-        if !value.is_empty() {
-            out.push(name);
-            out.push(value);
-            out.push(b"\r\n");
-        }
+    if let Some(cseq) = message.first(Name::CSeq) {
+        line(out, b"\r\nCSeq: ", cseq);
+    }
+    if !extra.warning.is_empty() {
+        out.push(b"\r\nWarning: ");
+        out.push(extra.warning);
+    }
+    if !extra.unsupported.is_empty() {
+        out.push(b"\r\nUnsupported: ");
+        out.push(extra.unsupported);
     }
     if !extra.contact.is_empty() {
-        out.push(b"Contact: <");
+        out.push(b"\r\nContact: <");
         out.push(extra.contact);
         if !extra.contact_replaces.is_empty() {
             out.push(b"?Replaces=");
             escape_header(out, extra.contact_replaces);
         }
-        out.push(b">\r\n");
+        out.push(b">");
     }
     if extra.retry_after_s > 0 {
-        out.push(b"Retry-After: ");
+        out.push(b"\r\nRetry-After: ");
         out.push_decimal(u64::from(extra.retry_after_s));
-        out.push(b"\r\n");
     }
-    out.push(b"Content-Length: 0\r\n\r\n");
+    out.push(b"\r\nContent-Length: 0\r\n\r\n");
 }
 
 /// A fold becomes spaces: what was one line stays one.
 fn line(out: &mut Writer<'_>, name: &[u8], value: Value<'_>) {
     out.push(name);
-    out.push(b": ");
     if !value.is_folded() {
         return out.push(value.raw);
     }
