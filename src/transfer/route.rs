@@ -395,7 +395,7 @@ impl<'a, D: Directory, H: Host<D::Dialog>> Asked<'_, 'a, D, H> {
         }
         let taken = match take_over(
             &wish.refer_to,
-            replaces,
+            verdict.replaces,
             // R085: who is asked for by an AOR must know Replaces, whichever device answers.
             replaces.is_some() && self.has_quirk(Quirks::TARGET_IS_AOR),
             self.nested,

@@ -15,19 +15,14 @@ pub struct Triggered<'t> {
 /// Prints Replaces, Require and Referred-By, each line ended by CRLF.
 pub fn print(lines: &Triggered<'_>, out: &mut Writer<'_>) {
     if let Some(replaces) = lines.replaces {
-        replaces_line(replaces, out);
+        out.push(b"Replaces: ");
+        replaces.print(out);
+        out.push(b"\r\n");
     }
     if lines.require_replaces {
         out.push(b"Require: replaces\r\n");
     }
     referred_by_line(lines.referred_by, out);
-}
-
-/// Prints the Replaces line.
-pub fn replaces_line(replaces: &Replaces<'_>, out: &mut Writer<'_>) {
-    out.push(b"Replaces: ");
-    replaces.print(out);
-    out.push(b"\r\n");
 }
 
 /// Prints the Referred-By line; nothing for an empty value.

@@ -4,7 +4,7 @@
 use super::triggered;
 use crate::config::{Settings, PROVES, ROUTES};
 use crate::rule::Rule;
-use crate::sip::escape::{decodes_to_any, Decoded};
+use crate::sip::escape::{decodes_to_any, escapes_any, Decoded};
 use crate::sip::lex::{is_token, trim};
 use crate::sip::{
     option_tags, unescape, HeaderInUri, Join, Name, ParseError, ReferTo, Replaces, Scratch,
@@ -77,6 +77,9 @@ impl Required {
     }
 
     fn print(self, settings: &Settings, out: &mut Writer<'_>) {
+        if self.known == 0 {
+            return;
+        }
         let mut start: &[u8] = b"Require: ";
         for (bit, tag) in Self::candidates(settings) {
             if self.known & bit != 0 {
@@ -85,7 +88,7 @@ impl Required {
                 start = b", ";
             }
         }
-        out.push(if self.known == 0 { b"" } else { b"\r\n" });
+        out.push(b"\r\n");
     }
 }
 
@@ -102,11 +105,11 @@ impl Once {
     }
 }
 
-/// Builds the header lines of the triggered request from the URI of a Refer-To. Errors have offsets
-/// in the Refer-To value.
+/// Builds the header lines of the triggered request from the URI of a Refer-To, whose Replaces comes as
+/// it was printed; empty without one. Errors have offsets in the Refer-To value.
 pub fn take_over<'a>(
     refer_to: &ReferTo<'a>,
-    replaces: Option<&Replaces<'_>>,
+    replaces: &[u8],
     require_replaces: bool,
     nested: Option<&Nested<'_>>,
     referred_by: &[u8],
@@ -122,11 +125,11 @@ pub fn take_over<'a>(
     // Nothing is written before everything was read: an invalid request is never built (R093).
     let mut others = false;
     for header in refer_to.headers() {
-        check_text(&header)?;
         let known = header.known_name();
+        check_text(&header, known)?;
         others |= !known.is_some_and(|known| REBUILT.contains(&known));
         if known == Some(Name::Join) {
-            join = Some(read_join(&header, join.is_some(), replaces.is_some(), scratch)?);
+            join = Some(read_join(&header, join.is_some(), !replaces.is_empty(), scratch)?);
         } else if known == Some(Name::Require) {
             let tags = unescape(header.value_raw, scratch).map_err(|it| shifted(it, &header))?;
             if !option_tags::of_value(tags).all(is_token) {
@@ -146,8 +149,10 @@ pub fn take_over<'a>(
             refer_to.print_with(replaces.as_ref(), may_travel, out);
             out.push(b"\r\n");
         }
-        if let Some(replaces) = replaces {
-            triggered::replaces_line(replaces, out);
+        if !replaces.is_empty() {
+            out.push(b"Replaces: ");
+            out.push(replaces);
+            out.push(b"\r\n");
         }
         required.print(settings, out);
         if let Some(join) = &join {
@@ -217,13 +222,14 @@ pub fn may_travel(header: &HeaderInUri<'_>) -> bool {
 
 /// A name or value, once decoded, that could end a line or stand in no header: refused for every
 /// header of the URI, taken over or not (R093).
-fn check_text(header: &HeaderInUri<'_>) -> Result<(), ParseError> {
+fn check_text(header: &HeaderInUri<'_>, known: Option<Name>) -> Result<(), ParseError> {
     let control = |byte: u8| (byte < b' ') & (byte != b'\t') | (byte == 0x7f);
     let bad_in_name = |byte: u8| control(byte) | (byte == b':') | (byte == b' ');
-    if decodes_to_any(header.name_raw, bad_in_name) {
+    if known.is_none() && decodes_to_any(header.name_raw, bad_in_name) {
         return Err(ParseError::new("expected a header name", header.offset, Rule::R093));
     }
-    if !decodes_to_any(header.value_raw, control) {
+    // A URI that was read holds none as it is.
+    if !escapes_any(header.value_raw, control) {
         return Ok(());
     }
     match Decoded(header.value_raw).position(control) {
