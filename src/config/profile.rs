@@ -255,6 +255,8 @@ pub struct Profiles {
     /// Where the pieces begin that begin with this byte, in lower case, and where those of the last one
     /// end.
     starts: [u32; 257],
+    /// Whether a piece begins with this byte, in either case: of most User-Agents hardly a byte does.
+    firsts: [bool; 256],
 }
 
 /// A piece of a pattern.
@@ -268,9 +270,23 @@ struct Piece {
     text: Box<[u8]>,
 }
 
+impl Piece {
+    /// Whether the text begins with it, in any case.
+    #[inline]
+    fn begins(&self, text: &[u8]) -> bool {
+        let same = |(byte, known): (&u8, &u8)| byte.to_ascii_lowercase() == *known;
+        text.len() >= self.text.len() && text.iter().zip(&self.text).all(same)
+    }
+}
+
 impl Default for Profiles {
     fn default() -> Profiles {
-        let mut profiles = Profiles { own: Vec::new(), pieces: Vec::new(), starts: [0; 257] };
+        let mut profiles = Profiles {
+            own: Vec::new(),
+            pieces: Vec::new(),
+            starts: [0; 257],
+            firsts: [false; 256],
+        };
         profiles.sort();
         profiles
     }
@@ -304,6 +320,12 @@ impl Profiles {
             *start = u32::try_from(before).unwrap_or(u32::MAX);
         }
         self.pieces = pieces;
+        for byte in 0..=u8::MAX {
+            let is_first = !self.beginning_with(byte).is_empty();
+            if let Some(place) = self.firsts.get_mut(usize::from(byte)) {
+                *place = is_first;
+            }
+        }
     }
 
     /// The pieces that begin with this byte.
@@ -340,10 +362,11 @@ impl Profiles {
     pub fn of(&self, user_agent: &[u8]) -> &Profile {
         let looked_at = user_agent.get(..LOOKED_AT).unwrap_or(user_agent);
         let mut found = u32::MAX;
-        for (at, &byte) in looked_at.iter().enumerate() {
+        let is_first = |byte: u8| self.firsts.get(usize::from(byte)) == Some(&true);
+        for (at, &byte) in looked_at.iter().enumerate().filter(|(_, &byte)| is_first(byte)) {
             for piece in self.beginning_with(byte) {
                 let here = looked_at.get(at..).unwrap_or_default();
-                if piece.profile < found && (at == 0 || !piece.first) && begins(here, &piece.text) {
+                if piece.profile < found && (at == 0 || !piece.first) && piece.begins(here) {
                     found = piece.profile;
                 }
             }
