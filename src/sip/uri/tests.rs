@@ -117,6 +117,31 @@ fn r029_malformed_uris_say_where() {
 }
 
 #[test]
+fn r029_no_byte_that_delimits_a_uri_stands_in_one() {
+    for byte in 0..=u8::MAX {
+        let delimits = matches!(byte, 0..=b' ' | 0x7f | b'<' | b'>' | b'"');
+        assert_eq!(is_forbidden(byte), delimits, "{byte:#x}");
+    }
+}
+
+#[test]
+fn hosts_have_labels_with_something_in_them_or_brackets() {
+    for good in ["h", "h.", "a.b", "a_b-c.d.", "192.0.2.1", "[::1]"] {
+        for behind in ["", ":1", ";x", "?Subject=1"] {
+            assert_eq!(parts(&format!("sip:a@{good}{behind}")).1, good);
+        }
+    }
+    for bad in [
+        ".", "..", ".h", "a..b", "h..", "[", "[]", "[::1", "[::1]x", "[::1]]", "a[::1]", "a b",
+        "\u{e9}",
+    ] {
+        for behind in ["", ":1", ";x", "?Subject=1"] {
+            assert!(parse(&format!("sip:a@{bad}{behind}")).is_err(), "{bad}{behind}");
+        }
+    }
+}
+
+#[test]
 fn r093_no_line_break_in_a_uri() {
     for (bad, offset) in [
         ("sip:a@h\r\n", 7),
