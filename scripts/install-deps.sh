@@ -24,6 +24,8 @@ needed=(
     "cmake cmake"
     "python3 python3"
     "mandoc mandoc"
+    # A terminal for a test.
+    "script bsdutils"
     # The reference of the header.
     "doxygen doxygen"
     # make deb, and the small Debian in which its packages are tried.

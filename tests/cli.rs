@@ -10,6 +10,8 @@ mod captures;
 mod parse;
 #[path = "cli/unusable.rs"]
 mod refused;
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/verdicts.rs"]
 mod verdicts;
 
