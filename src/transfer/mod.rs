@@ -393,3 +393,6 @@ impl From<OutOfScratch> for NoVerdict {
         NoVerdict
     }
 }
+
+#[cfg(test)]
+mod tests;
