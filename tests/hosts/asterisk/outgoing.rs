@@ -1,9 +1,10 @@
-//! REFER that Asterisk sends: ARI's POST /endpoints/refer.
+//! REFER that Asterisk sends, by ARI's POST /endpoints/refer, and INVITEs that a REFER causes.
 
 use super::config::UDP;
 use super::scenario::SOON;
 use super::world::{Scene, World};
 use super::Module;
+use crate::ua::call::escaped;
 use crate::ua::dispatch::key;
 use crate::ua::message::{uri_of, Msg};
 use crate::ua::phone::Incoming;
@@ -78,4 +79,27 @@ fn a_refer_of_the_rest_interface_is_sent_as_asterisks_module_does() {
     assert!(ours[0].contains("(other)"), "{ours:?}");
     assert_eq!(ours[1], "42", "{ours:?}");
     assert_eq!(ours, refer(Module::Stock));
+}
+
+/// `Require=replaces` among the headers of a Refer-To says that the target must know Replaces (RFC 3891
+/// section 4): the INVITE that it causes says so too, and what this side does not know it does not demand.
+#[test]
+fn r088_what_a_refer_to_requires_of_replaces_the_invite_requires() {
+    let world = World::of(Module::Sipxfer);
+    let scene = world.scene();
+    let [alice, bob, carol] = scene.phones(UDP);
+    let talk = alice.call(bob.name()).answered_by(&bob);
+    talk.flows();
+    let uri = carol.contact();
+    let uri = uri.trim_matches(['<', '>']);
+    let named = "elsewhere;to-tag=a;from-tag=b";
+    let refer_to = format!("<{uri}?Replaces={}&Require=replaces>", escaped(named));
+    let refer = talk.callee.refer(&refer_to).accepted();
+    let third = carol.incoming();
+    let invite = third.invite();
+    assert_eq!(invite.msg.get("Require"), Some("replaces"));
+    assert_eq!(invite.msg.get("Replaces"), Some(named));
+    third.refuse(481);
+    assert_eq!(refer.outcome().code(), 481);
+    talk.flows();
 }
