@@ -145,18 +145,26 @@ impl Media {
     }
 
     /// Says one packet of silence and then nothing until [`Media::unmute`], and waits until `other`
-    /// has heard that packet: what was said before it is under way no more. Whether it came in time.
+    /// has heard that packet: what was said before it is under way no more. A host that is changing the
+    /// way of the voice may lose it: it is said again, a second later. Whether one came in time.
     pub fn falls_silent_for(&self, other: &Media, patience: Duration) -> bool {
         let end = Instant::now() + patience;
         let mut ear = other.shared.ear.lock().unwrap_or_else(PoisonError::into_inner);
         let before = ear.packets.len();
+        let again = Duration::from_secs(1);
+        let mut said = Instant::now();
         self.shared.ending.store(true, Ordering::SeqCst);
         while !ear.packets[before..].contains(&0) {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }
-            ear = other.shared.heard.wait_timeout(ear, left).expect("no panic under RTP").0;
+            let wait = left.min(again);
+            ear = other.shared.heard.wait_timeout(ear, wait).expect("no panic under RTP").0;
+            if said.elapsed() >= again {
+                said = Instant::now();
+                self.shared.ending.store(true, Ordering::SeqCst);
+            }
         }
         true
     }
