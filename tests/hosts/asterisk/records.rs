@@ -218,20 +218,6 @@ fn taken_over(scene: &Scene<'_>) -> Vec<String> {
     rows(&scene.world.a, || scene.events(), &[&alice, &bob], "")
 }
 
-/// Bob's phone rings, and another phone with his account takes the call.
-fn picked_up(scene: &Scene<'_>) -> Vec<String> {
-    let [alice, bob] = scene.phones(UDP);
-    let talk = alice.call(bob.name()).rings_at(&bob);
-    let new = bob.call_with(&bob.uri(), &[("Replaces", &talk.callee.replaces())]);
-    new.until_up();
-    talk.callee.ended();
-    talk.caller.until_up();
-    flows(&talk.caller, &new);
-    over(&[&new]);
-    talk.caller.ended();
-    rows(&scene.world.a, || scene.events(), &[&alice, &bob], "")
-}
-
 /// A call of an application, and in it a REFER that the application answers for. With `refer` not
 /// set: the same call without it.
 fn controlled(scene: &Scene<'_>, refer: bool) -> Vec<String> {
@@ -293,11 +279,6 @@ fn a_remote_transfer_leaves_the_same_rows() {
 #[test]
 fn a_call_that_is_taken_over_leaves_the_same_rows() {
     same(taken_over);
-}
-
-#[test]
-fn a_ringing_call_that_is_picked_up_leaves_the_same_rows() {
-    same(picked_up);
 }
 
 #[test]
