@@ -57,7 +57,7 @@ inside() {
         DEBIAN_FRONTEND=noninteractive sh -euc "$1" </dev/null
 }
 inside 'apt-get -q update'
-inside 'cd /root/sipxfer && sh -eux /root/commands'
+inside 'cd ~/sipxfer && sh -eux ~/commands'
 inside 'apt-get -q clean'
 rm -rf "$making/root/sipxfer" "$making/root/commands"
 echo "$key" >"$making/.sipxfer-guide"

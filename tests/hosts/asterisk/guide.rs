@@ -100,7 +100,7 @@ fn clone_into(root: &Path) {
     fs::create_dir_all(home.join(".cargo")).expect("a copy is writable");
     // A program that is built in a hurry does the same.
     let config = "[source.crates-io]\nreplace-with = \"here\"\n[source.here]\ndirectory = \
-                  \"/root/crates\"\n[net]\noffline = true\n[profile.release]\nopt-level = 0\n\
+                  \"crates\"\n[net]\noffline = true\n[profile.release]\nopt-level = 0\n\
                   lto = \"off\"\ndebug = false\ncodegen-units = 16\n";
     fs::write(home.join(".cargo/config.toml"), config).expect("a copy is writable");
 }
@@ -157,7 +157,7 @@ fn the_guide_leads_from_a_clone_to_a_remote_attended_transfer() {
     let ready = prepared(&format!("{}\n{}\n", packages.block(), headers.block()));
     let mut a = Debian::linked_to(&ready, "the first box of the guide");
     clone_into(&a.root);
-    a.run(&format!("cd /root/sipxfer\n{}", build.block()));
+    a.run(&format!("cd ~/sipxfer\n{}", build.block()));
     let mut b = Debian::linked_to(&a.root, "the second box of the guide");
 
     let net = network();
