@@ -262,8 +262,10 @@ static int longer(const struct sipxfer_request *request, const char *name, size_
 
 int asked_too_long(const struct asked *asked)
 {
-    return longer(&asked->request, SIPXFER_LIT("Refer-To")) ||
-           longer(&asked->request, SIPXFER_LIT("Replaces"));
+    /* No value is longer than all of it: most requests are not looked at. */
+    return asked->request.message.len > (size_t)behaviour.longest &&
+           (longer(&asked->request, SIPXFER_LIT("Refer-To")) ||
+            longer(&asked->request, SIPXFER_LIT("Replaces")));
 }
 
 /* ---- what the library asks ---- */
