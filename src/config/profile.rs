@@ -270,15 +270,6 @@ struct Piece {
     text: Box<[u8]>,
 }
 
-impl Piece {
-    /// Whether the text begins with it, in any case.
-    #[inline]
-    fn begins(&self, text: &[u8]) -> bool {
-        let same = |(byte, known): (&u8, &u8)| byte.to_ascii_lowercase() == *known;
-        text.len() >= self.text.len() && text.iter().zip(&self.text).all(same)
-    }
-}
-
 impl Default for Profiles {
     fn default() -> Profiles {
         let mut profiles = Profiles {
@@ -366,7 +357,7 @@ impl Profiles {
         for (at, &byte) in looked_at.iter().enumerate().filter(|(_, &byte)| is_first(byte)) {
             for piece in self.beginning_with(byte) {
                 let here = looked_at.get(at..).unwrap_or_default();
-                if piece.profile < found && (at == 0 || !piece.first) && piece.begins(here) {
+                if piece.profile < found && (at == 0 || !piece.first) && begins(here, &piece.text) {
                     found = piece.profile;
                 }
             }
