@@ -2,11 +2,11 @@
 //! Asterisk's core, the same with both modules.
 
 use super::ami::Block;
-use super::attended;
 use super::config::UDP;
 use super::records::normal;
 use super::world::{Scene, World};
 use super::Module;
+use super::{attended, blind};
 use crate::ua::call::flows;
 use crate::ua::Phone;
 
@@ -33,11 +33,9 @@ fn event(scene: &Scene<'_>, name: &str, channel: &str, transferor: &Phone) -> Bl
     })
 }
 
-fn blind(scene: &Scene<'_>) -> Vec<String> {
-    let [alice, bob, carol] = scene.phones(UDP);
-    let talk = alice.call(bob.name()).answered_by(&bob);
-    talk.flows();
-    talk.callee_falls_silent();
+fn to_a_user(scene: &Scene<'_>) -> Vec<String> {
+    let (alice, bob, talk) = blind::talk(scene, UDP);
+    let carol = scene.phone(UDP);
     let refer = talk.callee.refer_to_user(carol.name()).accepted();
     let third = carol.incoming();
     third.answer();
@@ -85,7 +83,7 @@ fn same(play: fn(&Scene<'_>) -> Vec<String>) {
 
 #[test]
 fn a_blind_transfer_is_the_same_event() {
-    same(blind);
+    same(to_a_user);
 }
 
 #[test]

@@ -1,17 +1,10 @@
 //! REFERs that are refused, and such as a stranger would write.
 
+use super::blind::talk;
 use super::config::Group;
 use super::scenario::{played, played_over_streams, Scenario, Seen, SOON};
 use super::world::Scene;
 use crate::ua::{Phone, Talk};
-
-fn talk(scene: &Scene<'_>, group: &'static Group) -> (Phone, Phone, Talk) {
-    let [alice, bob] = scene.phones(group);
-    let talk = alice.call(bob.name()).answered_by(&bob);
-    talk.flows();
-    talk.callee_falls_silent();
-    (alice, bob, talk)
-}
 
 /// The code of the answer to a REFER with these headers in a call of its own, with what the last
 /// NOTIFY says where it was accepted.

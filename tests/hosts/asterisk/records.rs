@@ -158,10 +158,8 @@ fn over(calls: &[&Call]) {
 }
 
 fn blind(scene: &Scene<'_>) -> Vec<String> {
-    let [alice, bob, carol] = scene.phones(UDP);
-    let talk = alice.call(bob.name()).answered_by(&bob);
-    talk.flows();
-    talk.callee_falls_silent();
+    let (alice, bob, talk) = super::blind::talk(scene, UDP);
+    let carol = scene.phone(UDP);
     let refer = talk.callee.refer_to_user(carol.name()).accepted();
     let third = carol.incoming();
     third.ring();
